@@ -1,1 +1,1 @@
-"""answering."""
+"""One question, from the key to the cited answer."""

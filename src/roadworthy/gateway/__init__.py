@@ -1,1 +1,1 @@
-"""gateway."""
+"""The models behind one protocol: embeddings and chat over OpenAI's HTTP API."""

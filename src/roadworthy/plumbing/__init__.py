@@ -1,1 +1,1 @@
-"""plumbing."""
+"""Settings, the database, processes: the only room that knows wires."""

@@ -1,1 +1,14 @@
-"""releases."""
+"""Immutable bundles of all that shapes an answer, and which of them is live."""
+
+from roadworthy.releases.records import BUILT_IN, Release, parse_release
+from roadworthy.releases.store import add_release, find_release, list_releases, make_live
+
+__all__ = [
+    "BUILT_IN",
+    "Release",
+    "add_release",
+    "find_release",
+    "list_releases",
+    "make_live",
+    "parse_release",
+]

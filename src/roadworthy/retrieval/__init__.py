@@ -1,1 +1,1 @@
-"""retrieval."""
+"""Find the best passages that this person may see."""

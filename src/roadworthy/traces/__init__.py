@@ -1,1 +1,16 @@
-"""traces."""
+"""What happened in each interaction: written durably, without making anybody wait."""
+
+from roadworthy.traces.recorder import TraceRecorder
+from roadworthy.traces.records import Begun, Stage, Trace, TraceHit
+from roadworthy.traces.store import StoredTrace, find_trace, list_traces
+
+__all__ = [
+    "Begun",
+    "Stage",
+    "StoredTrace",
+    "Trace",
+    "TraceHit",
+    "TraceRecorder",
+    "find_trace",
+    "list_traces",
+]

@@ -1,0 +1,174 @@
+-- Who may see and change what. Run again whenever this file changes.
+--
+-- Two roles, neither owner nor superuser nor BYPASSRLS:
+--   roadworthy_app     answers people; sees what the principal of the transaction may see
+--   roadworthy_worker  prepares documents; sees one tenant at a time, and the job table
+-- A transaction says who asks by SET LOCAL roadworthy.tenant, .user, .subjects, .clearance (and
+-- .pseudonym for traces). A missing setting is null, and null admits no row.
+
+DO $$
+BEGIN
+    CREATE ROLE roadworthy_app NOLOGIN;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+END $$;
+DO $$
+BEGIN
+    CREATE ROLE roadworthy_worker NOLOGIN;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION current_tenant() RETURNS integer
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN nullif(current_setting('roadworthy.tenant', true), '')::integer;
+
+CREATE OR REPLACE FUNCTION current_user_id() RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN nullif(current_setting('roadworthy.user', true), '');
+
+-- The ACL classes that admit the principal of this transaction; none without one.
+CREATE OR REPLACE FUNCTION visible_acls() RETURNS integer[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (
+        SELECT coalesce(array_agg(DISTINCT acl_id), '{}')
+          FROM acl_grant
+         WHERE tenant_id = current_tenant()
+           AND subject = ANY (nullif(current_setting('roadworthy.subjects', true), '')::text[])
+           AND clearance <= nullif(current_setting('roadworthy.clearance', true), '')::integer
+    );
+
+-- Every table with a tenant: forced row-level security, and the worker's view of one tenant.
+-- The sub-selects make PostgreSQL evaluate the functions once a query, not once a row.
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['principal', 'api_key', 'corpus', 'acl', 'acl_grant', 'document',
+                                'revision', 'passage', 'embedding', 'posting', 'passage_count',
+                                'job', 'release', 'live_release', 'trace', 'trace_hit',
+                                'trace_answer']
+    LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
+        EXECUTE format('DROP POLICY IF EXISTS one_tenant ON %I', name);
+        EXECUTE format('CREATE POLICY one_tenant ON %I AS RESTRICTIVE TO roadworthy_app '
+                       'USING (tenant_id = (SELECT current_tenant()))', name);
+        EXECUTE format('DROP POLICY IF EXISTS worker ON %I', name);
+        EXECUTE format('CREATE POLICY worker ON %I TO roadworthy_worker '
+                       'USING (tenant_id = (SELECT current_tenant()))', name);
+    END LOOP;
+
+    -- Directory and settings of the tenant: readable by each of its people.
+    FOREACH name IN ARRAY ARRAY['principal', 'corpus', 'acl', 'acl_grant', 'release', 'live_release']
+    LOOP
+        EXECUTE format('DROP POLICY IF EXISTS colleague ON %I', name);
+        EXECUTE format('CREATE POLICY colleague ON %I TO roadworthy_app '
+                       'USING (tenant_id = (SELECT current_tenant()))', name);
+    END LOOP;
+
+    -- Whatever comes from a document: readable by those whom its class admits.
+    FOREACH name IN ARRAY ARRAY['document', 'revision', 'passage', 'embedding', 'posting',
+                                'passage_count']
+    LOOP
+        EXECUTE format('DROP POLICY IF EXISTS admitted ON %I', name);
+        EXECUTE format('CREATE POLICY admitted ON %I TO roadworthy_app '
+                       'USING (acl_id = ANY ((SELECT visible_acls())::integer[]))', name);
+    END LOOP;
+
+    -- Changeable by the owner of the document alone.
+    FOREACH name IN ARRAY ARRAY['revision', 'passage', 'embedding', 'posting']
+    LOOP
+        EXECUTE format('DROP POLICY IF EXISTS owner_update ON %I', name);
+        EXECUTE format('CREATE POLICY owner_update ON %I AS RESTRICTIVE FOR UPDATE TO roadworthy_app '
+                       'USING (document_id IN (SELECT id FROM document WHERE owner = current_user_id()))', name);
+        EXECUTE format('DROP POLICY IF EXISTS owner_delete ON %I', name);
+        EXECUTE format('CREATE POLICY owner_delete ON %I AS RESTRICTIVE FOR DELETE TO roadworthy_app '
+                       'USING (document_id IN (SELECT id FROM document WHERE owner = current_user_id()))', name);
+    END LOOP;
+END $$;
+
+DROP POLICY IF EXISTS owner_insert ON revision;
+CREATE POLICY owner_insert ON revision AS RESTRICTIVE FOR INSERT TO roadworthy_app
+    WITH CHECK (document_id IN (SELECT id FROM document WHERE owner = current_user_id()));
+DROP POLICY IF EXISTS owner_insert ON document;
+CREATE POLICY owner_insert ON document AS RESTRICTIVE FOR INSERT TO roadworthy_app
+    WITH CHECK (owner = (SELECT current_user_id()));
+DROP POLICY IF EXISTS owner_update ON document;
+CREATE POLICY owner_update ON document AS RESTRICTIVE FOR UPDATE TO roadworthy_app
+    USING (owner = (SELECT current_user_id()));
+DROP POLICY IF EXISTS owner_delete ON document;
+CREATE POLICY owner_delete ON document AS RESTRICTIVE FOR DELETE TO roadworthy_app
+    USING (owner = (SELECT current_user_id()));
+
+-- A key is found by whoever holds it, before anything else is known of him.
+DROP POLICY IF EXISTS holder ON api_key;
+CREATE POLICY holder ON api_key FOR SELECT TO roadworthy_app
+    USING (key_hash = decode(nullif(current_setting('roadworthy.key_hash', true), ''), 'hex'));
+DROP POLICY IF EXISTS one_tenant ON api_key; -- replaced by the line above
+
+-- A job is as visible as its document. The worker must find work before it knows the tenant.
+DROP POLICY IF EXISTS as_the_document ON job;
+CREATE POLICY as_the_document ON job TO roadworthy_app
+    USING (document_id IN (SELECT id FROM document));
+DROP POLICY IF EXISTS worker ON job;
+CREATE POLICY worker ON job TO roadworthy_worker USING (true);
+
+-- A trace is read by the person whom it is about, and its answer only while he may still read
+-- every document that it was made from.
+DROP POLICY IF EXISTS mine ON trace;
+CREATE POLICY mine ON trace FOR SELECT TO roadworthy_app
+    USING (pseudonym = nullif(current_setting('roadworthy.pseudonym', true), ''));
+DROP POLICY IF EXISTS record ON trace;
+CREATE POLICY record ON trace FOR INSERT TO roadworthy_app WITH CHECK (true);
+DROP POLICY IF EXISTS mine ON trace_hit;
+CREATE POLICY mine ON trace_hit FOR SELECT TO roadworthy_app
+    USING (trace_id IN (SELECT id FROM trace) AND document_id IN (SELECT id FROM document));
+DROP POLICY IF EXISTS record ON trace_hit;
+CREATE POLICY record ON trace_hit FOR INSERT TO roadworthy_app WITH CHECK (true);
+
+-- Names the documents that were found for a trace, seen or not; says nothing else about them.
+CREATE OR REPLACE FUNCTION found_documents(trace uuid) RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+    RETURN (SELECT coalesce(array_agg(DISTINCT document_id), '{}')
+              FROM trace_hit
+             WHERE tenant_id = current_tenant() AND trace_id = trace);
+DROP POLICY IF EXISTS definer ON trace_hit;
+CREATE POLICY definer ON trace_hit FOR SELECT TO CURRENT_USER
+    USING (tenant_id = (SELECT current_tenant()));
+DROP POLICY IF EXISTS mine ON trace_answer;
+CREATE POLICY mine ON trace_answer FOR SELECT TO roadworthy_app
+    USING (trace_id IN (SELECT id FROM trace)
+           AND (SELECT count(*) FROM document WHERE id = ANY (found_documents(trace_id)))
+               = cardinality(found_documents(trace_id)));
+DROP POLICY IF EXISTS record ON trace_answer;
+CREATE POLICY record ON trace_answer FOR INSERT TO roadworthy_app WITH CHECK (true);
+
+-- A tenant's name is seen by its own people.
+ALTER TABLE tenant ENABLE ROW LEVEL SECURITY;
+ALTER TABLE tenant FORCE ROW LEVEL SECURITY;
+DROP POLICY IF EXISTS own ON tenant;
+CREATE POLICY own ON tenant TO roadworthy_app USING (id = (SELECT current_tenant()));
+DROP POLICY IF EXISTS operator ON tenant;
+CREATE POLICY operator ON tenant TO roadworthy_worker USING (true);
+
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM roadworthy_app, roadworthy_worker;
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO roadworthy_app, roadworthy_worker;
+
+GRANT SELECT ON tenant, principal, api_key, embedding_space, corpus, acl, acl_grant, document,
+                revision, passage, embedding, posting, passage_count, job, release, live_release,
+                trace, trace_hit, trace_answer, schema_migration
+   TO roadworthy_app;
+GRANT INSERT ON acl, acl_grant, document, revision, job, trace, trace_hit, trace_answer, passage_count
+   TO roadworthy_app;
+GRANT UPDATE (acl_id, title, media_type, metadata, state, problem, updated_at) ON document TO roadworthy_app;
+GRANT UPDATE (acl_id) ON revision, passage, embedding, posting TO roadworthy_app;
+GRANT UPDATE (passages, terms) ON passage_count TO roadworthy_app;
+GRANT DELETE ON document, revision TO roadworthy_app;
+
+GRANT SELECT, INSERT, UPDATE, DELETE
+   ON tenant, principal, api_key, corpus, acl, acl_grant, document, revision, passage, embedding,
+      posting, passage_count, job, release, live_release
+   TO roadworthy_worker;
+GRANT SELECT, INSERT ON embedding_space TO roadworthy_worker;
+GRANT SELECT ON schema_migration TO roadworthy_worker;

@@ -1,0 +1,139 @@
+"""Answer with the few best sentences of the hits, each cited: true to the documents by making."""
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from roadworthy.answering.records import NotInDocuments, Task, TextPiece, Written, cite
+from roadworthy.core.sentences import sentences
+from roadworthy.core.spaces import QueryVector, Vectors
+from roadworthy.gateway.embeddings import SpaceEmbedder
+from roadworthy.retrieval.search import Hit
+
+READ_HITS = 4  # the best hits, whose sentences are compared
+READ_SENTENCES = 40
+LONGEST_SENTENCE = 600  # characters; a longer one is a table or no sentence
+SHORTEST_SENTENCE = 12
+CLOSE = 0.025  # a further sentence is quoted when its score is this near to the best one's
+SAME = 0.97  # two sentences of this cosine say the same
+HIT_BONUS = 0.02  # the best hit's sentences are trusted this much more than the last one's
+REMEMBERED = 20_000  # vectors of sentences, about 30 MB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """A sentence of a hit."""
+
+    hit: Hit
+    start: int  # code points into the hit's text
+    end: int
+
+    @property
+    def text(self) -> str:
+        """Give its words."""
+        return self.hit.text[self.start : self.end]
+
+
+class SentenceVectors:
+    """Embeds sentences and remembers them: the same passages are found again and again."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[int, str], Vectors] = OrderedDict()
+
+    async def of(self, embedder: SpaceEmbedder, texts: Sequence[str]) -> Vectors:
+        """Give one vector a text, shape (texts, dimension).
+
+        Raises:
+            Unavailable: the endpoint is down or left the space.
+        """
+        space_id = embedder.space.id
+        new = list(dict.fromkeys(text for text in texts if (space_id, text) not in self._known))
+        found = {
+            (space_id, text): vector
+            for text, vector in zip(new, await embedder.embed_passages(new), strict=True)
+        }
+        for text in texts:
+            key = (space_id, text)
+            found[key] = self._known[key] if key in self._known else found[key]
+        self._remember(found)
+        return np.stack([found[space_id, text] for text in texts])
+
+    def _remember(self, found: dict[tuple[int, str], Vectors]) -> None:
+        for key, vector in found.items():
+            self._known[key] = vector
+            self._known.move_to_end(key)
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+
+
+class ExtractingAnswerer:
+    """Quotes the sentences nearest to the question, in the order of their documents."""
+
+    def __init__(self) -> None:
+        self._vectors = SentenceVectors()
+
+    async def write(self, task: Task) -> AsyncIterator[Written]:
+        """Write the answer; see Answerer."""
+        candidates = sentences_of(task.hits)
+        if not candidates:
+            yield NotInDocuments()
+            return
+        if task.query is None:
+            # The model that compares sentences is down: quote how the best passage begins.
+            chosen = candidates[:1]
+        else:
+            embedded = await self._vectors.of(task.embedder, [each.text for each in candidates])
+            chosen = choose(candidates, embedded, query=task.query, most=task.release.sentences)
+        for written in _quoted(chosen):
+            yield written
+
+
+def _quoted(chosen: Sequence[Sentence]) -> Iterator[Written]:
+    passages = dict.fromkeys(sentence.hit.passage_id for sentence in chosen)
+    numbers = {passage_id: number for number, passage_id in enumerate(passages, 1)}
+    for place, sentence in enumerate(chosen):
+        number = numbers[sentence.hit.passage_id]
+        yield TextPiece(text=f"{' ' if place else ''}{_tidy(sentence.text)} [{number}]")
+        yield cite(sentence.hit, number, start=sentence.start, end=sentence.end)
+
+
+def sentences_of(hits: Sequence[Hit]) -> list[Sentence]:
+    """List the sentences of the best hits that are worth quoting, each text once."""
+    found: dict[str, Sentence] = {}
+    for hit in hits[:READ_HITS]:
+        for start, end in sentences(hit.text):
+            text = hit.text[start:end]
+            if SHORTEST_SENTENCE <= len(text) <= LONGEST_SENTENCE and not text.startswith("#"):
+                found.setdefault(text, Sentence(hit=hit, start=start, end=end))
+    return list(found.values())[:READ_SENTENCES]
+
+
+def choose(
+    candidates: Sequence[Sentence], embedded: Vectors, *, query: QueryVector, most: int
+) -> list[Sentence]:
+    """Choose the best sentences that differ, best passage first, in the order of its text.
+
+    Args:
+        embedded: one vector a candidate, shape (candidates, dimension), of length 1.
+    """
+    scores = embedded @ query.vector + np.array(
+        [HIT_BONUS * (1 - (each.hit.rank - 1) / READ_HITS) for each in candidates]
+    )
+    order = np.argsort(-scores, kind="stable")
+    chosen: list[int] = []
+    for index in order.tolist():
+        if len(chosen) == most or scores[index] < scores[order[0]] - CLOSE:
+            break
+        if all(embedded[index] @ embedded[other] < SAME for other in chosen):
+            chosen.append(index)
+    best_of = {}
+    for index in chosen:
+        best_of.setdefault(candidates[index].hit.passage_id, len(best_of))
+    chosen.sort(key=lambda i: (best_of[candidates[i].hit.passage_id], candidates[i].start))
+    return [candidates[index] for index in chosen]
+
+
+def _tidy(sentence: str) -> str:
+    return " ".join(sentence.lstrip("-*•#> ").split())

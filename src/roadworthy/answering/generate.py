@@ -1,0 +1,137 @@
+"""Let a model answer from the hits, and check what it cites."""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+
+from roadworthy.answering.records import (
+    CitationInvented,
+    NotInDocuments,
+    Task,
+    TextPiece,
+    TokensUsed,
+    Written,
+    cite,
+)
+from roadworthy.core.errors import Invalid, Unavailable
+from roadworthy.gateway.chat import ChatPiece, Message, chat
+from roadworthy.gateway.endpoint import Endpoint
+from roadworthy.prompts import find_prompt
+from roadworthy.retrieval.search import Hit
+
+NOT_THERE = "NOT IN THE DOCUMENTS"
+MARK = re.compile(r"\[(\d{1,3})\]")
+UNFINISHED_MARK = re.compile(r"\[\d{0,3}$")
+
+
+class GeneratingAnswerer:
+    """Streams a chat model's answer; each passage that it cites is cited once.
+
+    Marks of passages that it was not given are removed from the text and told.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    async def write(self, task: Task) -> AsyncIterator[Written]:
+        """Write the answer; see Answerer."""
+        release = task.release
+        if release.prompt is None or release.model is None:
+            raise Invalid("A release that generates names its model and its prompt.")
+        prompt = find_prompt(release.prompt).render(
+            {
+                "passages": _quoted(task.hits),
+                "question": task.question,
+                "language": task.language,
+            }
+        )
+        pieces = chat(
+            self._endpoint,
+            [Message(role="user", content=prompt)],
+            model=release.model,
+            max_tokens=release.max_tokens,
+            temperature=release.temperature,
+        )
+        said = False
+        async for written in _checked(pieces, task.hits):
+            said = said or isinstance(written, TextPiece | NotInDocuments)
+            yield written
+        if not said:
+            raise Unavailable(f"The model {release.model!r} gave an empty answer; try again.")
+
+
+async def _checked(pieces: AsyncIterator[ChatPiece], hits: Sequence[Hit]) -> AsyncIterator[Written]:
+    marks = _Marks(hits)
+    async for piece in _after_refusal(pieces):
+        for written in marks.check(piece) if isinstance(piece, str) else (piece,):
+            yield written
+    for written in marks.rest():
+        yield written
+
+
+def _quoted(hits: Sequence[Hit]) -> str:
+    return "\n\n".join(
+        f"[{number}] {hit.title}{f', page {hit.page_first}' if hit.page_first else ''}\n{hit.text}"
+        for number, hit in enumerate(hits, 1)
+    )
+
+
+async def _after_refusal(
+    pieces: AsyncIterator[ChatPiece],
+) -> AsyncIterator[str | TokensUsed | NotInDocuments]:
+    """Hold the beginning back until it cannot be the agreed refusal any more."""
+    held: str | None = ""
+    async for piece in pieces:
+        if piece.input_tokens is not None:
+            yield TokensUsed(
+                input_tokens=piece.input_tokens, output_tokens=piece.output_tokens or 0
+            )
+        if held is None:
+            yield piece.text
+            continue
+        held += piece.text
+        if not NOT_THERE.startswith(held.strip()[: len(NOT_THERE)]):
+            yield held
+            held = None
+    if held is not None:
+        if held.strip().startswith(NOT_THERE):
+            yield NotInDocuments()
+        else:
+            yield held
+
+
+class _Marks:
+    """Checks marks like [2] in a text that arrives in pieces."""
+
+    def __init__(self, hits: Sequence[Hit]) -> None:
+        self._hits = hits
+        self._cited: set[int] = set()
+        self._held = ""  # the beginning of a mark, perhaps
+
+    def check(self, piece: str) -> list[Written]:
+        text = self._held + piece
+        unfinished = UNFINISHED_MARK.search(text)
+        cut = unfinished.start() if unfinished else len(text)
+        self._held = text[cut:]
+        return self._checked(text[:cut])
+
+    def rest(self) -> list[Written]:
+        text, self._held = self._held, ""
+        return self._checked(text)
+
+    def _checked(self, text: str) -> list[Written]:
+        written: list[Written] = []
+        kept = ""
+        end = 0
+        for mark in MARK.finditer(text):
+            number = int(mark[1])
+            kept += text[end : mark.start()]
+            end = mark.end()
+            if not 1 <= number <= len(self._hits):
+                written.append(CitationInvented())
+                continue
+            kept += mark[0]
+            if number not in self._cited:
+                self._cited.add(number)
+                written.append(cite(self._hits[number - 1], number))
+        kept += text[end:]
+        return [TextPiece(text=kept), *written] if kept else written

@@ -1,0 +1,137 @@
+"""What is asked, what is answered, and what is told on the way."""
+
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from roadworthy.core.spaces import QueryVector
+from roadworthy.gateway.chat import Message
+from roadworthy.gateway.embeddings import SpaceEmbedder
+from roadworthy.releases import Release
+from roadworthy.retrieval.search import Hit
+from roadworthy.retrieval.store import Filter
+from roadworthy.traces.records import Stage
+
+ANSWERED, ABSTAINED = "answered", "abstained"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question with the turns before it. Invariant: the last turn is the user's."""
+
+    turns: Sequence[Message]
+    surface: str  # answers, chat, cli
+    release: str | None = None  # None: the live one
+    among: Filter = field(default_factory=Filter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """Where a statement of the answer comes from."""
+
+    number: int  # as in [1]
+    passage_id: int
+    document_id: uuid.UUID
+    document_name: str
+    title: str
+    version: int
+    page_first: int | None
+    page_last: int | None
+    heading: str
+    start: int  # code points into the document's text
+    end: int
+    quote: str  # the document's text from start to end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The whole outcome of a question."""
+
+    id: uuid.UUID  # of the trace too
+    outcome: str  # answered, abstained
+    text: str
+    language: str
+    citations: Sequence[Citation]
+    release: str
+    release_hash: str
+    relevance: float  # of the best passage, 0 to 1
+    stages: Sequence[Stage]
+    degraded: Sequence[str]
+    input_tokens: int
+    output_tokens: int
+    invented_citations: int  # removed, because no passage had that number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextPiece:
+    """The next piece of the answer's text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokensUsed:
+    """What a model call took."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CitationInvented:
+    """A model cited a passage that it was not given; the mark was removed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotInDocuments:
+    """The answerer read the passages and says that the answer is not there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What an answerer gets: a question and the passages that may be used, and no others."""
+
+    release: Release
+    question: str
+    language: str
+    query: QueryVector | None  # None: the embedding model is down
+    hits: Sequence[Hit]
+    embedder: SpaceEmbedder
+
+
+Written = TextPiece | Citation | TokensUsed | CitationInvented | NotInDocuments
+
+
+class Answerer(Protocol):
+    """Writes an answer from the hits of a task."""
+
+    def write(self, task: Task) -> AsyncIterator[Written]:
+        """Write piece by piece; a Citation follows the piece that bears its mark.
+
+        Raises:
+            Unavailable: a model is down, breaks off, or says nothing.
+        """
+        ...
+
+
+Event = Stage | TextPiece | Citation | Answer
+
+
+def cite(hit: Hit, number: int, *, start: int = 0, end: int | None = None) -> Citation:
+    """Cite a hit, or the run of its text from `start` to `end`."""
+    end = len(hit.text) if end is None else end
+    return Citation(
+        number=number,
+        passage_id=hit.passage_id,
+        document_id=hit.document_id,
+        document_name=hit.document_name,
+        title=hit.title,
+        version=hit.version,
+        page_first=hit.page_first,
+        page_last=hit.page_last,
+        heading=hit.heading,
+        start=hit.start + start,
+        end=hit.start + end,
+        quote=hit.text[start:end],
+    )

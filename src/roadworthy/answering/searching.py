@@ -1,0 +1,144 @@
+"""Search alone: the hits of a question, traced like an answer."""
+
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from roadworthy.answering.embedding import embed_or_degrade, embedder_of
+from roadworthy.core.clock import now
+from roadworthy.core.errors import RoadworthyError, Unavailable
+from roadworthy.core.identity import Principal
+from roadworthy.core.ids import new_id
+from roadworthy.corpus.documents import find_corpus
+from roadworthy.gateway.embeddings import SpaceEmbedder
+from roadworthy.plumbing.database import Database
+from roadworthy.releases import find_release
+from roadworthy.retrieval.search import Found, Hit, check_question, search
+from roadworthy.retrieval.store import Filter
+from roadworthy.traces import Begun, Stage, Trace, TraceHit, TraceRecorder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """What is searched for."""
+
+    question: str
+    surface: str  # search, cli
+    limit: int = 10
+    release: str | None = None
+    among: Filter = field(default_factory=Filter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResult:
+    """The hits of a search."""
+
+    id: uuid.UUID  # of the trace
+    hits: Sequence[Hit]
+    visible_passages: int
+    degraded: Sequence[str]
+    ms: float
+
+
+class SearchService:
+    """Searches, each time for one principal."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        embedders: Mapping[str, SpaceEmbedder],
+        recorder: TraceRecorder,
+        pseudonym: Callable[[Principal], str],
+    ) -> None:
+        self._database = database
+        self._embedders = embedders
+        self._recorder = recorder
+        self._pseudonym = pseudonym
+
+    async def search(self, principal: Principal, sought: Sought) -> SearchResult:
+        """Find the best passages that `principal` may see, by the live release's weights.
+
+        Raises:
+            Invalid, Missing, Unavailable: as when answering.
+        """
+        begun = self._begin(principal, sought)
+        began = time.perf_counter()
+        try:
+            found, degraded = await self._search(principal, sought)
+        except RoadworthyError as error:
+            outcome = "failed" if isinstance(error, Unavailable) else "refused"
+            self._recorder.end(
+                Trace(begun=begun, ended_at=now(), outcome=outcome, problem=error.message)
+            )
+            raise
+        ms = (time.perf_counter() - began) * 1000
+        self._recorder.end(_trace(begun, found, degraded=degraded, ms=ms))
+        return SearchResult(
+            id=begun.id,
+            hits=found.hits,
+            visible_passages=found.visible_passages,
+            degraded=degraded,
+            ms=ms,
+        )
+
+    async def _search(self, principal: Principal, sought: Sought) -> tuple[Found, list[str]]:
+        check_question(sought.question)
+        tenant_id = principal.tenant_id
+        async with self._database.read_as(principal) as conn:
+            stored = await find_release(conn, tenant_id=tenant_id, name=sought.release)
+            corpus = await find_corpus(conn, tenant_id=tenant_id, name=stored.release.corpus)
+        query, degraded = await embed_or_degrade(
+            embedder_of(stored, self._embedders), sought.question
+        )
+        async with self._database.read_as(principal) as conn:
+            found = await search(
+                conn,
+                sought.question,
+                query=query,
+                corpus=corpus,
+                tenant_id=tenant_id,
+                among=sought.among,
+                limit=sought.limit,
+                vector_weight=stored.release.vector_weight,
+            )
+        return found, degraded
+
+    def _begin(self, principal: Principal, sought: Sought) -> Begun:
+        begun = Begun(
+            id=new_id(),
+            tenant_id=principal.tenant_id,
+            pseudonym=self._pseudonym(principal),
+            surface=sought.surface,
+            question=sought.question,
+            started_at=now(),
+        )
+        self._recorder.begin(begun)
+        return begun
+
+
+def trace_hits(hits: Sequence[Hit], *, cited: frozenset[int] = frozenset()) -> list[TraceHit]:
+    """Keep of each hit what a trace keeps: ids and scores, no text."""
+    return [
+        TraceHit(
+            document_id=hit.document_id,
+            passage_id=hit.passage_id,
+            score=hit.score,
+            keyword_score=hit.keyword_score,
+            vector_score=hit.vector_score,
+            cited=hit.passage_id in cited,
+        )
+        for hit in hits
+    ]
+
+
+def _trace(begun: Begun, found: Found, *, degraded: Sequence[str], ms: float) -> Trace:
+    return Trace(
+        begun=begun,
+        ended_at=now(),
+        outcome="found",
+        stages=(Stage(name="search", ms=ms),),
+        hits=tuple(trace_hits(found.hits)),
+        degraded=tuple(degraded),
+    )

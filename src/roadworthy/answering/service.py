@@ -1,0 +1,287 @@
+"""The request path: whole question, release, search, is it there at all, write, record."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from roadworthy.answering.abstention import abstention
+from roadworthy.answering.conversation import whole_question
+from roadworthy.answering.embedding import embed_or_degrade, embedder_of
+from roadworthy.answering.records import (
+    ABSTAINED,
+    ANSWERED,
+    Answer,
+    Answerer,
+    Asked,
+    Citation,
+    CitationInvented,
+    Event,
+    NotInDocuments,
+    Task,
+    TextPiece,
+    TokensUsed,
+    Written,
+)
+from roadworthy.answering.relevance import relevance
+from roadworthy.answering.searching import trace_hits
+from roadworthy.core.clock import now
+from roadworthy.core.errors import Busy, Invalid, Missing, Refused, RoadworthyError
+from roadworthy.core.identity import Principal
+from roadworthy.core.ids import new_id
+from roadworthy.core.spaces import QueryVector
+from roadworthy.corpus.documents import Corpus, find_corpus
+from roadworthy.corpus.languages import detect
+from roadworthy.gateway.embeddings import SpaceEmbedder
+from roadworthy.plumbing.database import Database
+from roadworthy.releases import find_release
+from roadworthy.releases.store import StoredRelease
+from roadworthy.retrieval.search import Hit, check_question, search
+from roadworthy.traces import Begun, Stage, Trace, TraceRecorder
+
+
+@dataclass(slots=True, kw_only=True)
+class _Progress:
+    """What is known of an interaction so far."""
+
+    begun: Begun
+    outcome: str = "cancelled"
+    problem: str | None = None
+    release: StoredRelease | None = None
+    language: str = "und"
+    relevance: float = 0.0
+    stages: list[Stage] = field(default_factory=list)
+    hits: list[Hit] = field(default_factory=list)
+    text: str = ""
+    citations: list[Citation] = field(default_factory=list)
+    degraded: list[str] = field(default_factory=list)
+    input_tokens: int = 0
+    output_tokens: int = 0
+    invented_citations: int = 0
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stages.append(Stage(name=name, ms=(time.perf_counter() - began) * 1000))
+
+
+class AnsweringService:
+    """Answers questions, each for one principal."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        embedders: Mapping[str, SpaceEmbedder],
+        answerers: Mapping[str, Answerer],
+        recorder: TraceRecorder,
+        pseudonym: Callable[[Principal], str],
+        most_concurrent: int,
+    ) -> None:
+        self._database = database
+        self._embedders = embedders
+        self._answerers = answerers
+        self._recorder = recorder
+        self._pseudonym = pseudonym
+        self._most_concurrent = most_concurrent
+        self._running = 0
+
+    async def answer(self, principal: Principal, asked: Asked) -> AsyncIterator[Event]:
+        """Answer a question from what `principal` may see; the last event is the Answer.
+
+        However it ends, a trace says so: also when the caller goes away in the middle.
+
+        Raises:
+            Invalid: the question, the release or the filter is unusable.
+            Missing: there is no such release or corpus.
+            Busy: too many questions are being answered.
+            Unavailable: something that this release needs is down.
+        """
+        progress = _Progress(begun=self._begin(principal, asked))
+        try:
+            with self._counted():
+                async for event in self._answer(principal, asked, progress):
+                    yield event
+        except (Invalid, Missing, Refused, Busy) as error:
+            progress.outcome, progress.problem = "refused", error.message
+            raise
+        except RoadworthyError as error:
+            progress.outcome, progress.problem = "failed", error.message
+            raise
+        except (GeneratorExit, asyncio.CancelledError):
+            progress.outcome = "cancelled"
+            raise
+        except BaseException as error:
+            progress.outcome, progress.problem = "failed", type(error).__name__
+            raise
+        finally:
+            self._recorder.end(_trace(progress))
+
+    async def _answer(
+        self, principal: Principal, asked: Asked, progress: _Progress
+    ) -> AsyncIterator[Event]:
+        question = whole_question(asked.turns)
+        check_question(question)
+        with progress.stage("release"):
+            stored, corpus = await self._release(principal, asked.release, progress)
+        embedder = embedder_of(stored, self._embedders)
+        progress.language = detect(asked.turns[-1].content)
+        yield progress.stages[-1]
+        with progress.stage("embed"):
+            query, degraded = await embed_or_degrade(embedder, question)
+        progress.degraded += degraded
+        yield progress.stages[-1]
+        with progress.stage("retrieve"):
+            progress.hits = await self._retrieve(
+                principal, question, query=query, corpus=corpus, asked=asked, stored=stored
+            )
+        yield progress.stages[-1]
+        with progress.stage("judge"):
+            progress.relevance = relevance(question, progress.hits)
+        yield progress.stages[-1]
+        if progress.relevance >= stored.release.least_relevance:
+            task = Task(
+                release=stored.release,
+                question=question,
+                language=progress.language,
+                query=query,
+                hits=progress.hits,
+                embedder=embedder,
+            )
+            async for event in self._write(task, progress):
+                yield event
+        progress.outcome = ANSWERED if progress.text else ABSTAINED
+        if not progress.text:
+            progress.text = self._abstention(progress)
+            yield TextPiece(text=progress.text)
+        yield _finished(progress)
+
+    async def _release(
+        self, principal: Principal, name: str | None, progress: _Progress
+    ) -> tuple[StoredRelease, Corpus]:
+        tenant_id = principal.tenant_id
+        async with self._database.read_as(principal) as conn:
+            progress.release = await find_release(conn, tenant_id=tenant_id, name=name)
+            corpus = await find_corpus(
+                conn, tenant_id=tenant_id, name=progress.release.release.corpus
+            )
+        return progress.release, corpus
+
+    async def _retrieve(
+        self,
+        principal: Principal,
+        question: str,
+        *,
+        query: QueryVector | None,
+        corpus: Corpus,
+        asked: Asked,
+        stored: StoredRelease,
+    ) -> list[Hit]:
+        release = stored.release
+        async with self._database.read_as(principal) as conn:
+            found = await search(
+                conn,
+                question,
+                query=query,
+                corpus=corpus,
+                tenant_id=principal.tenant_id,
+                among=asked.among,
+                limit=release.passages,
+                vector_weight=release.vector_weight,
+            )
+        return list(found.hits)
+
+    async def _write(self, task: Task, progress: _Progress) -> AsyncIterator[Event]:
+        answerer = self._answerers[task.release.answerer]
+        with progress.stage("write"):
+            async for written in answerer.write(task):
+                event = _noted(written, progress)
+                if event is not None:
+                    yield event
+        yield progress.stages[-1]
+
+    def _begin(self, principal: Principal, asked: Asked) -> Begun:
+        begun = Begun(
+            id=new_id(),
+            tenant_id=principal.tenant_id,
+            pseudonym=self._pseudonym(principal),
+            surface=asked.surface,
+            question=asked.turns[-1].content if asked.turns else "",
+            started_at=now(),
+        )
+        self._recorder.begin(begun)
+        return begun
+
+    def _abstention(self, progress: _Progress) -> str:
+        otherwise = progress.hits[0].language if progress.hits else "en"
+        return abstention(progress.language, otherwise=otherwise)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        if self._running >= self._most_concurrent:
+            raise Busy("Too many questions are being answered; try again in a second.")
+        self._running += 1
+        try:
+            yield
+        finally:
+            self._running -= 1
+
+
+def _noted(written: Written, progress: _Progress) -> TextPiece | Citation | None:
+    match written:
+        case TextPiece():
+            progress.text += written.text
+            return written
+        case Citation():
+            progress.citations.append(written)
+            return written
+        case TokensUsed():
+            progress.input_tokens += written.input_tokens
+            progress.output_tokens += written.output_tokens
+        case CitationInvented():
+            progress.invented_citations += 1
+        case NotInDocuments():
+            pass
+    return None
+
+
+def _finished(progress: _Progress) -> Answer:
+    assert progress.release is not None
+    return Answer(
+        id=progress.begun.id,
+        outcome=progress.outcome,
+        text=progress.text,
+        language=progress.language,
+        citations=tuple(progress.citations),
+        release=progress.release.name,
+        release_hash=progress.release.hash,
+        relevance=progress.relevance,
+        stages=tuple(progress.stages),
+        degraded=tuple(progress.degraded),
+        input_tokens=progress.input_tokens,
+        output_tokens=progress.output_tokens,
+        invented_citations=progress.invented_citations,
+    )
+
+
+def _trace(progress: _Progress) -> Trace:
+    cited = frozenset(citation.passage_id for citation in progress.citations)
+    return Trace(
+        begun=progress.begun,
+        ended_at=now(),
+        outcome=progress.outcome,
+        problem=progress.problem,
+        release_name=progress.release.name if progress.release else None,
+        release_hash=progress.release.hash if progress.release else None,
+        language=progress.language,
+        stages=tuple(progress.stages),
+        hits=tuple(trace_hits(progress.hits, cited=cited)),
+        answer=progress.text or None,
+        input_tokens=progress.input_tokens,
+        output_tokens=progress.output_tokens,
+        degraded=tuple(progress.degraded),
+    )

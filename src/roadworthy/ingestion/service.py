@@ -1,0 +1,220 @@
+"""Do one ingestion job: all of it, or a reason on the document why not."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+import structlog
+
+from roadworthy.core.errors import Busy, Conflict, Missing, RoadworthyError, Unavailable
+from roadworthy.corpus.languages import detect
+from roadworthy.corpus.publishing import (
+    Extract,
+    NewPassage,
+    PendingRevision,
+    mark_failed,
+    publish,
+    read_pending,
+)
+from roadworthy.corpus.terms import terms
+from roadworthy.gateway.embeddings import SpaceEmbedder
+from roadworthy.ingestion.parser_process import ParserProcess
+from roadworthy.ingestion.records import ParsedDocument, Piece
+from roadworthy.ingestion.split import Splitter
+from roadworthy.plumbing import jobs
+from roadworthy.plumbing.database import Database
+from roadworthy.plumbing.jobs import Lease
+
+KIND = "ingest"
+BATCH = 32  # passages embedded between two reports of progress
+BEAT_EVERY_S = jobs.LEASE.total_seconds() / 3
+LONGEST_PROBLEM = 500
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Progress:
+    stage: str = "reading"
+    done: int = 0
+    total: int = 0
+
+
+class IngestionService:
+    """Makes documents searchable, one job at a time a caller; callers may be many."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        parser: ParserProcess,
+        embedders: dict[int, SpaceEmbedder],
+        splitters: dict[int, Splitter],
+    ) -> None:
+        """Take what is needed; embedders and splitters are keyed by the id of their space."""
+        self._database = database
+        self._parser = parser
+        self._embedders = embedders
+        self._splitters = splitters
+
+    async def do_one(self) -> bool:
+        """Claim a job and end it; False when none waits.
+
+        A broken file fails for good with its reason; a dependency that is down makes the job
+        wait. When the job was taken over, or the document changed, nothing is written.
+
+        Raises:
+            Unavailable: the database is down; the job waits there for its lease to run out.
+        """
+        async with self._database.as_worker() as conn:
+            lease = await jobs.claim(conn)
+        if lease is None:
+            return False
+        progress = _Progress()
+        try:
+            async with self._kept_alive(lease, progress):
+                await self._ingest(lease, progress)
+        except (Unavailable, Busy) as error:
+            await self._wait_or_fail(lease, error.message)
+        except (Missing, Conflict) as error:
+            # Deleted or replaced meanwhile, or another worker's now: nothing is left to do.
+            log.info("an ingestion job was overtaken", job=str(lease.id), reason=error.message)
+        except RoadworthyError as error:
+            await self._fail(lease, error.message)
+        return True
+
+    async def _ingest(self, lease: Lease, progress: _Progress) -> None:
+        if lease.attempts > jobs.MOST_ATTEMPTS:
+            await self._fail(
+                lease,
+                f"It was given up after {jobs.MOST_ATTEMPTS} attempts that ended without a "
+                "word; the worker's log may say more. Upload it again to retry.",
+            )
+            return
+        async with self._database.as_worker(lease.tenant_id) as conn:
+            pending = await read_pending(conn, lease)
+        extract = await self._extract(pending, progress)
+        progress.stage = "publishing"
+        async with self._database.as_worker(lease.tenant_id) as conn:
+            await publish(conn, lease, extract)
+            await jobs.complete(conn, lease)
+        log.info("searchable", document=str(lease.document_id), passages=len(extract.passages))
+
+    async def _extract(self, pending: PendingRevision, progress: _Progress) -> Extract:
+        embedder, splitter = self._space(pending.space_id)
+        document = await asyncio.to_thread(
+            self._parser.parse,
+            pending.content,
+            name=pending.name,
+            media_type=pending.media_type,
+        )
+        progress.stage = "splitting"
+        pieces, language, passages = await asyncio.to_thread(_split, splitter, document)
+        progress.stage, progress.total = "embedding", len(pieces)
+        batches = []
+        for start in range(0, len(pieces), BATCH):
+            texts = [to_embed(document, piece) for piece in pieces[start : start + BATCH]]
+            batches.append(await embedder.embed_passages(texts))
+            progress.done = start + len(texts)
+        return Extract(
+            text=document.text,
+            title=document.title,
+            media_type=document.media_type,
+            language=language,
+            page_count=len(document.pages) or None,
+            passages=passages,
+            vectors=np.concatenate(batches),
+        )
+
+    def _space(self, space_id: int) -> tuple[SpaceEmbedder, Splitter]:
+        try:
+            return self._embedders[space_id], self._splitters[space_id]
+        except KeyError:
+            raise Unavailable(
+                f"The embedding space {space_id} is not served by this worker; "
+                "`roadworthy doctor` says why."
+            ) from None
+
+    @contextlib.asynccontextmanager
+    async def _kept_alive(self, lease: Lease, progress: _Progress) -> AsyncIterator[None]:
+        """Prolong the lease while the work goes on, and stop the work when it is lost."""
+        work = asyncio.current_task()
+        assert work is not None
+        lost = False
+
+        async def beat() -> None:
+            nonlocal lost
+            while True:
+                async with self._database.as_worker() as conn:
+                    ours = await jobs.heartbeat(
+                        conn,
+                        lease,
+                        stage=progress.stage,
+                        done=progress.done,
+                        total=progress.total,
+                    )
+                if not ours:
+                    lost = True
+                    work.cancel()
+                    return
+                await asyncio.sleep(1 if progress.total else BEAT_EVERY_S)
+
+        beating = asyncio.create_task(beat())
+        try:
+            yield
+        except asyncio.CancelledError:
+            if lost and not work.uncancel():
+                raise Conflict("The job was taken over by another worker.") from None
+            raise
+        finally:
+            beating.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Unavailable):
+                await beating
+
+    async def _wait_or_fail(self, lease: Lease, problem: str) -> None:
+        if lease.attempts >= jobs.MOST_ATTEMPTS:
+            await self._fail(lease, problem)
+            return
+        pause = timedelta(seconds=2**lease.attempts * random.uniform(0.5, 1.5))  # noqa: S311
+        async with self._database.as_worker() as conn:
+            await jobs.retry(conn, lease, after=pause, problem=problem[:LONGEST_PROBLEM])
+        log.warning("an ingestion job waits", job=str(lease.id), problem=problem)
+
+    async def _fail(self, lease: Lease, problem: str) -> None:
+        problem = problem[:LONGEST_PROBLEM]
+        async with self._database.as_worker(lease.tenant_id) as conn:
+            await mark_failed(conn, lease, problem=problem)
+            await jobs.fail(conn, lease, problem=problem)
+        log.warning("not searchable", document=str(lease.document_id), problem=problem)
+
+
+def to_embed(document: ParsedDocument, piece: Piece) -> str:
+    """Give the text that stands for a piece in its space: its headings lead it."""
+    lead = " > ".join(part for part in (document.title, piece.heading) if part)
+    return f"{lead}\n{piece.text}" if lead else piece.text
+
+
+def _split(
+    splitter: Splitter, document: ParsedDocument
+) -> tuple[list[Piece], str, list[NewPassage]]:
+    pieces = splitter.split(document)
+    language = detect(document.text)
+    passages = [_passage(document, piece, language) for piece in pieces]
+    return pieces, language, passages
+
+
+def _passage(document: ParsedDocument, piece: Piece, language: str) -> NewPassage:
+    return NewPassage(
+        start=piece.start,
+        end=piece.end,
+        text=piece.text,
+        page_first=piece.page_first,
+        page_last=piece.page_last,
+        heading=piece.heading,
+        language=language,
+        terms=tuple(terms(to_embed(document, piece), language=language)),
+    )

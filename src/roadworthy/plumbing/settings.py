@@ -1,0 +1,179 @@
+"""What differs between two places that run the same product; read once, at the start.
+
+Values come from `roadworthy.toml` in the working directory (or the file that ROADWORTHY_CONFIG
+names), then from the environment: `ROADWORTHY_CHAT_URL` sets `chat_url`. What shapes an answer
+(prompts, weights, thresholds) is no setting: it stands in a release.
+"""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from roadworthy.core.errors import Invalid
+
+PREFIX = "ROADWORTHY_"
+CONFIG_FILE = "roadworthy.toml"
+
+
+def default_home() -> Path:
+    """Place data where the platform expects it; for root, where another user may reach it."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/roadworthy")
+    return platformdirs.user_data_path("roadworthy")
+
+
+def _http(url: str) -> str:
+    if url and urlsplit(url).scheme not in {"http", "https"}:
+        raise ValueError("must begin with http:// or https://")
+    return url.rstrip("/")
+
+
+def _postgresql(url: SecretStr | None) -> SecretStr | None:
+    if url and urlsplit(url.get_secret_value()).scheme not in {"postgresql", "postgres"}:
+        raise ValueError("must begin with postgresql://")
+    return url
+
+
+HttpUrl = Annotated[str, AfterValidator(_http)]
+DatabaseUrl = Annotated[SecretStr | None, AfterValidator(_postgresql)]
+
+
+class Settings(BaseModel):
+    """All settings, each with its default; frozen. An empty URL means the embedded one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Path = Field(default_factory=default_home, description="Folder of all local data.")
+    host: str = Field(default="127.0.0.1", description="Address that the API listens on.")
+    port: int = Field(default=8600, ge=1, le=65535, description="Port that the API listens on.")
+    locale: str = Field(default="en", description="BCP 47 or POSIX locale of messages to people.")
+
+    database_url: DatabaseUrl = Field(
+        default=None,
+        description="PostgreSQL 16 or newer as the owner role; empty: the embedded server.",
+    )
+    database_app_url: DatabaseUrl = Field(
+        default=None,
+        description="The same database as roadworthy_app; empty: derived from database_url.",
+    )
+    database_worker_url: DatabaseUrl = Field(
+        default=None, description="The same database as roadworthy_worker; empty: derived."
+    )
+    database_connections: int = Field(
+        default=8, ge=2, le=200, description="Pool size of one process."
+    )
+
+    embeddings_url: HttpUrl = Field(
+        default="", description="OpenAI-protocol base URL for embeddings; empty: the local engine."
+    )
+    embeddings_key: SecretStr | None = Field(
+        default=None, description="Bearer key for embeddings_url."
+    )
+    embeddings_model: str = Field(default="e5-small", description="Model name at embeddings_url.")
+    embeddings_query_prefix: str = Field(
+        default="", max_length=200, description="What embeddings_model wants before a question."
+    )
+    embeddings_passage_prefix: str = Field(
+        default="", max_length=200, description="What embeddings_model wants before a passage."
+    )
+    tokenizer_file: Path | None = Field(
+        default=None, description="tokenizer.json of embeddings_model; empty: the local engine's."
+    )
+    chat_url: HttpUrl = Field(
+        default="", description="OpenAI-protocol base URL for chat; empty: the local engine."
+    )
+    chat_key: SecretStr | None = Field(default=None, description="Bearer key for chat_url.")
+    engine_threads: int | None = Field(
+        default=None,
+        ge=1,
+        le=256,
+        description="Threads of the local engine; empty: processors - 1.",
+    )
+    model_timeout_s: float = Field(
+        default=60, gt=0, le=3600, description="Limit of one model call."
+    )
+
+    pseudonym_key: SecretStr | None = Field(
+        default=None, description="Key of the pseudonyms in traces; empty: made once in home."
+    )
+    max_upload_mb: int = Field(default=50, ge=1, le=1000, description="Largest file accepted.")
+    parse_timeout_s: float = Field(
+        default=120, gt=0, le=3600, description="Limit of reading one file."
+    )
+    parse_memory_mb: int = Field(
+        default=2000, ge=256, le=64000, description="Limit of the parser process."
+    )
+    max_concurrent_answers: int = Field(
+        default=64, ge=1, le=10000, description="More are told to wait."
+    )
+    log_level: str = Field(
+        default="info", pattern="^(debug|info|warning|error)$", description="Log level."
+    )
+
+    def masked(self) -> dict[str, str]:
+        """Show each setting as text, secrets as ********."""
+        return {name: str(value) for name, value in self}
+
+
+def load_settings(
+    environ: Mapping[str, str] | None = None, *, overrides: Mapping[str, object] | None = None
+) -> Settings:
+    """Read the file, the environment and the command line's overrides, the last word wins.
+
+    Raises:
+        Invalid: a name is unknown or a value unusable; the sentence names the setting.
+    """
+    environ = os.environ if environ is None else environ
+    values = _from_file(environ) | _from_environment(environ)
+    values |= {name: value for name, value in (overrides or {}).items() if value is not None}
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise Invalid(
+            f"The setting {name} ({PREFIX}{name.upper()}) is wrong: {first['msg']}.", setting=name
+        ) from None
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
+    named = {
+        key.removeprefix(PREFIX).lower(): value
+        for key, value in environ.items()
+        if key.startswith(PREFIX) and key != f"{PREFIX}CONFIG"
+    }
+    _refuse_unknown(named, where="the environment", spelled=lambda name: PREFIX + name.upper())
+    return {name: value for name, value in named.items() if value != ""}
+
+
+def _from_file(environ: Mapping[str, str]) -> dict[str, object]:
+    named = environ.get(f"{PREFIX}CONFIG")
+    path = Path(named or CONFIG_FILE)
+    if not path.is_file():
+        if named:
+            raise Invalid(f"The file {path}, named by {PREFIX}CONFIG, does not exist.")
+        return {}
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Invalid(f"{path} is no valid TOML: {error}.") from error
+    _refuse_unknown(values, where=str(path), spelled=lambda name: name)
+    return values
+
+
+def _refuse_unknown(
+    values: Mapping[str, object], *, where: str, spelled: Callable[[str], str]
+) -> None:
+    for name in values:
+        if name not in Settings.model_fields:
+            raise Invalid(
+                f"{spelled(name)} in {where} is no setting of Roadworthy; correct the name or "
+                "remove it. `roadworthy config show` lists them all.",
+                setting=spelled(name),
+            )

@@ -1,0 +1,64 @@
+"""What a release says."""
+
+import hashlib
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from roadworthy.core.errors import Invalid
+
+
+class Release(BaseModel):
+    """All that shapes an answer. Two releases with the same hash answer alike."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    answerer: Literal["extract", "generate"]
+    corpus: str = Field(default="main", min_length=1, max_length=100)
+    space: str = Field(default="e5-small", min_length=1, max_length=100)
+    # How many passages are searched for, and how much of the rank is by meaning.
+    passages: int = Field(default=8, ge=1, le=50)
+    vector_weight: float = Field(default=0.6, ge=0, le=1)
+    # Below this relevance of the best passage the documents do not say; no model is called.
+    least_relevance: float = Field(default=0.35, ge=0, le=1)
+    # extract: the most sentences that are quoted.
+    sentences: int = Field(default=3, ge=1, le=10)
+    # generate: which model, by which prompt.
+    model: str | None = Field(default=None, max_length=200)
+    prompt: str | None = Field(default=None, max_length=100)
+    max_tokens: int = Field(default=400, ge=1, le=8000)
+    temperature: float = Field(default=0, ge=0, le=2)
+
+    @property
+    def canonical(self) -> str:
+        """Give the text that is stored and hashed."""
+        return self.model_dump_json()
+
+    @property
+    def hash(self) -> str:
+        """Give the SHA-256 of the canonical text in hexadecimal."""
+        return hashlib.sha256(self.canonical.encode()).hexdigest()
+
+
+BUILT_IN = {
+    "extract": Release(answerer="extract"),
+    "smollm2": Release(answerer="generate", model="smollm2", prompt="answer-1", passages=3),
+}
+DEFAULT = "extract"
+
+
+def parse_release(content: str | bytes) -> Release:
+    """Read a release from JSON.
+
+    Raises:
+        Invalid: a field is unknown, missing or out of range; the sentence names it.
+    """
+    try:
+        release = Release.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "JSON"
+        raise Invalid(f"The release's {field} is wrong: {first['msg']}.") from error
+    if release.answerer == "generate" and not (release.model and release.prompt):
+        raise Invalid("A release that generates names its model and its prompt.")
+    return release

@@ -1,0 +1,160 @@
+"""Hybrid search: exact BM25 and exact vector search over what is visible, fused by weight."""
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from roadworthy.core.errors import Invalid
+from roadworthy.core.spaces import QueryVector
+from roadworthy.corpus.documents import Corpus
+from roadworthy.corpus.terms import query_terms
+from roadworthy.plumbing.database import ReadConnection
+from roadworthy.retrieval.bm25 import score
+from roadworthy.retrieval.fusion import Fused, Ranking, fuse
+from roadworthy.retrieval.store import Filter, PassageRow, Searcher, VisibleCount
+
+CANDIDATES = 50  # taken from each ranking, at least
+MOST_HITS = 100
+LONGEST_QUESTION = 8_000  # characters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A passage found for one question, with what a citation of it needs."""
+
+    rank: int  # 1 is the best
+    score: float  # fused, 0 to 1
+    keyword_rank: int | None
+    keyword_score: float | None  # BM25
+    vector_rank: int | None
+    vector_score: float | None  # cosine
+    passage_id: int
+    document_id: uuid.UUID
+    document_name: str
+    title: str
+    version: int
+    metadata: dict[str, str | int | float | bool]
+    start: int  # code points into the document's text
+    end: int
+    page_first: int | None
+    page_last: int | None
+    heading: str
+    language: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The hits, best first, and what they were chosen from."""
+
+    hits: Sequence[Hit]
+    visible_passages: int
+
+
+async def search(
+    conn: ReadConnection,
+    question: str,
+    *,
+    query: QueryVector | None,
+    corpus: Corpus,
+    tenant_id: int,
+    among: Filter,
+    limit: int,
+    vector_weight: float,
+) -> Found:
+    """Find the best passages that the principal of `conn` may see.
+
+    Whenever `limit` passages are visible and pass the filter, `limit` hits are found, as long as
+    there is a vector to search with.
+
+    Args:
+        query: the question in the corpus's space; None to search by keywords alone.
+
+    Raises:
+        Invalid: the limit is out of range, the question is empty or too long, or its vector
+            belongs to another space than the corpus.
+    """
+    check_question(question)
+    _check(query=query, corpus=corpus, limit=limit)
+    searcher = Searcher(conn, tenant_id=tenant_id, corpus_id=corpus.id, among=among)
+    visible = await searcher.visible()
+    visible_passages = sum(count.passages for count in visible)
+    if not visible_passages:
+        return Found(hits=(), visible_passages=0)
+    candidates = max(CANDIDATES, limit)
+    keyword = await _by_keyword(searcher, question, visible=visible, limit=candidates)
+    vector = await searcher.nearest(query, limit=candidates) if query else []
+    fused = fuse(keyword, vector, vector_weight=vector_weight, limit=limit)
+    rows = await searcher.fetch([each.passage_id for each in fused])
+    hits = [
+        _hit(rank, each, rows[each.passage_id])
+        for rank, each in enumerate(fused, 1)
+        if each.passage_id in rows  # else it was replaced between two statements
+    ]
+    return Found(hits=hits, visible_passages=visible_passages)
+
+
+async def _by_keyword(
+    searcher: Searcher, question: str, *, visible: Sequence[VisibleCount], limit: int
+) -> Ranking:
+    classes = query_terms(question, [count.language for count in visible])
+    postings = await searcher.postings(frozenset().union(*classes))
+    term_classes = [
+        [segment for term in forms for segment in postings.get(term, ())] for forms in classes
+    ]
+    passages = sum(count.passages for count in visible)
+    terms = sum(count.terms for count in visible)
+    # Scoring is arithmetic over arrays; off the event loop, others are served meanwhile.
+    ids, scores = await asyncio.to_thread(
+        score, term_classes, passage_count=passages, mean_length=terms / passages, limit=limit
+    )
+    return list(zip(ids.tolist(), scores.tolist(), strict=True))
+
+
+def check_question(question: str) -> None:
+    """Refuse a question that nobody could mean, before anything is spent on it.
+
+    Raises:
+        Invalid: it is empty or too long.
+    """
+    if not question.strip() or "\0" in question:
+        raise Invalid("The question is empty.")
+    if len(question) > LONGEST_QUESTION:
+        raise Invalid(f"A question has at most {LONGEST_QUESTION} characters.")
+
+
+def _check(*, query: QueryVector | None, corpus: Corpus, limit: int) -> None:
+    if not 1 <= limit <= MOST_HITS:
+        raise Invalid(f"From 1 to {MOST_HITS} hits may be asked for.")
+    if query is not None and query.space_id != corpus.space_id:
+        raise Invalid(
+            f"The corpus {corpus.name!r} lives in another embedding space than this question; "
+            "name the release of that space.",
+            corpus_space=corpus.space_id,
+            query_space=query.space_id,
+        )
+
+
+def _hit(rank: int, fused: Fused, row: PassageRow) -> Hit:
+    return Hit(
+        rank=rank,
+        score=fused.score,
+        keyword_rank=fused.keyword_rank,
+        keyword_score=fused.keyword_score,
+        vector_rank=fused.vector_rank,
+        vector_score=fused.vector_score,
+        passage_id=row.passage_id,
+        document_id=row.document_id,
+        document_name=row.document_name,
+        title=row.title,
+        version=row.version,
+        metadata=row.metadata,
+        start=row.start,
+        end=row.end,
+        page_first=row.page_first,
+        page_last=row.page_last,
+        heading=row.heading,
+        language=row.language,
+        text=row.text,
+    )

@@ -1,0 +1,154 @@
+"""Records interactions: a line on disk at once, a row in the database soon after.
+
+The line survives a kill of this process, the row survives the disk of this machine. Recording
+costs the asker one write to the page cache. While the database is down the lines wait.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import structlog
+from pydantic import BaseModel, ValidationError
+
+from roadworthy.core.errors import Unavailable
+from roadworthy.core.ids import new_id
+from roadworthy.plumbing.database import Database
+from roadworthy.traces.records import Begun, Trace, interrupted
+from roadworthy.traces.store import add_traces
+
+FLUSH_EVERY_S = 0.25
+PAUSE_WHEN_DOWN_S = 2.0
+BATCH = 200
+
+log = structlog.get_logger(__name__)
+
+
+class _Line(BaseModel):
+    """One line of the spool: the beginning of an interaction, or all of it."""
+
+    begun: Begun | None = None
+    ended: Trace | None = None
+
+
+class TraceRecorder:
+    """Owns one spool file at a time, and brings the finished ones to the database."""
+
+    def __init__(self, folder: Path, database: Database) -> None:
+        self._folder = folder
+        self._database = database
+        self._open: dict[uuid.UUID, Begun] = {}
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._file = _SpoolFile.create(folder)
+
+    def begin(self, begun: Begun) -> None:
+        """Note that somebody asked."""
+        self._open[begun.id] = begun
+        self._file.append(_Line(begun=begun))
+
+    def end(self, trace: Trace) -> None:
+        """Note how it ended."""
+        self._open.pop(trace.begun.id, None)
+        self._file.append(_Line(ended=trace))
+
+    async def run(self) -> None:
+        """Bring lines to the database until cancelled; then once more."""
+        try:
+            while True:
+                pause = FLUSH_EVERY_S if await self.flush() else PAUSE_WHEN_DOWN_S
+                await asyncio.sleep(pause)
+        finally:
+            await self.flush()
+            self._file.close_if_empty()
+
+    async def flush(self) -> bool:
+        """Store all that has ended, also in files that dead processes left.
+
+        Returns:
+            False when the database is down: the lines wait.
+        """
+        if self._file.has_lines:
+            full, self._file = self._file, _SpoolFile.create(self._folder)
+            for begun in self._open.values():
+                self._file.append(_Line(begun=begun))
+            full.release()
+        for path in sorted(self._folder.glob("*.jsonl")):
+            try:
+                await self._store(path)
+            except Unavailable:
+                log.warning("traces wait on disk: the database is down", folder=str(self._folder))
+                return False
+        return True
+
+    async def _store(self, path: Path) -> None:
+        with _taken(path) as text:
+            if text is None:
+                return
+            begun, ended = _read(text, path)
+            dead = [b for b in begun if b.id not in self._open and b.id not in ended]
+            traces = [*ended.values(), *(interrupted(b) for b in dead)]
+            for start in range(0, len(traces), BATCH):
+                await add_traces(self._database, traces[start : start + BATCH])
+            path.unlink()
+
+
+class _SpoolFile:
+    """A file that is locked while its process may still write to it."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+        self.has_lines = False
+
+    @classmethod
+    def create(cls, folder: Path) -> "_SpoolFile":
+        path = folder / f"{new_id()}.jsonl"
+        descriptor = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return cls(path, descriptor)
+
+    def append(self, line: _Line) -> None:
+        os.write(self._descriptor, line.model_dump_json(exclude_none=True).encode() + b"\n")
+        self.has_lines = True
+
+    def release(self) -> None:
+        os.close(self._descriptor)
+
+    def close_if_empty(self) -> None:
+        if not self.has_lines:
+            self._path.unlink(missing_ok=True)
+        self.release()
+
+
+@contextlib.contextmanager
+def _taken(path: Path) -> Iterator[str | None]:
+    """Read a file that nobody writes to any more; None when somebody does."""
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(path.open(encoding="utf-8"))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, FileNotFoundError):
+            yield None
+        else:
+            yield file.read()
+
+
+def _read(text: str, path: Path) -> tuple[list[Begun], dict[uuid.UUID, Trace]]:
+    begun: list[Begun] = []
+    ended: dict[uuid.UUID, Trace] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            read = _Line.model_validate_json(line)
+        except ValidationError:
+            # The process was killed within the write of this line; the one before it counts.
+            log.warning("a spooled trace is cut off", file=str(path), line=number)
+            continue
+        if read.begun:
+            begun.append(read.begun)
+        if read.ended:
+            ended[read.ended.begun.id] = read.ended
+    return begun, ended

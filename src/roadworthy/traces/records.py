@@ -1,0 +1,64 @@
+"""What is known of an interaction when it begins, and when it has ended."""
+
+import uuid
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+LONGEST_TEXT = 20_000  # characters of a question or an answer that are kept
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Begun(_Record):
+    """Somebody asked."""
+
+    id: uuid.UUID
+    tenant_id: int
+    pseudonym: str  # keyed hash of the user id
+    surface: str  # answers, chat, search, cli
+    question: str
+    started_at: datetime
+
+
+class Stage(_Record):
+    """One step on the way to the answer."""
+
+    name: str
+    ms: float
+
+
+class TraceHit(_Record):
+    """A passage that was found."""
+
+    document_id: uuid.UUID
+    passage_id: int
+    score: float
+    keyword_score: float | None
+    vector_score: float | None
+    cited: bool
+
+
+class Trace(_Record):
+    """A whole interaction, however it ended."""
+
+    begun: Begun
+    ended_at: datetime | None  # None: the process died
+    outcome: str  # answered, abstained, found, refused, failed, cancelled, interrupted
+    problem: str | None = None
+    release_name: str | None = None
+    release_hash: str | None = None
+    language: str = "und"
+    stages: tuple[Stage, ...] = ()
+    hits: tuple[TraceHit, ...] = ()
+    answer: str | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    degraded: tuple[str, ...] = ()
+
+
+def interrupted(begun: Begun) -> Trace:
+    """Say of an interaction that it began and that its process died."""
+    return Trace(begun=begun, ended_at=None, outcome="interrupted")

@@ -1,0 +1,163 @@
+"""Where traces are kept. Each is read by the person whom it is about, and by nobody else."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from roadworthy.core.errors import Missing
+from roadworthy.plumbing.database import Connection, Database, ReadConnection
+from roadworthy.traces.records import LONGEST_TEXT, Stage, Trace
+
+# A line may be brought twice when the process dies between the row and the removal of the line.
+ADD_TRACE = """
+INSERT INTO trace (tenant_id, id, pseudonym, surface, release_name, release_hash, question,
+                   language, outcome, problem, stages, input_tokens, output_tokens, degraded,
+                   started_at, ended_at)
+VALUES (%(tenant_id)s, %(id)s, %(pseudonym)s, %(surface)s, %(release_name)s, %(release_hash)s,
+        %(question)s, %(language)s, %(outcome)s, %(problem)s, %(stages)s, %(input_tokens)s,
+        %(output_tokens)s, %(degraded)s, %(started_at)s, %(ended_at)s)
+ON CONFLICT DO NOTHING
+"""
+ADD_HIT = """
+INSERT INTO trace_hit (tenant_id, trace_id, rank, document_id, passage_id, score, keyword_score,
+                       vector_score, cited)
+VALUES (%(tenant_id)s, %(id)s, %(rank)s, %(document_id)s, %(passage_id)s, %(score)s,
+        %(keyword_score)s, %(vector_score)s, %(cited)s)
+ON CONFLICT DO NOTHING
+"""
+ADD_ANSWER = """
+INSERT INTO trace_answer (tenant_id, trace_id, text) VALUES (%(tenant_id)s, %(id)s, %(text)s)
+ON CONFLICT DO NOTHING
+"""
+DESCRIBE = """
+SELECT trace.id, surface, release_name, release_hash, question, language, outcome, problem, stages,
+       input_tokens, output_tokens, degraded, started_at, ended_at, trace_answer.text AS answer
+  FROM trace LEFT JOIN trace_answer ON trace_answer.tenant_id = trace.tenant_id
+                                   AND trace_answer.trace_id = trace.id
+"""
+FIND = DESCRIBE + " WHERE trace.tenant_id = %(tenant_id)s AND trace.id = %(id)s"
+LIST = (
+    DESCRIBE
+    + """
+ WHERE trace.tenant_id = %(tenant_id)s
+   AND (%(before)s::uuid IS NULL OR trace.id < %(before)s)
+ ORDER BY trace.id DESC
+ LIMIT %(limit)s
+"""
+)
+FIND_HITS = """
+SELECT rank, document_id, passage_id, score, keyword_score, vector_score, cited
+  FROM trace_hit
+ WHERE tenant_id = %(tenant_id)s AND trace_id = %(id)s
+ ORDER BY rank
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredTrace:
+    """A trace as the person whom it is about may read it now."""
+
+    id: uuid.UUID
+    surface: str
+    release_name: str | None
+    release_hash: str | None
+    question: str
+    language: str
+    outcome: str
+    problem: str | None
+    stages: list[dict[str, str | float]]
+    input_tokens: int
+    output_tokens: int
+    degraded: list[str]
+    started_at: datetime
+    ended_at: datetime | None
+    answer: str | None  # None too when it quotes what this person may no longer read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredHit:
+    """A passage that was found then and may still be seen."""
+
+    rank: int
+    document_id: uuid.UUID
+    passage_id: int
+    score: float
+    keyword_score: float | None
+    vector_score: float | None
+    cited: bool
+
+
+async def add_traces(database: Database, traces: Sequence[Trace]) -> None:
+    """Store traces; those that are stored already change nothing."""
+    by_tenant: defaultdict[int, list[Trace]] = defaultdict(list)
+    for trace in traces:
+        by_tenant[trace.begun.tenant_id].append(trace)
+    for tenant_id, some in by_tenant.items():
+        async with database.as_recorder(tenant_id) as conn:
+            await _add(conn, some)
+
+
+async def find_trace(
+    conn: ReadConnection, *, tenant_id: int, trace_id: uuid.UUID
+) -> tuple[StoredTrace, list[StoredHit]]:
+    """Look one of this person's traces up, with the hits that he may still see.
+
+    Raises:
+        Missing: he has none of that id.
+    """
+    asked = {"tenant_id": tenant_id, "id": trace_id}
+    async with conn.cursor(row_factory=class_row(StoredTrace)) as cursor:
+        trace = await (await cursor.execute(FIND, asked)).fetchone()
+    if trace is None:
+        raise Missing(f"There is no trace {trace_id} that you may see.")
+    async with conn.cursor(row_factory=class_row(StoredHit)) as cursor:
+        return trace, await (await cursor.execute(FIND_HITS, asked)).fetchall()
+
+
+async def list_traces(
+    conn: ReadConnection, *, tenant_id: int, before: uuid.UUID | None = None, limit: int = 50
+) -> list[StoredTrace]:
+    """List this person's traces, the newest first, those before `before`."""
+    asked = {"tenant_id": tenant_id, "before": before, "limit": limit}
+    async with conn.cursor(row_factory=class_row(StoredTrace)) as cursor:
+        return await (await cursor.execute(LIST, asked)).fetchall()
+
+
+async def _add(conn: Connection, traces: Sequence[Trace]) -> None:
+    async with conn.cursor() as cursor:
+        await cursor.executemany(ADD_TRACE, [_row(trace) for trace in traces])
+        hits = [row for trace in traces for row in _hit_rows(trace)]
+        answers = [_answer_row(trace) for trace in traces if trace.answer]
+        if hits:
+            await cursor.executemany(ADD_HIT, hits)
+        if answers:
+            await cursor.executemany(ADD_ANSWER, answers)
+
+
+def _row(trace: Trace) -> dict[str, object]:
+    begun = trace.begun
+    return trace.model_dump(exclude={"begun", "hits", "answer", "stages", "degraded"}) | {
+        "tenant_id": begun.tenant_id,
+        "id": begun.id,
+        "pseudonym": begun.pseudonym,
+        "surface": begun.surface,
+        "question": begun.question[:LONGEST_TEXT],
+        "started_at": begun.started_at,
+        "stages": Jsonb([Stage.model_dump(stage) for stage in trace.stages]),
+        "degraded": list(trace.degraded),
+    }
+
+
+def _hit_rows(trace: Trace) -> list[dict[str, object]]:
+    key = {"tenant_id": trace.begun.tenant_id, "id": trace.begun.id}
+    return [key | {"rank": rank} | hit.model_dump() for rank, hit in enumerate(trace.hits, 1)]
+
+
+def _answer_row(trace: Trace) -> dict[str, object]:
+    text = (trace.answer or "")[:LONGEST_TEXT]
+    return {"tenant_id": trace.begun.tenant_id, "id": trace.begun.id, "text": text}

@@ -118,7 +118,7 @@ def provision(urls: DatabaseUrls, *, progress: Callable[[str], None]) -> None:
             for role, url in ((APP_ROLE, urls.app), (WORKER_ROLE, urls.worker)):
                 if _can_connect(url):
                     continue
-                statement = sql.SQL("ALTER ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD {}")
+                statement = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")
                 conn.execute(statement.format(sql.Identifier(role), _password(url)))
     except psycopg.errors.InsufficientPrivilege as error:
         raise Invalid(

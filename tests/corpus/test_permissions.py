@@ -1,0 +1,97 @@
+"""Nobody reads what he may not read, because PostgreSQL does not show it to him."""
+
+import psycopg
+import pytest
+
+from roadworthy.corpus.access import access
+from roadworthy.corpus.documents import list_documents
+from tests.world import make_world
+
+pytestmark = pytest.mark.anyio
+
+WITH_TENANT = """
+SELECT c.relname
+  FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+                      JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE a.attname = 'tenant_id' AND c.relkind IN ('r', 'p') AND n.nspname = 'public'
+"""
+PROTECTED = """
+SELECT c.relname
+  FROM pg_class c
+ WHERE c.relrowsecurity AND c.relforcerowsecurity
+   AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid)
+"""
+SECRET_TABLES = ["document", "revision", "passage", "embedding", "posting", "passage_count", "job"]
+
+
+def test_every_table_of_a_tenant_has_a_forced_policy(urls):
+    with psycopg.connect(urls.owner) as conn:
+        with_tenant = {name for (name,) in conn.execute(WITH_TENANT)}
+        protected = {name for (name,) in conn.execute(PROTECTED)}
+    assert with_tenant
+    assert with_tenant <= protected
+
+
+@pytest.mark.parametrize("role", ["app", "worker"])
+def test_the_service_is_no_owner_superuser_or_bypasser(urls, role):
+    with psycopg.connect(getattr(urls, role)) as conn:
+        [rights] = conn.execute(
+            "SELECT rolsuper, rolbypassrls, rolcreaterole FROM pg_roles WHERE rolname = current_user"
+        ).fetchall()
+        [(owned,)] = conn.execute(
+            "SELECT count(*) FROM pg_class WHERE pg_get_userbyid(relowner) = current_user"
+        ).fetchall()
+    assert rights == (False, False, False)
+    assert owned == 0
+
+
+@pytest.mark.parametrize("role", ["app", "worker"])
+async def test_without_context_there_are_no_rows(world, urls, role):
+    await world.add("plan.txt", "The plan.")
+    tables = SECRET_TABLES if role == "app" else [t for t in SECRET_TABLES if t != "job"]
+    with psycopg.connect(getattr(urls, role)) as conn:
+        counts = {t: conn.execute(f"SELECT count(*) FROM {t}").fetchone() for t in tables}
+    assert counts == dict.fromkeys(tables, (0,))
+
+
+@pytest.mark.parametrize(
+    ("readers", "person", "seen"),
+    [
+        pytest.param({}, {}, True, id="everyone"),
+        pytest.param({"groups": ["hr"]}, {}, False, id="another-group"),
+        pytest.param({"groups": ["hr"]}, {"groups": ["hr"]}, True, id="own-group"),
+        pytest.param({"groups": ["hr", "legal"]}, {"groups": ["legal"]}, True, id="one-of-two"),
+        pytest.param({"users": ["ana"]}, {}, True, id="own-name"),
+        pytest.param({"users": ["bo"]}, {}, False, id="another-name"),
+        pytest.param({"groups": ["ana"]}, {}, False, id="a-group-is-no-user"),
+        pytest.param({"clearance": 1}, {}, False, id="too-low"),
+        pytest.param({"clearance": 1}, {"clearance": 1}, True, id="cleared"),
+        pytest.param({"groups": ["hr"], "clearance": 2}, {"clearance": 9}, False, id="no-group"),
+    ],
+)
+async def test_a_grant_admits(world, readers, person, seen):
+    await world.add("plan.txt", "The plan.", readers=access(**readers))
+    who = world.person(**person)
+    async with world.database.read_as(who) as conn:
+        counts = [
+            (await (await conn.execute(f"SELECT count(*) > 0 FROM {t}")).fetchone())[0]
+            for t in SECRET_TABLES
+        ]
+    assert counts == [seen] * len(SECRET_TABLES)
+    assert access(**readers).admits(who) == seen
+
+
+async def test_another_tenant_sees_nothing(world, database):
+    await world.add("plan.txt", "The plan.")
+    other = await make_world(database, "other")
+    async with database.read_as(other.person()) as conn:
+        assert await list_documents(conn, tenant_id=world.tenant_id) == []
+        assert await list_documents(conn, tenant_id=other.tenant_id) == []
+
+
+async def test_a_principal_without_groups_reads_what_everyone_may(world):
+    await world.add("menu.txt", "Soup on Monday.")
+    async with world.database.read_as(world.person("stranger")) as conn:
+        assert [d.name for d in await list_documents(conn, tenant_id=world.tenant_id)] == [
+            "menu.txt"
+        ]

@@ -27,15 +27,14 @@ from roadworthy.core.spaces import PROBE_TEXTS, EmbeddingSpace, SpaceDeclaration
 from roadworthy.corpus.spaces import ensure_space, list_spaces
 from roadworthy.gateway.embeddings import SpaceEmbedder, embed, model_revision
 from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
+from roadworthy.gateway.engine.catalogue import EMBEDDING_MODELS
 from roadworthy.plumbing.database import Database, with_role
 from roadworthy.plumbing.migrations import migrate
 from roadworthy.plumbing.settings import Settings
 from roadworthy.traces import TraceRecorder
 
 APP_ROLE, WORKER_ROLE = "roadworthy_app", "roadworthy_worker"
-# How the models that we ship want to be asked; any other is told by settings.
-PREFIXES = {"e5-small": ("query: ", "passage: "), "minilm": ("", "")}
-LANGUAGES = {"minilm": ("en",)}
+LANGUAGES = {"minilm": ("en",)}  # an empty tuple: any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,8 +223,11 @@ def declare_space(
     settings: Settings, *, model: str, revision: str, dimension: int
 ) -> SpaceDeclaration:
     """Say how a model embeds, by what we ship or by the settings."""
-    told = (settings.embeddings_query_prefix, settings.embeddings_passage_prefix)
-    query_prefix, passage_prefix = told if any(told) else PREFIXES.get(model, told)
+    query_prefix = settings.embeddings_query_prefix
+    passage_prefix = settings.embeddings_passage_prefix
+    shipped = EMBEDDING_MODELS.get(model)
+    if shipped and not (query_prefix or passage_prefix):
+        query_prefix, passage_prefix = shipped.query_prefix, shipped.passage_prefix
     return SpaceDeclaration(
         name=model,
         model=model,

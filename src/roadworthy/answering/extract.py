@@ -1,12 +1,13 @@
 """Answer with the few best sentences of the hits, each cited: true to the documents by making."""
 
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from roadworthy.answering.records import NotInDocuments, Task, TextPiece, Written, cite
+from roadworthy.answering.records import ModelCalled, NotInDocuments, Task, TextPiece, Written, cite
 from roadworthy.core.sentences import sentences
 from roadworthy.core.spaces import QueryVector, Vectors
 from roadworthy.gateway.embeddings import SpaceEmbedder
@@ -84,7 +85,9 @@ class ExtractingAnswerer:
             # The model that compares sentences is down: quote how the best passage begins.
             chosen = candidates[:1]
         else:
+            began = time.perf_counter()
             embedded = await self._vectors.of(task.embedder, [each.text for each in candidates])
+            yield ModelCalled(ms=(time.perf_counter() - began) * 1000)
             chosen = choose(candidates, embedded, query=task.query, most=task.release.sentences)
         for written in _quoted(chosen):
             yield written

@@ -1,14 +1,15 @@
 """Let a model answer from the hits, and check what it cites."""
 
 import re
+import time
 from collections.abc import AsyncIterator, Sequence
 
 from roadworthy.answering.records import (
     CitationInvented,
+    ModelCalled,
     NotInDocuments,
     Task,
     TextPiece,
-    TokensUsed,
     Written,
     cite,
 )
@@ -77,14 +78,14 @@ def _quoted(hits: Sequence[Hit]) -> str:
 
 async def _after_refusal(
     pieces: AsyncIterator[ChatPiece],
-) -> AsyncIterator[str | TokensUsed | NotInDocuments]:
+) -> AsyncIterator[str | ModelCalled | NotInDocuments]:
     """Hold the beginning back until it cannot be the agreed refusal any more."""
     held: str | None = ""
+    began = time.perf_counter()
+    input_tokens = output_tokens = 0
     async for piece in pieces:
         if piece.input_tokens is not None:
-            yield TokensUsed(
-                input_tokens=piece.input_tokens, output_tokens=piece.output_tokens or 0
-            )
+            input_tokens, output_tokens = piece.input_tokens, piece.output_tokens or 0
         if held is None:
             yield piece.text
             continue
@@ -92,6 +93,11 @@ async def _after_refusal(
         if not NOT_THERE.startswith(held.strip()[: len(NOT_THERE)]):
             yield held
             held = None
+    yield ModelCalled(
+        ms=(time.perf_counter() - began) * 1000,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+    )
     if held is not None:
         if held.strip().startswith(NOT_THERE):
             yield NotInDocuments()

@@ -58,6 +58,7 @@ class Answer:
     relevance: float  # of the best passage, 0 to 1
     stages: Sequence[Stage]
     degraded: Sequence[str]
+    model_ms: float  # spent waiting for models
     input_tokens: int
     output_tokens: int
     invented_citations: int  # removed, because no passage had that number
@@ -71,11 +72,12 @@ class TextPiece:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokensUsed:
+class ModelCalled:
     """What a model call took."""
 
-    input_tokens: int
-    output_tokens: int
+    ms: float
+    input_tokens: int = 0
+    output_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +102,7 @@ class Task:
     embedder: SpaceEmbedder
 
 
-Written = TextPiece | Citation | TokensUsed | CitationInvented | NotInDocuments
+Written = TextPiece | Citation | ModelCalled | CitationInvented | NotInDocuments
 
 
 class Answerer(Protocol):

@@ -18,10 +18,10 @@ from roadworthy.answering.records import (
     Citation,
     CitationInvented,
     Event,
+    ModelCalled,
     NotInDocuments,
     Task,
     TextPiece,
-    TokensUsed,
     Written,
 )
 from roadworthy.answering.relevance import relevance
@@ -56,6 +56,7 @@ class _Progress:
     text: str = ""
     citations: list[Citation] = field(default_factory=list)
     degraded: list[str] = field(default_factory=list)
+    model_ms: float = 0.0
     input_tokens: int = 0
     output_tokens: int = 0
     invented_citations: int = 0
@@ -134,6 +135,7 @@ class AnsweringService:
         with progress.stage("embed"):
             query, degraded = await embed_or_degrade(embedder, question)
         progress.degraded += degraded
+        progress.model_ms += progress.stages[-1].ms
         yield progress.stages[-1]
         with progress.stage("retrieve"):
             progress.hits = await self._retrieve(
@@ -239,7 +241,8 @@ def _noted(written: Written, progress: _Progress) -> TextPiece | Citation | None
         case Citation():
             progress.citations.append(written)
             return written
-        case TokensUsed():
+        case ModelCalled():
+            progress.model_ms += written.ms
             progress.input_tokens += written.input_tokens
             progress.output_tokens += written.output_tokens
         case CitationInvented():
@@ -262,6 +265,7 @@ def _finished(progress: _Progress) -> Answer:
         relevance=progress.relevance,
         stages=tuple(progress.stages),
         degraded=tuple(progress.degraded),
+        model_ms=progress.model_ms,
         input_tokens=progress.input_tokens,
         output_tokens=progress.output_tokens,
         invented_citations=progress.invented_citations,

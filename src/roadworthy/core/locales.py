@@ -52,7 +52,8 @@ _WRITTEN_NOW = {
     other: code
     for code, _, other in (pair.partition(":") for pair in f"{_PAIRS} {_OTHER_SPELLINGS}".split())
 }
-_NEUTRAL = re.compile(r"(?:C|POSIX)(?:\.[A-Za-z0-9-]+)?")
+_CODESET = "[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
+_NEUTRAL = re.compile(rf"(?:C|POSIX)(?:\.{_CODESET})?")
 _POSIX = re.compile(r"([^_.@]*)(_[^.@]*)?(\.[^@]*)?(@.*)?", re.DOTALL)
 _EXTENSIONS = re.compile(r"(?:[0-9a-wy-z](?:-[a-z0-9]{2,8})+-)*(?:x(?:-[a-z0-9]{1,8})+-)?")
 _SUBTAGS = (  # in the order that a tag has them
@@ -96,7 +97,7 @@ def _language_of_posix(locale: str) -> str:
     language, region, codeset, modifier = matched.groups()
     if region is not None:
         _check_region(region[1:], locale)
-    if codeset is not None and not re.fullmatch("[A-Za-z0-9-]+", codeset[1:]):
+    if codeset is not None and not re.fullmatch(_CODESET, codeset[1:]):
         raise _malformed(locale, f"{codeset[1:]!r} is no character set such as 'UTF-8'")
     if modifier is not None and not re.fullmatch("[A-Za-z0-9]+", modifier[1:]):
         raise _malformed(locale, f"{modifier[1:]!r} is no modifier such as 'euro'")

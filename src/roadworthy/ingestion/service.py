@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
 import structlog
+from tokenizers import Tokenizer
 
 from roadworthy.core.errors import Busy, Conflict, Missing, RoadworthyError, Unavailable
 from roadworthy.corpus.languages import detect
@@ -24,7 +25,7 @@ from roadworthy.corpus.terms import terms
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.ingestion.parser_process import ParserProcess
 from roadworthy.ingestion.records import ParsedDocument, Piece
-from roadworthy.ingestion.split import Splitter
+from roadworthy.ingestion.split import split
 from roadworthy.plumbing import jobs
 from roadworthy.plumbing.database import Database
 from roadworthy.plumbing.jobs import Lease
@@ -52,14 +53,18 @@ class IngestionService:
         *,
         database: Database,
         parser: ParserProcess,
-        embedders: dict[int, SpaceEmbedder],
-        splitters: dict[int, Splitter],
+        embedders: Mapping[int, SpaceEmbedder],
+        tokenizers: Mapping[int, Tokenizer],
+        passage_tokens: int,
+        overlap_tokens: int,
     ) -> None:
-        """Take what is needed; embedders and splitters are keyed by the id of their space."""
+        """Take what is needed; embedders and tokenizers are keyed by the id of their space."""
         self._database = database
         self._parser = parser
         self._embedders = embedders
-        self._splitters = splitters
+        self._tokenizers = tokenizers
+        self._passage_tokens = passage_tokens
+        self._overlap_tokens = overlap_tokens
 
     async def do_one(self) -> bool:
         """Claim a job and end it; False when none waits.
@@ -105,7 +110,7 @@ class IngestionService:
         log.info("searchable", document=str(lease.document_id), passages=len(extract.passages))
 
     async def _extract(self, pending: PendingRevision, progress: _Progress) -> Extract:
-        embedder, splitter = self._space(pending.space_id)
+        embedder, tokenizer = self._space(pending.space_id)
         document = await asyncio.to_thread(
             self._parser.parse,
             pending.content,
@@ -113,7 +118,7 @@ class IngestionService:
             media_type=pending.media_type,
         )
         progress.stage = "splitting"
-        pieces, language, passages = await asyncio.to_thread(_split, splitter, document)
+        pieces, language, passages = await asyncio.to_thread(self._split, document, tokenizer)
         progress.stage, progress.total = "embedding", len(pieces)
         batches = []
         for start in range(0, len(pieces), BATCH):
@@ -130,9 +135,18 @@ class IngestionService:
             vectors=np.concatenate(batches),
         )
 
-    def _space(self, space_id: int) -> tuple[SpaceEmbedder, Splitter]:
+    def _split(
+        self, document: ParsedDocument, tokenizer: Tokenizer
+    ) -> tuple[list[Piece], str, list[NewPassage]]:
+        pieces = split(
+            document, tokenizer=tokenizer, size=self._passage_tokens, overlap=self._overlap_tokens
+        )
+        language = detect(document.text)
+        return pieces, language, [_passage(document, piece, language) for piece in pieces]
+
+    def _space(self, space_id: int) -> tuple[SpaceEmbedder, Tokenizer]:
         try:
-            return self._embedders[space_id], self._splitters[space_id]
+            return self._embedders[space_id], self._tokenizers[space_id]
         except KeyError:
             raise Unavailable(
                 f"The embedding space {space_id} is not served by this worker; "
@@ -196,15 +210,6 @@ def to_embed(document: ParsedDocument, piece: Piece) -> str:
     """Give the text that stands for a piece in its space: its headings lead it."""
     lead = " > ".join(part for part in (document.title, piece.heading) if part)
     return f"{lead}\n{piece.text}" if lead else piece.text
-
-
-def _split(
-    splitter: Splitter, document: ParsedDocument
-) -> tuple[list[Piece], str, list[NewPassage]]:
-    pieces = splitter.split(document)
-    language = detect(document.text)
-    passages = [_passage(document, piece, language) for piece in pieces]
-    return pieces, language, passages
 
 
 def _passage(document: ParsedDocument, piece: Piece, language: str) -> NewPassage:

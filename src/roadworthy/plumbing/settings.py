@@ -102,6 +102,15 @@ class Settings(BaseModel):
     pseudonym_key: SecretStr | None = Field(
         default=None, description="Key of the pseudonyms in traces; empty: made once in home."
     )
+    passage_tokens: int = Field(
+        default=256,
+        ge=32,
+        le=8000,
+        description="Most tokens of a passage, by its space's tokenizer.",
+    )
+    passage_overlap_tokens: int = Field(
+        default=0, ge=0, le=4000, description="Tokens that a passage repeats of the one before it."
+    )
     max_upload_mb: int = Field(default=50, ge=1, le=1000, description="Largest file accepted.")
     parse_timeout_s: float = Field(
         default=120, gt=0, le=3600, description="Limit of reading one file."

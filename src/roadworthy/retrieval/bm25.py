@@ -62,17 +62,15 @@ def score(
 
 def _merged(postings: Sequence[Postings]) -> tuple[Ids, Scores, Scores]:
     """Join the postings of a class to one: ids without repeats, frequencies, lengths."""
-    held = [p for p in postings if len(p)]
-    if not held:
+    if not any(len(p) for p in postings):
         return np.empty(0, np.int32), np.empty(0), np.empty(0)
-    if len(held) == 1:
-        [only] = held
-        return only.passage_ids, only.frequencies.astype(float), only.lengths.astype(float)
-    ids, first, places = np.unique(
-        np.concatenate([p.passage_ids for p in held]), return_index=True, return_inverse=True
-    )
-    frequencies = _totals(places, [p.frequencies for p in held])
-    return ids, frequencies, np.concatenate([p.lengths for p in held])[first].astype(float)
+    ids = np.concatenate([p.passage_ids for p in postings])
+    frequencies = np.concatenate([p.frequencies for p in postings]).astype(np.float64)
+    lengths = np.concatenate([p.lengths for p in postings]).astype(np.float64)
+    if np.all(ids[1:] > ids[:-1]):  # segments written one after the other mostly follow on
+        return ids, frequencies, lengths
+    distinct, first, places = np.unique(ids, return_index=True, return_inverse=True)
+    return distinct, _totals(places, [frequencies]), lengths[first]
 
 
 def _gain(frequencies: Scores, relative_lengths: Scores, passage_count: int) -> Scores:

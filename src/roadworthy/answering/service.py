@@ -131,36 +131,39 @@ class AnsweringService:
             stored, corpus = await self._release(principal, asked.release, progress)
         embedder = embedder_of(stored, self._embedders)
         progress.language = detect(asked.turns[-1].content)
-        yield progress.stages[-1]
         with progress.stage("embed"):
             query, degraded = await embed_or_degrade(embedder, question)
-        progress.degraded += degraded
         progress.model_ms += progress.stages[-1].ms
-        yield progress.stages[-1]
+        progress.degraded += degraded
         with progress.stage("retrieve"):
             progress.hits = await self._retrieve(
                 principal, question, query=query, corpus=corpus, asked=asked, stored=stored
             )
-        yield progress.stages[-1]
         with progress.stage("judge"):
             progress.relevance = relevance(question, progress.hits)
-        yield progress.stages[-1]
-        if progress.relevance >= stored.release.least_relevance:
-            task = Task(
-                release=stored.release,
-                question=question,
-                language=progress.language,
-                query=query,
-                hits=progress.hits,
-                embedder=embedder,
-            )
+        for stage in progress.stages:
+            yield stage
+        task = Task(
+            release=stored.release,
+            question=question,
+            language=progress.language,
+            query=query,
+            hits=progress.hits,
+            embedder=embedder,
+        )
+        async for event in self._write_or_abstain(task, progress):
+            yield event
+        yield _finished(progress)
+
+    async def _write_or_abstain(self, task: Task, progress: _Progress) -> AsyncIterator[Event]:
+        """Call the answerer only when the hits are about the question at all."""
+        if progress.relevance >= task.release.least_relevance:
             async for event in self._write(task, progress):
                 yield event
         progress.outcome = ANSWERED if progress.text else ABSTAINED
         if not progress.text:
             progress.text = self._abstention(progress)
             yield TextPiece(text=progress.text)
-        yield _finished(progress)
 
     async def _release(
         self, principal: Principal, name: str | None, progress: _Progress

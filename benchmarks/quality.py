@@ -1,0 +1,148 @@
+"""Ingest retrieval sets through the real worker, and see what is found."""
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.progress import Progress
+
+from benchmarks.datasets import RetrievalSet
+from roadworthy.bootstrap import Services
+from roadworthy.core.identity import Principal
+from roadworthy.core.ranking_metrics import mean, ndcg_at_k, recall_at_k
+from roadworthy.corpus.access import access
+from roadworthy.corpus.documents import Corpus, Upload, accept, ensure_corpus
+from roadworthy.corpus.people import ensure_tenant
+from roadworthy.ingestion.service import KIND
+from roadworthy.plumbing import jobs
+from roadworthy.releases import BUILT_IN
+from roadworthy.retrieval.search import search
+from roadworthy.retrieval.store import Filter
+
+K = 10
+SYSTEMS = {"bm25": 0.0, "vector": 1.0, "hybrid": BUILT_IN["extract"].vector_weight}
+READ_PASSAGES = "SELECT text FROM passage WHERE tenant_id = %s ORDER BY id"
+UNFINISHED = """
+SELECT count(*) FILTER (WHERE state IN ('queued', 'running')),
+       count(*) FILTER (WHERE state = 'failed')
+  FROM job WHERE tenant_id = %s
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingested:
+    """A set that is searchable."""
+
+    tenant_id: int
+    corpus: Corpus
+    passages: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    """Means over the questions of a set; None without evidence."""
+
+    ndcg10: float | None
+    recall10: float | None
+
+
+async def ingest(services: Services, data: RetrievalSet, *, run: str) -> Ingested:
+    """Hand every document in, and wait until the worker has made it searchable."""
+    async with services.database.as_worker() as conn:
+        tenant_id = await ensure_tenant(conn, f"bench-{run}-{data.name}".replace("_", "-").lower())
+    async with services.database.as_worker(tenant_id) as conn:
+        corpus = await ensure_corpus(
+            conn, tenant_id=tenant_id, name="main", space_id=services.default_space.id
+        )
+    began = time.perf_counter()
+    async with services.database.as_worker(tenant_id) as conn:
+        for name, text in data.documents.items():
+            await _hand_in(conn, tenant_id, corpus, name=name, text=text)
+    await _finished(services, tenant_id, total=len(data.documents), label=data.name)
+    seconds = time.perf_counter() - began
+    async with services.database.as_worker(tenant_id) as conn:
+        texts = await (await conn.execute(READ_PASSAGES, (tenant_id,))).fetchall()
+    return Ingested(tenant_id=tenant_id, corpus=corpus, passages=len(texts), seconds=seconds)
+
+
+async def engine_rate(services: Services, ingested: Ingested, *, texts: int) -> float:
+    """Embed a sample of the same passages straight at the engine; passages per second."""
+    async with services.database.as_worker(ingested.tenant_id) as conn:
+        rows = await (await conn.execute(READ_PASSAGES, (ingested.tenant_id,))).fetchall()
+    sample = random.Random(2).sample([row[0] for row in rows], min(texts, len(rows)))  # noqa: S311
+    [embedder] = [e for e in services.embedders.values() if e.space.id == ingested.corpus.space_id]
+    began = time.perf_counter()
+    await asyncio.gather(*(embedder.embed_passages(sample[i::4]) for i in range(4)))
+    return len(sample) / (time.perf_counter() - began)
+
+
+async def judge(services: Services, data: RetrievalSet, ingested: Ingested) -> dict[str, Quality]:
+    """Ask every question of every system; documents rank as their best passage does."""
+    [embedder] = [e for e in services.embedders.values() if e.space.id == ingested.corpus.space_id]
+    reader = Principal(
+        tenant_id=ingested.tenant_id, user_id="bench", groups=frozenset(), clearance=0
+    )
+    ranked: dict[str, dict[str, list[str]]] = {system: {} for system in SYSTEMS}
+    for key, question in data.questions.items():
+        query = await embedder.embed_question(question)
+        async with services.database.read_as(reader) as conn:
+            for system, weight in SYSTEMS.items():
+                found = await search(
+                    conn,
+                    question,
+                    query=query,
+                    corpus=ingested.corpus,
+                    tenant_id=ingested.tenant_id,
+                    among=Filter(),
+                    limit=50,
+                    vector_weight=weight,
+                )
+                ranked[system][key] = _documents([hit.document_name for hit in found.hits])
+    return {system: _quality(lists, data) for system, lists in ranked.items()}
+
+
+async def _hand_in(conn, tenant_id: int, corpus: Corpus, *, name: str, text: str) -> None:  # noqa: ANN001
+    upload = Upload(
+        name=f"{name}.txt",
+        content=text.encode(),
+        access=access(),
+        owner="bench",
+        media_type="text/plain",
+    )
+    receipt = await accept(conn, upload, tenant_id=tenant_id, corpus=corpus, by=None)
+    if receipt.revision_id is not None:
+        await jobs.enqueue(
+            conn,
+            tenant_id=tenant_id,
+            kind=KIND,
+            document_id=receipt.document_id,
+            revision_id=receipt.revision_id,
+        )
+
+
+async def _finished(services: Services, tenant_id: int, *, total: int, label: str) -> None:
+    with Progress(transient=True) as progress:
+        bar = progress.add_task(label, total=total)
+        while True:
+            async with services.database.as_worker(tenant_id) as conn:
+                [[left, failed]] = await (await conn.execute(UNFINISHED, (tenant_id,))).fetchall()
+            progress.update(bar, completed=total - left)
+            if not left:
+                if failed:
+                    print(f"{label}: {failed} documents failed")
+                return
+            await asyncio.sleep(0.2)
+
+
+def _documents(names: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(name.removesuffix(".txt") for name in names))
+
+
+def _quality(ranked: dict[str, list[str]], data: RetrievalSet) -> Quality:
+    return Quality(
+        ndcg10=mean(ndcg_at_k(ranked[key], data.grades[key], K) for key in ranked),
+        recall10=mean(recall_at_k(ranked[key], data.grades[key], K) for key in ranked),
+    )

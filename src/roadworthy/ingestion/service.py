@@ -9,7 +9,6 @@ from datetime import timedelta
 
 import numpy as np
 import structlog
-from tokenizers import Tokenizer
 
 from roadworthy.core.errors import Busy, Conflict, Missing, RoadworthyError, Unavailable
 from roadworthy.corpus.languages import detect
@@ -25,7 +24,7 @@ from roadworthy.corpus.terms import terms
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.ingestion.parser_process import ParserProcess
 from roadworthy.ingestion.records import ParsedDocument, Piece
-from roadworthy.ingestion.split import split
+from roadworthy.ingestion.split import TokenCounter, split
 from roadworthy.plumbing import jobs
 from roadworthy.plumbing.database import Database
 from roadworthy.plumbing.jobs import Lease
@@ -54,7 +53,7 @@ class IngestionService:
         database: Database,
         parser: ParserProcess,
         embedders: Mapping[int, SpaceEmbedder],
-        tokenizers: Mapping[int, Tokenizer],
+        tokenizers: Mapping[int, TokenCounter],
         passage_tokens: int,
         overlap_tokens: int,
     ) -> None:
@@ -136,7 +135,7 @@ class IngestionService:
         )
 
     def _split(
-        self, document: ParsedDocument, tokenizer: Tokenizer
+        self, document: ParsedDocument, tokenizer: TokenCounter
     ) -> tuple[list[Piece], str, list[NewPassage]]:
         pieces = split(
             document, tokenizer=tokenizer, size=self._passage_tokens, overlap=self._overlap_tokens
@@ -144,7 +143,7 @@ class IngestionService:
         language = detect(document.text)
         return pieces, language, [_passage(document, piece, language) for piece in pieces]
 
-    def _space(self, space_id: int) -> tuple[SpaceEmbedder, Tokenizer]:
+    def _space(self, space_id: int) -> tuple[SpaceEmbedder, TokenCounter]:
         try:
             return self._embedders[space_id], self._tokenizers[space_id]
         except KeyError:

@@ -36,8 +36,8 @@ class TraceHit(_Record):
     document_id: uuid.UUID
     passage_id: int
     score: float
-    keyword_score: float | None
-    vector_score: float | None
+    keyword_score: float | None = None
+    vector_score: float | None = None
     cited: bool
 
 
@@ -45,7 +45,7 @@ class Trace(_Record):
     """A whole interaction, however it ended."""
 
     begun: Begun
-    ended_at: datetime | None  # None: the process died
+    ended_at: datetime | None = None  # None: the process died
     outcome: str  # answered, abstained, found, refused, failed, cancelled, interrupted
     problem: str | None = None
     release_name: str | None = None

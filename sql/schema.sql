@@ -1,0 +1,804 @@
+-- The schema that the migrations lead to. Generated; do not edit:
+-- python -m roadworthy.plumbing.migrations --write-schema
+
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+
+CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public;
+
+CREATE FUNCTION public.current_tenant() RETURNS integer
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (NULLIF(current_setting('roadworthy.tenant'::text, true), ''::text))::integer;
+
+CREATE FUNCTION public.current_user_id() RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN NULLIF(current_setting('roadworthy.user'::text, true), ''::text);
+
+CREATE TABLE public.trace_hit (
+    tenant_id integer NOT NULL,
+    trace_id uuid NOT NULL,
+    rank integer NOT NULL,
+    document_id uuid NOT NULL,
+    passage_id integer NOT NULL,
+    score real NOT NULL,
+    keyword_score real,
+    vector_score real,
+    cited boolean NOT NULL
+);
+
+ALTER TABLE ONLY public.trace_hit FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.found_documents(trace uuid) RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    RETURN (SELECT COALESCE(array_agg(DISTINCT trace_hit.document_id), '{}'::uuid[]) AS "coalesce" FROM public.trace_hit WHERE ((trace_hit.tenant_id = public.current_tenant()) AND (trace_hit.trace_id = found_documents.trace)));
+
+CREATE TABLE public.acl_grant (
+    tenant_id integer NOT NULL,
+    acl_id integer NOT NULL,
+    subject text NOT NULL,
+    clearance smallint NOT NULL,
+    CONSTRAINT acl_grant_clearance_check CHECK ((clearance >= 0)),
+    CONSTRAINT acl_grant_subject_check CHECK ((subject ~ '^(user|group):.'::text))
+);
+
+ALTER TABLE ONLY public.acl_grant FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.visible_acls() RETURNS integer[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (SELECT COALESCE(array_agg(DISTINCT acl_grant.acl_id), '{}'::integer[]) AS "coalesce" FROM public.acl_grant WHERE ((acl_grant.tenant_id = public.current_tenant()) AND (acl_grant.subject = ANY ((NULLIF(current_setting('roadworthy.subjects'::text, true), ''::text))::text[])) AND (acl_grant.clearance <= (NULLIF(current_setting('roadworthy.clearance'::text, true), ''::text))::integer)));
+
+CREATE TABLE public.acl (
+    tenant_id integer NOT NULL,
+    id integer NOT NULL,
+    grants_hash bytea NOT NULL
+);
+
+ALTER TABLE ONLY public.acl FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.acl ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.acl_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.api_key (
+    tenant_id integer NOT NULL,
+    id uuid NOT NULL,
+    user_id text NOT NULL,
+    key_hash bytea NOT NULL,
+    may_ingest boolean NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_key_key_hash_check CHECK ((length(key_hash) = 32))
+);
+
+ALTER TABLE ONLY public.api_key FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.corpus (
+    tenant_id integer NOT NULL,
+    id integer NOT NULL,
+    name text NOT NULL,
+    space_id integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT corpus_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100)))
+);
+
+ALTER TABLE ONLY public.corpus FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.corpus ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.corpus_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.document (
+    tenant_id integer NOT NULL,
+    id uuid NOT NULL,
+    corpus_id integer NOT NULL,
+    acl_id integer NOT NULL,
+    owner text NOT NULL,
+    name text NOT NULL,
+    title text NOT NULL,
+    media_type text NOT NULL,
+    language text NOT NULL,
+    page_count integer,
+    metadata jsonb NOT NULL,
+    version integer NOT NULL,
+    state text NOT NULL,
+    problem text,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT document_name_check CHECK (((length(name) >= 1) AND (length(name) <= 1000))),
+    CONSTRAINT document_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'ready'::text, 'failed'::text]))),
+    CONSTRAINT document_version_check CHECK ((version >= 0))
+);
+ALTER TABLE ONLY public.document ALTER COLUMN name SET STATISTICS 0;
+ALTER TABLE ONLY public.document ALTER COLUMN title SET STATISTICS 0;
+ALTER TABLE ONLY public.document ALTER COLUMN metadata SET STATISTICS 0;
+
+ALTER TABLE ONLY public.document FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.embedding (
+    tenant_id integer NOT NULL,
+    space_id integer CONSTRAINT embedding_space_id_not_null1 NOT NULL,
+    corpus_id integer NOT NULL,
+    acl_id integer NOT NULL,
+    passage_id integer NOT NULL,
+    document_id uuid NOT NULL,
+    vector public.halfvec NOT NULL
+);
+
+ALTER TABLE ONLY public.embedding FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.embedding_space (
+    id integer NOT NULL,
+    name text NOT NULL,
+    model text NOT NULL,
+    revision text NOT NULL,
+    dimension smallint NOT NULL,
+    normalised boolean NOT NULL,
+    query_prefix text NOT NULL,
+    passage_prefix text NOT NULL,
+    languages text[] NOT NULL,
+    probe_texts text[] NOT NULL,
+    probe_vectors bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT embedding_space_check CHECK ((length(probe_vectors) = ((4 * dimension) * cardinality(probe_texts)))),
+    CONSTRAINT embedding_space_dimension_check CHECK (((dimension >= 1) AND (dimension <= 4000)))
+);
+
+ALTER TABLE public.embedding_space ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.embedding_space_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.job (
+    tenant_id integer NOT NULL,
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    document_id uuid NOT NULL,
+    revision_id uuid NOT NULL,
+    state text NOT NULL,
+    attempts smallint NOT NULL,
+    run_at timestamp with time zone NOT NULL,
+    leased_until timestamp with time zone,
+    lease uuid,
+    stage text NOT NULL,
+    steps_done integer NOT NULL,
+    steps_total integer NOT NULL,
+    problem text,
+    created_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT job_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text])))
+);
+
+ALTER TABLE ONLY public.job FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.live_release (
+    tenant_id integer NOT NULL,
+    name text NOT NULL,
+    changed_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.live_release FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.passage (
+    tenant_id integer NOT NULL,
+    id integer NOT NULL,
+    corpus_id integer NOT NULL,
+    acl_id integer NOT NULL,
+    document_id uuid NOT NULL,
+    revision_id uuid NOT NULL,
+    ordinal integer NOT NULL,
+    start_at integer NOT NULL,
+    end_at integer NOT NULL,
+    page_first integer,
+    page_last integer,
+    heading text NOT NULL,
+    language text NOT NULL,
+    term_count integer NOT NULL,
+    text text NOT NULL,
+    CONSTRAINT passage_check CHECK ((end_at > start_at))
+);
+ALTER TABLE ONLY public.passage ALTER COLUMN heading SET STATISTICS 0;
+ALTER TABLE ONLY public.passage ALTER COLUMN text SET STATISTICS 0;
+
+ALTER TABLE ONLY public.passage FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.passage_count (
+    tenant_id integer NOT NULL,
+    corpus_id integer NOT NULL,
+    acl_id integer NOT NULL,
+    language text NOT NULL,
+    passages bigint NOT NULL,
+    terms bigint NOT NULL,
+    CONSTRAINT passage_count_passages_check CHECK ((passages >= 0)),
+    CONSTRAINT passage_count_terms_check CHECK ((terms >= 0))
+);
+
+ALTER TABLE ONLY public.passage_count FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.passage ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.passage_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.posting (
+    tenant_id integer NOT NULL,
+    corpus_id integer NOT NULL,
+    acl_id integer NOT NULL,
+    term text NOT NULL,
+    document_id uuid NOT NULL,
+    revision_id uuid NOT NULL,
+    packed bytea NOT NULL
+);
+ALTER TABLE ONLY public.posting ALTER COLUMN term SET STATISTICS 0;
+
+ALTER TABLE ONLY public.posting FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.principal (
+    tenant_id integer NOT NULL,
+    user_id text NOT NULL,
+    groups text[] NOT NULL,
+    clearance smallint NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT principal_clearance_check CHECK ((clearance >= 0)),
+    CONSTRAINT principal_user_id_check CHECK (((length(user_id) >= 1) AND (length(user_id) <= 200)))
+);
+
+ALTER TABLE ONLY public.principal FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.release (
+    tenant_id integer NOT NULL,
+    name text NOT NULL,
+    hash text NOT NULL,
+    content text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT release_name_check CHECK ((name ~ '^[a-z0-9][a-z0-9._-]{0,62}$'::text))
+);
+
+ALTER TABLE ONLY public.release FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.revision (
+    tenant_id integer NOT NULL,
+    id uuid NOT NULL,
+    document_id uuid NOT NULL,
+    corpus_id integer NOT NULL,
+    acl_id integer NOT NULL,
+    content_hash bytea NOT NULL,
+    content bytea NOT NULL,
+    text text,
+    state text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT revision_content_hash_check CHECK ((length(content_hash) = 32)),
+    CONSTRAINT revision_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'ready'::text, 'failed'::text])))
+);
+ALTER TABLE ONLY public.revision ALTER COLUMN text SET STATISTICS 0;
+
+ALTER TABLE ONLY public.revision FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.schema_migration (
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.tenant (
+    id integer NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT tenant_name_check CHECK ((name ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text))
+);
+
+ALTER TABLE ONLY public.tenant FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tenant ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.tenant_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.trace (
+    tenant_id integer NOT NULL,
+    id uuid NOT NULL,
+    pseudonym text NOT NULL,
+    surface text NOT NULL,
+    release_name text,
+    release_hash text,
+    question text NOT NULL,
+    language text NOT NULL,
+    outcome text NOT NULL,
+    problem text,
+    stages jsonb NOT NULL,
+    input_tokens integer NOT NULL,
+    output_tokens integer NOT NULL,
+    degraded text[] NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT trace_outcome_check CHECK ((outcome = ANY (ARRAY['answered'::text, 'abstained'::text, 'found'::text, 'refused'::text, 'failed'::text, 'cancelled'::text, 'interrupted'::text]))),
+    CONSTRAINT trace_surface_check CHECK ((surface = ANY (ARRAY['answers'::text, 'chat'::text, 'search'::text, 'cli'::text])))
+);
+ALTER TABLE ONLY public.trace ALTER COLUMN question SET STATISTICS 0;
+
+ALTER TABLE ONLY public.trace FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.trace_answer (
+    tenant_id integer NOT NULL,
+    trace_id uuid NOT NULL,
+    text text NOT NULL
+);
+ALTER TABLE ONLY public.trace_answer ALTER COLUMN text SET STATISTICS 0;
+
+ALTER TABLE ONLY public.trace_answer FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ONLY public.acl_grant
+    ADD CONSTRAINT acl_grant_pkey PRIMARY KEY (tenant_id, subject, acl_id);
+
+ALTER TABLE ONLY public.acl
+    ADD CONSTRAINT acl_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.acl
+    ADD CONSTRAINT acl_tenant_id_grants_hash_key UNIQUE (tenant_id, grants_hash);
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_key_hash_key UNIQUE (key_hash);
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.corpus
+    ADD CONSTRAINT corpus_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.corpus
+    ADD CONSTRAINT corpus_tenant_id_name_key UNIQUE (tenant_id, name);
+
+ALTER TABLE ONLY public.document
+    ADD CONSTRAINT document_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.document
+    ADD CONSTRAINT document_tenant_id_corpus_id_name_acl_id_key UNIQUE (tenant_id, corpus_id, name, acl_id);
+
+ALTER TABLE ONLY public.embedding
+    ADD CONSTRAINT embedding_pkey PRIMARY KEY (tenant_id, space_id, passage_id);
+
+ALTER TABLE ONLY public.embedding_space
+    ADD CONSTRAINT embedding_space_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.embedding_space
+    ADD CONSTRAINT embedding_space_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.job
+    ADD CONSTRAINT job_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.live_release
+    ADD CONSTRAINT live_release_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY public.passage_count
+    ADD CONSTRAINT passage_count_pkey PRIMARY KEY (tenant_id, corpus_id, acl_id, language);
+
+ALTER TABLE ONLY public.passage
+    ADD CONSTRAINT passage_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.posting
+    ADD CONSTRAINT posting_pkey PRIMARY KEY (tenant_id, corpus_id, term, acl_id, revision_id);
+
+ALTER TABLE ONLY public.principal
+    ADD CONSTRAINT principal_pkey PRIMARY KEY (tenant_id, user_id);
+
+ALTER TABLE ONLY public.release
+    ADD CONSTRAINT release_pkey PRIMARY KEY (tenant_id, name);
+
+ALTER TABLE ONLY public.revision
+    ADD CONSTRAINT revision_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.schema_migration
+    ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.tenant
+    ADD CONSTRAINT tenant_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.tenant
+    ADD CONSTRAINT tenant_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.trace_answer
+    ADD CONSTRAINT trace_answer_pkey PRIMARY KEY (tenant_id, trace_id);
+
+ALTER TABLE ONLY public.trace_hit
+    ADD CONSTRAINT trace_hit_pkey PRIMARY KEY (tenant_id, trace_id, rank);
+
+ALTER TABLE ONLY public.trace
+    ADD CONSTRAINT trace_pkey PRIMARY KEY (tenant_id, id);
+
+CREATE INDEX document_acl ON public.document USING btree (tenant_id, acl_id);
+
+CREATE INDEX embedding_acl ON public.embedding USING btree (tenant_id, corpus_id, space_id, acl_id);
+
+CREATE INDEX embedding_passage ON public.embedding USING btree (tenant_id, passage_id);
+
+CREATE INDEX job_document ON public.job USING btree (tenant_id, document_id);
+
+CREATE INDEX job_revision ON public.job USING btree (tenant_id, revision_id);
+
+CREATE INDEX job_waiting ON public.job USING btree (run_at, id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
+
+CREATE INDEX passage_document ON public.passage USING btree (tenant_id, document_id);
+
+CREATE UNIQUE INDEX passage_revision ON public.passage USING btree (tenant_id, revision_id, ordinal);
+
+CREATE INDEX posting_revision ON public.posting USING btree (tenant_id, revision_id);
+
+CREATE UNIQUE INDEX revision_content ON public.revision USING btree (tenant_id, corpus_id, acl_id, content_hash) WHERE (state <> 'failed'::text);
+
+CREATE INDEX revision_document ON public.revision USING btree (tenant_id, document_id);
+
+CREATE INDEX trace_mine ON public.trace USING btree (tenant_id, pseudonym, started_at DESC);
+
+ALTER TABLE ONLY public.acl_grant
+    ADD CONSTRAINT acl_grant_tenant_id_acl_id_fkey FOREIGN KEY (tenant_id, acl_id) REFERENCES public.acl(tenant_id, id);
+
+ALTER TABLE ONLY public.acl
+    ADD CONSTRAINT acl_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.principal(tenant_id, user_id);
+
+ALTER TABLE ONLY public.corpus
+    ADD CONSTRAINT corpus_space_id_fkey FOREIGN KEY (space_id) REFERENCES public.embedding_space(id);
+
+ALTER TABLE ONLY public.corpus
+    ADD CONSTRAINT corpus_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.document
+    ADD CONSTRAINT document_tenant_id_acl_id_fkey FOREIGN KEY (tenant_id, acl_id) REFERENCES public.acl(tenant_id, id);
+
+ALTER TABLE ONLY public.document
+    ADD CONSTRAINT document_tenant_id_corpus_id_fkey FOREIGN KEY (tenant_id, corpus_id) REFERENCES public.corpus(tenant_id, id);
+
+ALTER TABLE ONLY public.embedding
+    ADD CONSTRAINT embedding_space_id_fkey FOREIGN KEY (space_id) REFERENCES public.embedding_space(id);
+
+ALTER TABLE ONLY public.embedding
+    ADD CONSTRAINT embedding_tenant_id_passage_id_fkey FOREIGN KEY (tenant_id, passage_id) REFERENCES public.passage(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.job
+    ADD CONSTRAINT job_tenant_id_document_id_fkey FOREIGN KEY (tenant_id, document_id) REFERENCES public.document(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.job
+    ADD CONSTRAINT job_tenant_id_revision_id_fkey FOREIGN KEY (tenant_id, revision_id) REFERENCES public.revision(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.live_release
+    ADD CONSTRAINT live_release_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.live_release
+    ADD CONSTRAINT live_release_tenant_id_name_fkey FOREIGN KEY (tenant_id, name) REFERENCES public.release(tenant_id, name);
+
+ALTER TABLE ONLY public.passage_count
+    ADD CONSTRAINT passage_count_tenant_id_acl_id_fkey FOREIGN KEY (tenant_id, acl_id) REFERENCES public.acl(tenant_id, id);
+
+ALTER TABLE ONLY public.passage_count
+    ADD CONSTRAINT passage_count_tenant_id_corpus_id_fkey FOREIGN KEY (tenant_id, corpus_id) REFERENCES public.corpus(tenant_id, id);
+
+ALTER TABLE ONLY public.passage
+    ADD CONSTRAINT passage_tenant_id_revision_id_fkey FOREIGN KEY (tenant_id, revision_id) REFERENCES public.revision(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.posting
+    ADD CONSTRAINT posting_tenant_id_revision_id_fkey FOREIGN KEY (tenant_id, revision_id) REFERENCES public.revision(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.principal
+    ADD CONSTRAINT principal_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.release
+    ADD CONSTRAINT release_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.revision
+    ADD CONSTRAINT revision_tenant_id_document_id_fkey FOREIGN KEY (tenant_id, document_id) REFERENCES public.document(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.trace_answer
+    ADD CONSTRAINT trace_answer_tenant_id_trace_id_fkey FOREIGN KEY (tenant_id, trace_id) REFERENCES public.trace(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.trace_hit
+    ADD CONSTRAINT trace_hit_tenant_id_trace_id_fkey FOREIGN KEY (tenant_id, trace_id) REFERENCES public.trace(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.trace
+    ADD CONSTRAINT trace_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE public.acl ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.acl_grant ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY admitted ON public.document TO roadworthy_app USING ((acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[])));
+
+CREATE POLICY admitted ON public.embedding TO roadworthy_app USING ((acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[])));
+
+CREATE POLICY admitted ON public.passage TO roadworthy_app USING ((acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[])));
+
+CREATE POLICY admitted ON public.passage_count TO roadworthy_app USING ((acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[])));
+
+CREATE POLICY admitted ON public.posting TO roadworthy_app USING ((acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[])));
+
+CREATE POLICY admitted ON public.revision TO roadworthy_app USING ((acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[])));
+
+ALTER TABLE public.api_key ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY as_the_document ON public.job TO roadworthy_app USING ((document_id IN ( SELECT document.id
+   FROM public.document)));
+
+CREATE POLICY colleague ON public.acl TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY colleague ON public.acl_grant TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY colleague ON public.corpus TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY colleague ON public.live_release TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY colleague ON public.principal TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY colleague ON public.release TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+ALTER TABLE public.corpus ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY definer ON public.trace_hit FOR SELECT TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+ALTER TABLE public.document ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.embedding ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY holder ON public.api_key FOR SELECT TO roadworthy_app USING ((key_hash = decode(NULLIF(current_setting('roadworthy.key_hash'::text, true), ''::text), 'hex'::text)));
+
+ALTER TABLE public.job ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.live_release ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY mine ON public.trace FOR SELECT TO roadworthy_app USING ((pseudonym = NULLIF(current_setting('roadworthy.pseudonym'::text, true), ''::text)));
+
+CREATE POLICY mine ON public.trace_answer FOR SELECT TO roadworthy_app USING (((trace_id IN ( SELECT trace.id
+   FROM public.trace)) AND (( SELECT count(*) AS count
+   FROM public.document
+  WHERE (document.id = ANY (public.found_documents(trace_answer.trace_id)))) = cardinality(public.found_documents(trace_id)))));
+
+CREATE POLICY mine ON public.trace_hit FOR SELECT TO roadworthy_app USING (((trace_id IN ( SELECT trace.id
+   FROM public.trace)) AND (document_id IN ( SELECT document.id
+   FROM public.document))));
+
+CREATE POLICY one_tenant ON public.acl AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.acl_grant AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.corpus AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.document AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.embedding AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.job AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.live_release AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.passage AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.passage_count AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.posting AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.principal AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.release AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.revision AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.trace AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.trace_answer AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.trace_hit AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY operator ON public.tenant TO roadworthy_worker USING (true);
+
+CREATE POLICY own ON public.tenant TO roadworthy_app USING ((id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY owner_delete ON public.document AS RESTRICTIVE FOR DELETE TO roadworthy_app USING ((owner = ( SELECT public.current_user_id() AS current_user_id)));
+
+CREATE POLICY owner_delete ON public.embedding AS RESTRICTIVE FOR DELETE TO roadworthy_app USING ((document_id IN ( SELECT document.id
+   FROM public.document
+  WHERE (document.owner = public.current_user_id()))));
+
+CREATE POLICY owner_delete ON public.passage AS RESTRICTIVE FOR DELETE TO roadworthy_app USING ((document_id IN ( SELECT document.id
+   FROM public.document
+  WHERE (document.owner = public.current_user_id()))));
+
+CREATE POLICY owner_delete ON public.posting AS RESTRICTIVE FOR DELETE TO roadworthy_app USING ((document_id IN ( SELECT document.id
+   FROM public.document
+  WHERE (document.owner = public.current_user_id()))));
+
+CREATE POLICY owner_delete ON public.revision AS RESTRICTIVE FOR DELETE TO roadworthy_app USING ((document_id IN ( SELECT document.id
+   FROM public.document
+  WHERE (document.owner = public.current_user_id()))));
+
+CREATE POLICY owner_insert ON public.document AS RESTRICTIVE FOR INSERT TO roadworthy_app WITH CHECK ((owner = ( SELECT public.current_user_id() AS current_user_id)));
+
+CREATE POLICY owner_insert ON public.revision AS RESTRICTIVE FOR INSERT TO roadworthy_app WITH CHECK ((document_id IN ( SELECT document.id
+   FROM public.document
+  WHERE (document.owner = public.current_user_id()))));
+
+CREATE POLICY owner_update ON public.document AS RESTRICTIVE FOR UPDATE TO roadworthy_app USING ((owner = ( SELECT public.current_user_id() AS current_user_id)));
+
+CREATE POLICY owner_update ON public.embedding AS RESTRICTIVE FOR UPDATE TO roadworthy_app USING ((document_id IN ( SELECT document.id
+   FROM public.document
+  WHERE (document.owner = public.current_user_id()))));
+
+CREATE POLICY owner_update ON public.passage AS RESTRICTIVE FOR UPDATE TO roadworthy_app USING ((document_id IN ( SELECT document.id
+   FROM public.document
+  WHERE (document.owner = public.current_user_id()))));
+
+CREATE POLICY owner_update ON public.posting AS RESTRICTIVE FOR UPDATE TO roadworthy_app USING ((document_id IN ( SELECT document.id
+   FROM public.document
+  WHERE (document.owner = public.current_user_id()))));
+
+CREATE POLICY owner_update ON public.revision AS RESTRICTIVE FOR UPDATE TO roadworthy_app USING ((document_id IN ( SELECT document.id
+   FROM public.document
+  WHERE (document.owner = public.current_user_id()))));
+
+ALTER TABLE public.passage ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.passage_count ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.posting ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.principal ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY record ON public.trace FOR INSERT TO roadworthy_app WITH CHECK (true);
+
+CREATE POLICY record ON public.trace_answer FOR INSERT TO roadworthy_app WITH CHECK (true);
+
+CREATE POLICY record ON public.trace_hit FOR INSERT TO roadworthy_app WITH CHECK (true);
+
+ALTER TABLE public.release ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.revision ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tenant ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.trace ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.trace_answer ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.trace_hit ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY worker ON public.acl TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.acl_grant TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.api_key TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.corpus TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.document TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.embedding TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.job TO roadworthy_worker USING (true);
+
+CREATE POLICY worker ON public.live_release TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.passage TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.passage_count TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.posting TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.principal TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.release TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.revision TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.trace TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.trace_answer TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.trace_hit TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+GRANT USAGE ON SCHEMA public TO roadworthy_app;
+GRANT USAGE ON SCHEMA public TO roadworthy_worker;
+
+GRANT SELECT,INSERT ON TABLE public.trace_hit TO roadworthy_app;
+
+GRANT SELECT,INSERT ON TABLE public.acl_grant TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.acl_grant TO roadworthy_worker;
+
+GRANT SELECT,INSERT ON TABLE public.acl TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.acl TO roadworthy_worker;
+
+GRANT SELECT ON TABLE public.api_key TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_key TO roadworthy_worker;
+
+GRANT SELECT ON TABLE public.corpus TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.corpus TO roadworthy_worker;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.document TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.document TO roadworthy_worker;
+
+GRANT UPDATE(acl_id) ON TABLE public.document TO roadworthy_app;
+
+GRANT UPDATE(title) ON TABLE public.document TO roadworthy_app;
+
+GRANT UPDATE(media_type) ON TABLE public.document TO roadworthy_app;
+
+GRANT UPDATE(metadata) ON TABLE public.document TO roadworthy_app;
+
+GRANT UPDATE(state) ON TABLE public.document TO roadworthy_app;
+
+GRANT UPDATE(problem) ON TABLE public.document TO roadworthy_app;
+
+GRANT UPDATE(updated_at) ON TABLE public.document TO roadworthy_app;
+
+GRANT SELECT ON TABLE public.embedding TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.embedding TO roadworthy_worker;
+
+GRANT UPDATE(acl_id) ON TABLE public.embedding TO roadworthy_app;
+
+GRANT SELECT ON TABLE public.embedding_space TO roadworthy_app;
+GRANT SELECT,INSERT ON TABLE public.embedding_space TO roadworthy_worker;
+
+GRANT SELECT,INSERT ON TABLE public.job TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job TO roadworthy_worker;
+
+GRANT SELECT ON TABLE public.live_release TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.live_release TO roadworthy_worker;
+
+GRANT SELECT ON TABLE public.passage TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.passage TO roadworthy_worker;
+
+GRANT UPDATE(acl_id) ON TABLE public.passage TO roadworthy_app;
+
+GRANT SELECT,INSERT ON TABLE public.passage_count TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.passage_count TO roadworthy_worker;
+
+GRANT UPDATE(passages) ON TABLE public.passage_count TO roadworthy_app;
+
+GRANT UPDATE(terms) ON TABLE public.passage_count TO roadworthy_app;
+
+GRANT SELECT ON TABLE public.posting TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.posting TO roadworthy_worker;
+
+GRANT UPDATE(acl_id) ON TABLE public.posting TO roadworthy_app;
+
+GRANT SELECT ON TABLE public.principal TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.principal TO roadworthy_worker;
+
+GRANT SELECT ON TABLE public.release TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.release TO roadworthy_worker;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.revision TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.revision TO roadworthy_worker;
+
+GRANT UPDATE(acl_id) ON TABLE public.revision TO roadworthy_app;
+
+GRANT SELECT ON TABLE public.schema_migration TO roadworthy_app;
+GRANT SELECT ON TABLE public.schema_migration TO roadworthy_worker;
+
+GRANT SELECT ON TABLE public.tenant TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tenant TO roadworthy_worker;
+
+GRANT SELECT,INSERT ON TABLE public.trace TO roadworthy_app;
+
+GRANT SELECT,INSERT ON TABLE public.trace_answer TO roadworthy_app;

@@ -1,0 +1,66 @@
+"""What may be sent: the shapes of requests that several routes share."""
+
+from typing import Annotated, TypeVar
+
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+
+from roadworthy.corpus.documents import LONGEST_NAME, MOST_METADATA
+from roadworthy.retrieval.search import LONGEST_QUESTION
+from roadworthy.retrieval.store import Filter
+
+T = TypeVar("T")
+
+# PostgreSQL cannot hold a NUL character.
+CLEAN = r"^[^\x00]*$"
+Question = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST_QUESTION, pattern=CLEAN, description="What is asked."),
+]
+Turn = Annotated[str, Field(max_length=200_000, pattern=CLEAN)]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=CLEAN)]
+Long = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, pattern=CLEAN)]
+Person = Annotated[str, Field(min_length=1, max_length=194, pattern=CLEAN)]
+Clearance = Annotated[int, Field(ge=0, le=1000)]
+# Integers as every JSON reader can hold them.
+Scalar = (
+    Annotated[str, StringConstraints(max_length=2000, pattern=CLEAN)]
+    | bool
+    | Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]
+    | Annotated[float, Field(allow_inf_nan=False)]
+)
+Metadata = Annotated[dict[Name, Scalar], Field(max_length=MOST_METADATA)]
+
+
+class Body(BaseModel):
+    """A request body. A field that is not declared is refused."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class FilterBody(Body):
+    """Which documents to look in. Every condition that is given must hold."""
+
+    metadata: Metadata | None = None
+    language: Name | None = Field(default=None, description="ISO 639-1, such as fr.")
+    media_type: Name | None = None
+    name: Long | None = Field(
+        default=None, description="The beginning of the document's name, such as a folder."
+    )
+
+
+def filter_of(body: FilterBody | None) -> Filter:
+    """Read a filter; none given lets every document pass."""
+    if body is None:
+        return Filter()
+    return Filter(
+        metadata=body.metadata,
+        language=body.language,
+        media_type=body.media_type,
+        name=body.name,
+    )
+
+
+def json_response(adapter: TypeAdapter[T], value: T, *, status: int = 200) -> Response:
+    """Write a record of ours, which needs no validation, in one pass."""
+    return Response(adapter.dump_json(value), status, media_type="application/json")

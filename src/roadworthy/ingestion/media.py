@@ -1,0 +1,176 @@
+"""Tell what a file is by its content; its name only chooses between kinds of text."""
+
+import io
+import re
+import zipfile
+from pathlib import PurePath
+
+from kreuzberg import detect_mime_type
+
+from roadworthy.core.errors import Invalid
+from roadworthy.ingestion.decode import decode
+
+OFFICE = "application/vnd.openxmlformats-officedocument"
+PDF, DOCX, PPTX, XLSX = (
+    "application/pdf",
+    f"{OFFICE}.wordprocessingml.document",
+    f"{OFFICE}.presentationml.presentation",
+    f"{OFFICE}.spreadsheetml.sheet",
+)
+DOC, PPT, XLS = "application/msword", "application/vnd.ms-powerpoint", "application/vnd.ms-excel"
+MSG, EML = "application/vnd.ms-outlook", "message/rfc822"
+ODT, EPUB, RTF = (
+    "application/vnd.oasis.opendocument.text",
+    "application/epub+zip",
+    "application/rtf",
+)
+HTML, MARKDOWN, TEXT, CSV, TSV = (
+    "text/html",
+    "text/markdown",
+    "text/plain",
+    "text/csv",
+    "text/tab-separated-values",
+)
+BINARY = frozenset({PDF, DOCX, PPTX, XLSX, DOC, PPT, XLS, MSG, ODT, EPUB, RTF})
+BY_SUFFIX = {
+    ".pdf": PDF,
+    ".docx": DOCX,
+    ".pptx": PPTX,
+    ".xlsx": XLSX,
+    ".doc": DOC,
+    ".ppt": PPT,
+    ".xls": XLS,
+    ".msg": MSG,
+    ".eml": EML,
+    ".odt": ODT,
+    ".epub": EPUB,
+    ".rtf": RTF,
+    ".html": HTML,
+    ".htm": HTML,
+    ".xhtml": HTML,
+    ".md": MARKDOWN,
+    ".markdown": MARKDOWN,
+    ".csv": CSV,
+    ".tsv": TSV,
+    ".xml": "application/xml",
+    ".rst": "text/x-rst",
+    ".org": "text/x-org",
+}
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of Office 97 files and Outlook messages
+# Names of streams inside that container; the first that is there decides.
+OLE_STREAMS = (
+    ("__substg1.0_", MSG),
+    ("WordDocument", DOC),
+    ("PowerPoint Document", PPT),
+    ("Workbook", XLS),
+    ("Book", XLS),
+)
+ENCRYPTED_MAIL = re.compile(
+    r"^content-type:\s*(multipart/encrypted|application/(x-)?pkcs7-mime)", re.I | re.M
+)
+NO_TEXT = ("image/", "audio/", "video/")
+
+
+def media_type_of(content: bytes, *, name: str, claimed: str | None = None) -> str:
+    """Name the kind of a file that can be read, judged by its bytes.
+
+    Raises:
+        Invalid: encrypted, unsupported, or damaged so that its kind can't be told.
+    """
+    by_name = BY_SUFFIX.get(PurePath(name).suffix.lower()) or claimed or TEXT
+    if content.startswith(OLE):
+        return _inside_ole(content, name)
+    found = _sniff(content)
+    if found in BINARY:
+        if found == ODT:
+            _refuse_encrypted_odf(content, name)
+        return found
+    if found.startswith(NO_TEXT) or found == "application/zip":
+        if by_name in BINARY:
+            raise broken(name)
+        raise unsupported(name, found)
+    text = decode(content)
+    if text is None:
+        raise broken(name) if by_name in BINARY else unsupported(name, found)
+    return _kind_of_text(text, name=name, by_name=by_name)
+
+
+def _sniff(content: bytes) -> str:
+    try:
+        return detect_mime_type(content[:65_536] if content[:2] != b"PK" else content)
+    except RuntimeError:  # what it raises when nothing matches
+        return "application/octet-stream"
+
+
+def _inside_ole(content: bytes, name: str) -> str:
+    if _utf16("EncryptedPackage") in content or _utf16("application/pgp-encrypted") in content:
+        raise encrypted(name)
+    for stream, media_type in OLE_STREAMS:
+        if _utf16(stream) in content:
+            return media_type
+    raise unsupported(name, "application/x-ole-storage")
+
+
+def _refuse_encrypted_odf(content: bytes, name: str) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            manifest = archive.open("META-INF/manifest.xml").read(1_000_000)
+    except (zipfile.BadZipFile, KeyError, NotImplementedError) as error:
+        raise broken(name) from error
+    if b"encryption-data" in manifest:
+        raise encrypted(name)
+
+
+def _kind_of_text(text: str, *, name: str, by_name: str) -> str:
+    if by_name == EML:
+        if ENCRYPTED_MAIL.search(text[:20_000]):
+            raise encrypted(name)
+        return EML
+    if by_name in BINARY:  # named .pdf, say, but neither a PDF nor anything else we know
+        raise broken(name)
+    if by_name != TEXT:
+        return by_name if by_name in BY_SUFFIX.values() else TEXT
+    head = text[:1_000].lstrip("\ufeff \t\r\n").lower()
+    return HTML if head.startswith(("<!doctype html", "<html")) else TEXT
+
+
+def _utf16(name: str) -> bytes:
+    return name.encode("utf-16-le")
+
+
+def broken(name: str) -> Invalid:
+    """Say that a file is damaged."""
+    return Invalid(
+        f"{name} is damaged and can't be read; open it in its own program, save it again "
+        "and upload that copy",
+        name=name,
+        reason="broken",
+    )
+
+
+def encrypted(name: str) -> Invalid:
+    """Say that a file needs a password or a key."""
+    return Invalid(
+        f"{name} is protected by encryption; upload a copy without a password",
+        name=name,
+        reason="encrypted",
+    )
+
+
+def unsupported(name: str, found: str) -> Invalid:
+    """Say that this kind of file is not read."""
+    return Invalid(
+        f"{name} holds {found}, which can't be read; convert it to PDF, DOCX, HTML or text",
+        name=name,
+        reason="unsupported",
+        media_type=found,
+    )
+
+
+def empty(name: str) -> Invalid:
+    """Say that a file opens, but has no text."""
+    return Invalid(
+        f"{name} has no text in it; if it is a scan, run text recognition (OCR) on it first",
+        name=name,
+        reason="empty",
+    )

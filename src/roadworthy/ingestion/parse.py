@@ -1,0 +1,209 @@
+"""Read a file of any usual kind into one text that all offsets point into."""
+
+import email.utils
+import html
+import re
+import secrets
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import PurePath
+from typing import Any
+
+from kreuzberg import ExtractionConfig, ExtractionResult, PageConfig, extract_bytes_sync
+from kreuzberg.exceptions import KreuzbergError
+
+from roadworthy.ingestion import media
+from roadworthy.ingestion.decode import decode
+from roadworthy.ingestion.records import Origin, PageSpan, ParsedDocument
+
+VERBATIM = frozenset({media.TEXT, media.MARKDOWN})
+# PDF: Markdown guesses headings wrongly, loses the page boundaries, changes letters in code
+# and takes four times as long. Mail: Markdown joins lines that were meant apart.
+PLAIN = frozenset({media.PDF, media.EML, media.MSG})
+PAGED = frozenset({media.PDF, media.PPTX})  # DOCX knows its pages only while it is laid out
+BETWEEN_PAGES = "\n\n"
+NO_TITLE = frozenset({"untitled", "untitled document", "powerpoint presentation", "presentation"})
+
+CONTROLS: dict[int, str | None] = {
+    **dict.fromkeys((*range(32), *range(127, 160), 0xAD, 0x200B, 0xFEFF)),
+    **dict.fromkeys((0x0A, 0x85, 0x2028, 0x2029), "\n"),
+    **dict.fromkeys((0x0B, 0x0C), "\n\n"),
+    0x09: "\t",
+    0xA0: " ",
+}
+HEAD = re.compile(r"<head\b.*?</head\s*>", re.I | re.S)
+HTML_TITLE = re.compile(r"<title\b[^>]*>(.*?)</title", re.I | re.S)
+IMAGE = re.compile(r"!\[([^\]\n]*)\]\((?:<[^>\n]*>|[^)\n]*)\)")
+INLINE_IMAGE = re.compile(r"(!\[[^\]\n]*\]\()(?:<\s*data:[^>\n]*>|\s*data:[^)\n]*)\)")
+PADDING = re.compile(r"(?<=\|) {2,}| {2,}(?=\|)|(?<=-)-{3,}(?=[-: ]*\|)")
+TABLE_ROW = re.compile(r"^\|.*\|[ \t]*$", re.M)
+ESCAPED = re.compile(r"\\([!\"$%&'()+,\-./:;<=>?@\[\]^_{}~*])")
+FIRST_HEADING = re.compile(r"^#{1,2}[ \t]+(.+?)[ \t]*#*$", re.M)
+WORD = re.compile(r"[^\W\d_]+")
+HYPHENATED = re.compile(r"\b([^\W\d_]{2,})-([^\W\d_]{2,})\b")
+
+
+def parse(content: bytes, *, name: str, media_type: str | None = None) -> ParsedDocument:
+    """Read a file into text, with its pages where the format has them.
+
+    Text and Markdown stay as written; the rest becomes Markdown, but PDF and mail, which
+    become plain text. Nothing is recognised in pictures.
+
+    Args:
+        media_type: what the sender called it; used only where the bytes leave a choice.
+
+    Raises:
+        Invalid: broken, encrypted, empty or unsupported, as its fact `reason` says.
+    """
+    found = media.media_type_of(content, name=name, claimed=media_type)
+    if found in VERBATIM:
+        text = INLINE_IMAGE.sub(r"\1)", _clean(decode(content) or ""))
+        return _document(text, (), {}, name=name, media_type=found, markdown=found != media.TEXT)
+    metadata: dict[str, Any] = {}
+    if found not in media.BINARY:
+        characters = decode(content) or ""
+        if found == media.HTML:
+            characters, metadata = _without_head(characters)
+        content = characters.lstrip("\ufeff").encode()
+    mark = f"\ue000{secrets.token_hex(8)}:"  # a document can't know it, so can't forge a page
+    try:
+        result = extract_bytes_sync(content, found, _config(found, mark))
+    except KreuzbergError as error:
+        locked = found == media.PDF and b"/Encrypt" in content
+        raise media.encrypted(name) if locked else media.broken(name) from error
+    text, pages = _assemble(result, mark, found)
+    return _document(
+        text,
+        pages if found in PAGED else (),
+        {**result.metadata, **metadata},
+        name=name,
+        media_type=found,
+        markdown=found not in PLAIN,
+    )
+
+
+def _config(media_type: str, mark: str) -> ExtractionConfig:
+    config = ExtractionConfig(
+        use_cache=False,
+        enable_quality_processing=False,
+        output_format="plain" if media_type in PLAIN else "markdown",
+        pages=PageConfig(
+            extract_pages=media_type in PAGED,
+            insert_page_markers=media_type in PAGED,
+            marker_format=f"\n\n{mark}{{page_num}}\ue001\n\n",
+        ),
+    )
+    config.max_archive_depth = 0  # attachments would be read, at a cost, and thrown away
+    return config
+
+
+def _without_head(page: str) -> tuple[str, dict[str, Any]]:
+    """Take the title out of a page's head and drop the head, which would end up in the text."""
+    title = HTML_TITLE.search(page[:200_000])
+    return HEAD.sub("", page, count=1), {"title": html.unescape(title[1]) if title else None}
+
+
+def _assemble(
+    result: ExtractionResult, mark: str, media_type: str
+) -> tuple[str, tuple[PageSpan, ...]]:
+    """Clean each page by itself, so that the boundaries survive the cleaning."""
+    parts = re.split(rf"{mark}(\d+)\ue001", result.content)
+    before = [] if not parts[0].strip() else [(0, parts[0])]
+    numbered = before + [(int(n), p) for n, p in zip(parts[1::2], parts[2::2], strict=True)]
+    joined = _hyphens_joiner(result.content) if media_type == media.PDF else str
+    cleaned = [
+        (n, joined(_clean(p if media_type in PLAIN else _tidy_markdown(p)))) for n, p in numbered
+    ]
+    pages, start = [], 0
+    for number, page in cleaned:
+        pages.append(PageSpan(number=max(number, 1), start=start, end=start + len(page)))
+        start += len(page) + len(BETWEEN_PAGES)
+    return BETWEEN_PAGES.join(page for _, page in cleaned), tuple(pages)
+
+
+def _clean(text: str) -> str:
+    """Unify line ends, drop control characters and blank space that says nothing, compose."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(CONTROLS)
+    text = re.sub(r"[ \t]+$", "", text, flags=re.M)
+    return unicodedata.normalize("NFC", re.sub(r"\n{3,}", "\n\n", text).strip("\n"))
+
+
+def _tidy_markdown(text: str) -> str:
+    """Undo what a converter adds and a reader of a citation would stumble over."""
+    text = IMAGE.sub(r"\1", text)
+    text = TABLE_ROW.sub(lambda row: PADDING.sub(_one_of, row[0]), text)
+    return ESCAPED.sub(r"\1", text)
+
+
+def _one_of(run: re.Match[str]) -> str:
+    return run[0][0] if run[0][0] == " " else "--"
+
+
+def _hyphens_joiner(text: str) -> Callable[[str], str]:
+    """Make whole again the words that a line end cut, if the document has them elsewhere."""
+    words = frozenset(WORD.findall(HYPHENATED.sub(" ", text).lower()))
+
+    def whole(cut: re.Match[str]) -> str:
+        word = cut[1] + cut[2]
+        return word if word.lower() in words else cut[0]
+
+    return lambda page: HYPHENATED.sub(whole, page)
+
+
+def _document(
+    text: str,
+    pages: tuple[PageSpan, ...],
+    metadata: Mapping[str, Any],
+    *,
+    name: str,
+    media_type: str,
+    markdown: bool,
+) -> ParsedDocument:
+    if not any(c.isalnum() for c in text):
+        raise media.empty(name)
+    return ParsedDocument(
+        text=text,
+        pages=pages,
+        title=_title(text, metadata, name, markdown=markdown),
+        media_type=media_type,
+        markdown=markdown,
+        origin=Origin(
+            authors=tuple(_one_line(a) for a in metadata.get("authors") or () if a.strip()),
+            created_at=_moment(metadata.get("created_at")),
+            modified_at=_moment(metadata.get("modified_at")),
+        ),
+    )
+
+
+def _title(text: str, metadata: Mapping[str, Any], name: str, *, markdown: bool) -> str:
+    heading = FIRST_HEADING.search(text[:20_000]) if markdown else None
+    mail = metadata.get("subject") if metadata.get("format_type") == "email" else None
+    return (
+        _first_title((metadata.get("title"), mail, heading and heading[1])) or PurePath(name).stem
+    )
+
+
+def _first_title(candidates: Iterable[Any]) -> str:
+    for candidate in candidates:
+        title = _one_line(candidate) if isinstance(candidate, str) else ""
+        if title and title.lower() not in NO_TITLE:
+            return title
+    return ""
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_clean(text).split())[:300]
+
+
+def _moment(written: object) -> datetime | None:
+    """Read a date in ISO 8601 or as mail writes it; a time without zone counts as UTC."""
+    if not isinstance(written, str):
+        return None
+    for read in (datetime.fromisoformat, email.utils.parsedate_to_datetime):
+        try:
+            moment = read(written)
+        except (ValueError, IndexError):
+            continue
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None

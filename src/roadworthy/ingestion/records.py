@@ -1,0 +1,50 @@
+"""What ingestion passes from stage to stage: a parsed document and its pieces."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageSpan:
+    """Where one page or slide lies in its document. Invariant: 0 <= start <= end."""
+
+    number: int  # as printed by a viewer: the first page is 1
+    start: int  # offset of the first character, in code points
+    end: int  # offset just past the last one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What a file says about itself; people copy templates, so none of it is proof."""
+
+    authors: tuple[str, ...] = ()
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedDocument:
+    """A file as text. Invariant: `text` is NFC, without control characters but tab and newline.
+
+    All offsets of pages, pieces and citations point into `text`, in code points.
+    """
+
+    text: str
+    pages: tuple[PageSpan, ...]  # in order, without overlap; empty when the format has none
+    title: str  # what the file says, else its first heading, else its name
+    media_type: str  # by content, whatever the name claimed
+    markdown: bool  # whether `#` is a heading and `|` a table row
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A run of one document. Invariant: `text == document.text[start:end]`."""
+
+    ordinal: int  # 0 is the first of the document
+    start: int
+    end: int
+    text: str
+    page_first: int | None  # None when the document has no pages
+    page_last: int | None
+    heading: str  # the path of headings above it, "Travel > Hotels"; "" when there is none

@@ -1,0 +1,80 @@
+"""Probes tell the truth without a key, and counters move without a word of the user."""
+
+from dataclasses import replace
+
+import pytest
+
+from roadworthy.api.app import create_app
+from roadworthy.plumbing.database import Database
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def stranger(door):
+    async with door.client(None) as client:
+        yield client
+
+
+@pytest.fixture
+async def no_database(door, urls):
+    """A stranger before a door whose database is gone."""
+    gone = Database(app_url=urls.app, worker_url=urls.worker, connections=2)
+    app = create_app(replace(door.services, database=gone))
+    async with replace(door, app=app).client("rw_any") as client:
+        yield client
+
+
+async def test_it_lives_without_anything(no_database):
+    assert (await no_database.get("/livez")).status_code == 200
+
+
+async def test_it_is_ready_when_questions_can_be_answered(stranger):
+    assert (await stranger.get("/readyz")).json() == {"status": "ready"}
+
+
+async def test_it_is_not_ready_without_its_database(no_database):
+    response = await no_database.get("/readyz")
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "5"
+    assert "database" in response.json()["facts"]
+
+
+async def test_without_a_database_everybody_is_told_to_wait(no_database):
+    response = await no_database.get("/v1/documents")
+    assert (response.status_code, response.headers["retry-after"]) == (503, "5")
+
+
+async def test_it_is_not_ready_when_its_space_is_refused(door):
+    refused = {"words": "The model has changed."}
+    app = create_app(replace(door.services, embedders={}, refused_spaces=refused))
+    async with replace(door, app=app).client(None) as client:
+        problem = (await client.get("/readyz")).json()
+    assert problem["detail"] == "The model has changed."
+
+
+async def test_answers_and_requests_are_counted(client, plan):
+    await client.post("/v1/answers", json={"question": "a secret plan"})
+    await client.get("/v1/nowhere/secret")
+    told = (await client.get("/metrics")).text
+    assert (
+        'roadworthy_http_requests_total{method="POST",route="/v1/answers",status="200"} 1.0' in told
+    )
+    assert 'route="unmatched",status="404"' in told
+    assert 'roadworthy_answer_seconds_count{outcome="answered"} 1.0' in told
+    assert "secret" not in told
+
+
+async def test_a_degraded_answer_is_counted(client, plan, models):
+    models.is_down = True
+    answer = (await client.post("/v1/search", json={"question": "coat"})).json()
+    assert answer["degraded"] == ["embeddings"]
+    told = (await client.get("/metrics")).text
+    assert 'roadworthy_degraded_answers_total{without="embeddings"} 1.0' in told
+
+
+async def test_the_log_holds_no_word_of_the_question(client, plan, capfd):
+    await client.post("/v1/search?q=secretquery", json={"question": "secretword"})
+    out, err = capfd.readouterr()
+    assert "/v1/search" in out + err
+    assert "secret" not in out + err

@@ -1,0 +1,248 @@
+"""A small real HTTP server on loopback that speaks the OpenAI protocol and fails when it is told to.
+
+It embeds words and says what it is told to say. What shall go wrong is planned request by
+request; what was asked is kept. tests/gateway/test_protocol_contract.py holds it and the local
+engine to the same cases.
+"""
+
+import asyncio
+import base64
+import json
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import uvicorn
+
+from tests.world import words_vector
+
+Embed = Callable[[str], np.ndarray]
+KEY = "sk-canary-0123456789"
+
+
+def turned_vector(text: str) -> np.ndarray:
+    """Embed like another model: as good, and nothing to compare with words_vector."""
+    return np.roll(words_vector(text), 5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Behaviour:
+    """What happens to one request; the default is a right answer."""
+
+    delay_s: float = 0
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None  # sent instead of the right answer
+    alter: Callable[[list[dict]], list[dict]] | None = None  # of the embeddings
+    is_reset: bool = False  # the connection is aborted before any answer
+    cut_after: int | None = None  # bytes of the body (of a stream: pieces), then aborted
+    drip_s: float | None = None  # the body is sent byte by byte with this pause
+
+
+def failing(status: int, message: str = "no", **headers: str) -> Behaviour:
+    """Answer with an error of the protocol."""
+    body = json.dumps({"error": {"message": message}}).encode()
+    written = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Behaviour(status=status, body=body, headers=written)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A request that came."""
+
+    path: str
+    body: dict
+    headers: Mapping[str, str]
+    connection: int  # 1 is the first since the start
+    at: float  # time.monotonic
+    is_left: threading.Event = field(default_factory=threading.Event)  # the caller hung up
+
+
+class ModelServer:
+    """One embedding model and one chat model of the name `model`."""
+
+    def __init__(self) -> None:
+        self._listener = _listen(0)
+        self.port = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/v1"
+        self._start()
+        self.forget()
+
+    def forget(self) -> None:
+        """Be as new: no plan, no memory, the right vectors."""
+        self.model, self.revision = "words", "1"
+        self.plan: deque[Behaviour] = deque()  # of the next requests, in order
+        self.asked: list[Asked] = []
+        self.embed: Embed = words_vector
+        self.embed_by_connection: dict[int, Embed] = {}
+        self.pieces: Sequence[str] = ("It", " is.")
+        self.pause_s = 0.0  # between pieces
+        self.events: Sequence[bytes] | None = None  # a stream's raw events instead of pieces
+        self._clients: dict[tuple[str, int], int] = {}
+
+    def restart(self, *, embed: Embed = words_vector) -> None:
+        """Close every connection and come back on the same port, perhaps as another model."""
+        self.stop()
+        self.embed = embed
+        self._listener = _listen(self.port)
+        self._start()
+
+    def stop(self) -> None:
+        """Close every connection; nobody listens any more."""
+        self._server.should_exit = self._server.force_exit = True
+        self._thread.join()
+        self._listener.close()
+
+    def requests(self, path: str) -> list[Asked]:
+        """List the requests to one path, such as /embeddings."""
+        return [asked for asked in self.asked if asked.path == f"/v1{path}"]
+
+    @property
+    def probings(self) -> int:
+        """How many requests held the probe texts of a space."""
+        return sum(
+            any("indemnify" in text for text in asked.body["input"])
+            for asked in self.requests("/embeddings")
+        )
+
+    def _start(self) -> None:
+        config = uvicorn.Config(
+            self._app,
+            interface="asgi3",
+            http="h11",
+            lifespan="off",
+            proxy_headers=False,  # it would hide uvicorn's own `send`
+            log_config=None,
+            timeout_graceful_shutdown=0,
+        )
+        self._server = uvicorn.Server(config)
+        run = self._server.run
+        self._thread = threading.Thread(target=run, kwargs={"sockets": [self._listener]})
+        self._thread.start()
+        while not self._server.started:
+            time.sleep(0.005)
+
+    async def _app(self, scope, receive, send) -> None:
+        cycle = send.__self__  # uvicorn's own, for its transport: ASGI knows no reset
+        asked = self._note(scope, await _read(receive))
+        is_models = asked.path == "/v1/models"
+        behaviour = self.plan.popleft() if self.plan and not is_models else Behaviour()
+        gone = asyncio.ensure_future(receive())  # the body is read: only a hang-up can follow
+        try:
+            await asyncio.sleep(behaviour.delay_s)
+            if behaviour.is_reset:
+                cycle.transport.abort()
+                await gone
+                return
+            await self._answer(asked, behaviour, cycle, gone)
+        finally:
+            if gone.done() and not cycle.response_complete:
+                asked.is_left.set()
+            gone.cancel()
+
+    def _note(self, scope, body: bytes) -> Asked:
+        number = self._clients.setdefault(scope["client"], len(self._clients) + 1)
+        asked = Asked(
+            path=scope["path"],
+            body=json.loads(body or b"{}"),
+            headers={name.decode(): value.decode() for name, value in scope["headers"]},
+            connection=number,
+            at=time.monotonic(),
+        )
+        self.asked.append(asked)
+        return asked
+
+    async def _answer(self, asked: Asked, behaviour: Behaviour, cycle, gone) -> None:
+        if behaviour.body is not None:
+            status, parts = behaviour.status, [behaviour.body]
+        else:
+            status, parts = self._right_answer(asked, behaviour)
+        is_stream = asked.path.endswith("/chat/completions") and status == 200
+        if not is_stream and (behaviour.cut_after is not None or behaviour.drip_s is not None):
+            parts = [bytes([byte]) for byte in b"".join(parts)]
+        kind = "text/event-stream" if is_stream else "application/json"
+        headers = {"content-type": kind, **behaviour.headers}
+        if not is_stream:
+            headers["content-length"] = str(sum(map(len, parts)))
+        raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        await cycle.send({"type": "http.response.start", "status": status, "headers": raw})
+        for number, part in enumerate(parts):
+            if number == behaviour.cut_after:
+                await asyncio.sleep(0.05)  # what was sent shall arrive
+                cycle.transport.abort()
+            if gone.done() or number == behaviour.cut_after:
+                return
+            await cycle.send({"type": "http.response.body", "body": part, "more_body": True})
+            pause = behaviour.drip_s or (self.pause_s if is_stream else 0)
+            if pause:
+                await asyncio.wait({gone}, timeout=pause)
+        await cycle.send({"type": "http.response.body", "body": b""})
+
+    def _right_answer(self, asked: Asked, behaviour: Behaviour) -> tuple[int, list[bytes]]:
+        if asked.path == "/v1/models":
+            listed = {"object": "list", "data": [{"id": self.model, "revision": self.revision}]}
+            return 200, [json.dumps(listed).encode()]
+        if asked.body.get("model") != self.model:
+            return 404, [b'{"error": {"message": "no such model"}}']
+        if asked.path == "/v1/embeddings":
+            return 200, [json.dumps(self._embeddings(asked, behaviour)).encode()]
+        if not asked.body["messages"]:
+            return 400, [b'{"error": {"message": "messages is empty"}}']
+        return 200, list(self.events if self.events is not None else said(self.pieces))
+
+    def _embeddings(self, asked: Asked, behaviour: Behaviour) -> dict:
+        embed = self.embed_by_connection.get(asked.connection, self.embed)
+        rows = [
+            {"index": index, "embedding": encoded(embed(text))}
+            for index, text in enumerate(asked.body["input"])
+        ]
+        return {"object": "list", "data": behaviour.alter(rows) if behaviour.alter else rows}
+
+
+def encoded(vector: Sequence[float] | np.ndarray) -> str:
+    """Write a vector as base64, as the protocol does."""
+    return base64.b64encode(np.asarray(vector, dtype="<f4").tobytes()).decode()
+
+
+def event(data: object) -> bytes:
+    """Write an event of a stream, in raw UTF-8 as most servers do."""
+    return f"data: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+
+
+def said(pieces: Sequence[str], *, finish_reason: str = "stop") -> list[bytes]:
+    """Write a whole stream that says `pieces`."""
+    words = [event({"choices": [{"delta": {"content": piece}}]}) for piece in pieces]
+    end = event({"choices": [{"delta": {}, "finish_reason": finish_reason}]})
+    usage = {"prompt_tokens": 7, "completion_tokens": len(pieces)}
+    return [*words, end, event({"choices": [], "usage": usage}), b"data: [DONE]\n\n"]
+
+
+@contextmanager
+def running_model_server() -> Iterator[ModelServer]:
+    """Serve from a thread of its own for a block."""
+    server = ModelServer()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    return listener
+
+
+async def _read(receive) -> bytes:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body

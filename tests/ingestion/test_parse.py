@@ -1,0 +1,168 @@
+"""A file becomes one text with exact pages, or is refused with its reason."""
+
+import io
+import zipfile
+from datetime import UTC, datetime
+from email.message import EmailMessage
+
+import docx
+import openpyxl
+import pptx
+import pytest
+from fpdf import FPDF
+
+from roadworthy.core.errors import Invalid
+from roadworthy.ingestion.parse import parse
+
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360000002000001e221bc330000000049454e44ae426082"
+)
+
+
+def saved(thing):
+    buffer = io.BytesIO()
+    thing.save(buffer)
+    return buffer.getvalue()
+
+
+def pdf(*pages, password=None):
+    file = FPDF()
+    file.set_font("helvetica", size=12)
+    if password:
+        file.set_encryption(owner_password="owner", user_password=password)
+    for page in pages:
+        file.add_page()
+        file.multi_cell(0, text=page)
+    return bytes(file.output())
+
+
+def reason(content, name):
+    with pytest.raises(Invalid) as refused:
+        parse(content, name=name)
+    assert name in refused.value.message
+    return refused.value.facts["reason"]
+
+
+def test_each_page_of_a_pdf_is_known():
+    document = parse(pdf("Hotels cost 150.", "", "Trains are free."), name="travel.pdf")
+    shown = [(p.number, document.text[p.start : p.end]) for p in document.pages]
+    assert shown == [(1, "Hotels cost 150."), (2, ""), (3, "Trains are free.")]
+    assert (document.title, document.markdown) == ("travel", False)
+
+
+def test_each_slide_is_known_and_its_title_is_a_heading():
+    deck = pptx.Presentation()
+    for title in ("Plan", "Costs"):
+        slide = deck.slides.add_slide(deck.slide_layouts[1])
+        slide.shapes.title.text = title
+        slide.placeholders[1].text = f"About {title}!"
+    document = parse(saved(deck), name="deck.pptx")
+    shown = [document.text[p.start : p.end].split("\n") for p in document.pages]
+    assert [lines[0].lstrip("# ") for lines in shown] == ["Plan", "Costs"]
+    assert "About Costs!" in shown[1][-1]
+
+
+def test_a_word_file_keeps_headings_and_tables():
+    file = docx.Document()
+    file.core_properties.author = "Ana"
+    file.add_heading("Travel", level=1)
+    file.add_paragraph("Book early.")
+    table = file.add_table(rows=1, cols=2)
+    table.rows[0].cells[0].text, table.rows[0].cells[1].text = "city", "limit"
+    document = parse(saved(file), name="rules.docx")
+    assert "# Travel" in document.text
+    assert "| city | limit |" in document.text
+    assert (document.title, document.pages) == ("Travel", ())
+    assert document.origin.authors == ("Ana",)
+
+
+def test_a_sheet_is_a_table_under_its_name():
+    book = openpyxl.Workbook()
+    book.active.title = "Limits"
+    book.active.append(["city", "limit"])
+    book.active.append(["Paris", 150])
+    text = parse(saved(book), name="limits.xlsx").text
+    assert text.index("# Limits") < text.index("| Paris | 150 |")
+
+
+def test_a_web_page_is_read_without_its_head():
+    page = (
+        '<html><head><meta charset="windows-1252"><title>R&amp;D</title></head>'
+        "<body><h1>Café</h1><p>L’été!</p><img src='data:image/png;base64,AAAA'></body></html>"
+    )
+    document = parse(page.encode("cp1252"), name="page.html")
+    assert (document.text, document.title) == ("# Café\n\nL’été!", "R&D")
+
+
+def test_mail_keeps_its_lines_and_its_date():
+    mail = EmailMessage()
+    mail["Subject"], mail["From"] = "Offsite", "ana@example.com"
+    mail["Date"] = "Fri, 16 Dec 2022 17:04:16 +0000"
+    mail.set_content("Bring:\n - shoes\n - a hat\n")
+    document = parse(mail.as_bytes(), name="m.eml")
+    assert " - shoes\n - a hat" in document.text
+    assert document.title == "Offsite"
+    assert document.origin.created_at == datetime(2022, 12, 16, 17, 4, 16, tzinfo=UTC)
+
+
+def test_markdown_stays_as_written():
+    text = "# A\n\n* b \\* c\n\n| x |\n|---|\n| 1 |"
+    document = parse(text.encode(), name="a.md")
+    assert (document.text, document.markdown, document.title) == (text, True, "A")
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("L’été à Genève, près de la forêt", "cp1252"),
+        ("Привет, как дела? Сегодня хорошо", "cp1251"),
+        ("Привет, как дела? Сегодня хорошо", "koi8-r"),
+        ("今天天气很好，我们去公园散步吧。", "gb18030"),
+        ("今天天氣很好，我們去公園散步吧。", "big5"),
+        ("كيف حالك؟ الطقس جميل اليوم", "cp1256"),
+        ("L’été à Genève", "utf-16"),
+        ("plain words", "utf-16-le"),
+        ("L’été à Genève", "utf-32"),
+        ("L’été à Genève", "utf-8-sig"),
+    ],
+)
+def test_any_usual_encoding_is_read(text, encoding):
+    assert parse(text.encode(encoding), name="a.txt").text == text
+
+
+def test_text_is_composed_and_without_control_characters():
+    assert parse("cafe\u0301\x00\x07 a\u00a0b\r\nc\x0cd".encode(), name="a.txt").text == (
+        "caf\u00e9 a b\nc\n\nd"
+    )
+
+
+def test_content_counts_not_the_name():
+    assert parse(pdf("Hello."), name="wrong.docx").media_type == "application/pdf"
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "expected"),
+    [
+        (pdf("Secret.", password="open"), "locked.pdf", "encrypted"),
+        (b"Content-Type: multipart/encrypted; boundary=x\n\n--x\n", "m.eml", "encrypted"),
+        (pdf(""), "scan.pdf", "empty"),
+        (b" \n\t\n", "blank.txt", "empty"),
+        (pdf("Hello.")[:200], "half.pdf", "broken"),
+        (b"no pdf at all", "fake.pdf", "broken"),
+        (saved(docx.Document())[:-400], "half.docx", "broken"),
+        (PIXEL, "photo.png", "unsupported"),
+        (PIXEL, "photo.txt", "unsupported"),
+        (bytes(range(256)) * 40, "data.bin", "unsupported"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_cannot_be_read_says_why(content, name, expected):
+    assert reason(content, name) == expected
+
+
+def test_an_archive_is_unsupported():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a.txt", "text")
+    assert reason(buffer.getvalue(), "files.zip") == "unsupported"

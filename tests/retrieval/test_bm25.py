@@ -1,0 +1,127 @@
+"""Scores are those of BM25 to the last digit, and the forms of a term count as one term."""
+
+import math
+from collections import Counter
+from itertools import chain
+
+import bm25s
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roadworthy.core.errors import Invalid
+from roadworthy.corpus.postings import postings_of
+from roadworthy.corpus.terms import query_terms, terms
+from roadworthy.retrieval.bm25 import K1, B, score
+
+passages = st.lists(
+    st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=12), min_size=2, max_size=25
+)
+questions = st.sets(st.sampled_from("abcdefghz"), min_size=1, max_size=5).map(sorted)
+
+
+def held_by(corpus, term, ids=None):
+    ids = range(len(corpus)) if ids is None else ids
+    rows = [(i, corpus[i].count(term), len(corpus[i])) for i in ids if term in corpus[i]]
+    return postings_of(*(zip(*rows, strict=True) if rows else ([], [], [])))
+
+
+def ask(corpus, classes, limit=1000):
+    mean_length = sum(map(len, corpus)) / len(corpus)
+    return score(classes, passage_count=len(corpus), mean_length=mean_length, limit=limit)
+
+
+def by_bm25s(corpus, question):
+    vocabulary = {t: i for i, t in enumerate(dict.fromkeys(chain.from_iterable(corpus)))}
+    index = bm25s.BM25(method="lucene", k1=K1, b=B)
+    index.index(([[vocabulary[t] for t in p] for p in corpus], vocabulary), show_progress=False)
+    known = [vocabulary[t] for t in question if t in vocabulary]
+    return index.get_scores_from_ids(known) if known else np.zeros(len(corpus))
+
+
+def by_hand(corpus, classes):
+    mean_length = sum(map(len, corpus)) / len(corpus)
+    totals = Counter()
+    for forms in classes:
+        counts = {i: sum(p.count(f) for f in forms) for i, p in enumerate(corpus)}
+        counts = {i: c for i, c in counts.items() if c}
+        idf = math.log(1 + (len(corpus) - len(counts) + 0.5) / (len(counts) + 0.5))
+        for i, c in counts.items():
+            totals[i] += idf * c / (c + K1 * (1 - B + B * len(corpus[i]) / mean_length))
+    return totals
+
+
+@given(passages, questions)
+def test_every_score_is_that_of_bm25s(corpus, question):
+    ids, scores = ask(corpus, [[held_by(corpus, term)] for term in question])
+    expected = by_bm25s(corpus, question)
+    assert scores == pytest.approx(expected[ids], abs=1e-4)
+    assert set(ids) == set(np.flatnonzero(expected))
+
+
+def test_real_sentences_rank_as_bm25s_ranks_them():
+    corpus = [
+        terms(text, language="en")
+        for text in (
+            "The pump AX-200 delivers 40 litres a minute at a pressure of 3.5 bar.",
+            "Check the pressure of the pump once a month and note it in the log.",
+            "Invoices are due within thirty days; a reminder follows after forty.",
+            "The AX-300 replaces the AX-200; its pumps need no oil.",
+            "Oil the valves every year. Oil that has turned black must be changed.",
+        )
+    ]
+    question = [t for [t] in query_terms("What pressure has the AX-200 pump?", ["en"])]
+    ids, scores = ask(corpus, [[held_by(corpus, term)] for term in question])
+    expected = by_bm25s(corpus, question)
+    assert ids.tolist() == np.argsort(-expected, kind="stable")[: len(ids)].tolist() == [0, 3, 1]
+    assert scores == pytest.approx(expected[ids], abs=1e-4)
+
+
+@given(passages, st.lists(st.sets(st.sampled_from("abcdz"), min_size=1, max_size=3), max_size=3))
+def test_the_forms_of_a_class_count_as_one_term(corpus, classes):
+    ids, scores = ask(corpus, [[held_by(corpus, f) for f in sorted(c)] for c in classes])
+    assert dict(zip(ids.tolist(), scores.tolist(), strict=True)) == pytest.approx(
+        by_hand(corpus, classes)
+    )
+
+
+@given(passages, questions, st.integers(1, 10))
+def test_a_limit_keeps_the_beginning_of_the_full_ranking(corpus, question, limit):
+    classes = [[held_by(corpus, term)] for term in question]
+    full, cut = ask(corpus, classes), ask(corpus, classes, limit)
+    assert cut[0].tolist() == full[0][:limit].tolist()
+    assert full[0].tolist() == full[0][np.lexsort((full[0], -full[1]))].tolist()
+
+
+@given(passages, questions, st.integers(0, 25), st.booleans())
+def test_segments_change_nothing(corpus, question, cut, later_first):
+    halves = [range(min(cut, len(corpus))), range(min(cut, len(corpus)), len(corpus))]
+    halves = halves[::-1] if later_first else halves
+    ids, scores = ask(corpus, [[held_by(corpus, t, h) for h in halves] for t in question])
+    whole_ids, whole_scores = ask(corpus, [[held_by(corpus, t)] for t in question])
+    assert ids.tolist() == whole_ids.tolist()
+    assert scores == pytest.approx(whole_scores)
+
+
+def test_ids_far_apart_score_as_ids_side_by_side():
+    near = postings_of([0, 1, 2], [1, 2, 3], [9, 9, 9])
+    far = postings_of([0, 10**6, 2 * 10**9], [1, 2, 3], [9, 9, 9])
+    asked = {"passage_count": 10, "mean_length": 9.0, "limit": 3}
+    assert score([[near]], **asked)[1].tolist() == score([[far]], **asked)[1].tolist()
+    assert score([[far], [far]], **asked)[0].tolist() == [2 * 10**9, 10**6, 0]
+
+
+@pytest.mark.parametrize("classes", [[], [[]], [[postings_of([], [], [])]]])
+def test_no_posting_gives_no_hit(classes):
+    ids, scores = score(classes, passage_count=3, mean_length=2.0, limit=5)
+    assert ids.tolist() == scores.tolist() == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"limit": 0}, {"passage_count": 0}, {"passage_count": 1}, {"mean_length": 0.0}]
+)
+def test_impossible_counts_are_refused(wrong):
+    asked = {"passage_count": 2, "mean_length": 2.0, "limit": 5} | wrong
+    with pytest.raises(Invalid):
+        score([[postings_of([1, 2], [1, 1], [2, 2])]], **asked)

@@ -1,0 +1,87 @@
+"""Two rankings become one: weighted, in one order, and each hit says where it came from."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roadworthy.core.errors import Invalid
+from roadworthy.retrieval.fusion import fuse
+
+rankings = st.dictionaries(st.integers(0, 30), st.floats(-1e6, 1e6), max_size=12).map(
+    lambda found: sorted(found.items(), key=lambda hit: (-hit[1], hit[0]))
+)
+
+KEYWORD = [(1, 8.0), (2, 6.0), (3, 4.0)]
+VECTOR = [(3, 0.9), (4, 0.8), (1, 0.7)]
+
+
+def test_scores_are_stretched_weighted_and_added():
+    fused = fuse(KEYWORD, VECTOR, vector_weight=0.6, limit=10)
+    assert [(f.passage_id, pytest.approx(f.score)) for f in fused] == [
+        (3, 0.6),
+        (1, 0.4),
+        (4, 0.3),
+        (2, 0.2),
+    ]
+
+
+def test_each_hit_says_where_it_stood():
+    first, *_, last = fuse(KEYWORD, VECTOR, vector_weight=0.6, limit=10)
+    assert (first.keyword_rank, first.keyword_score) == (3, 4.0)
+    assert (first.vector_rank, first.vector_score) == (1, 0.9)
+    assert (last.vector_rank, last.vector_score) == (None, None)
+
+
+def test_ties_go_to_the_smaller_id():
+    fused = fuse([(9, 2.0), (5, 1.0)], [(4, 2.0), (5, 1.0)], vector_weight=0.5, limit=2)
+    assert [f.passage_id for f in fused] == [4, 9]
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5, 1.0])
+def test_an_empty_ranking_leaves_the_other_as_it_was(weight):
+    assert [f.passage_id for f in fuse([], VECTOR, vector_weight=weight, limit=9)] == [3, 4, 1]
+    assert [f.passage_id for f in fuse(KEYWORD, [], vector_weight=weight, limit=9)] == [1, 2, 3]
+    assert fuse(KEYWORD, [], vector_weight=weight, limit=9)[0].score == 1
+    assert fuse([], [], vector_weight=weight, limit=9) == []
+
+
+def test_a_lone_hit_is_the_best_of_its_ranking():
+    fused = fuse([(7, 0.1)], VECTOR, vector_weight=0.3, limit=1)
+    assert (fused[0].passage_id, fused[0].score) == (7, pytest.approx(0.7))
+
+
+@given(rankings, rankings, st.floats(0, 1), st.integers(1, 30))
+def test_any_two_rankings_join(keyword, vector, weight, limit):
+    fused = fuse(keyword, vector, vector_weight=weight, limit=limit)
+    everyone = {i for i, _ in keyword} | {i for i, _ in vector}
+    assert len(fused) == min(limit, len(everyone)) == len({f.passage_id for f in fused})
+    assert all(-1e-9 <= f.score <= 1 + 1e-9 for f in fused)
+    assert fused == sorted(fused, key=lambda f: (-f.score, f.passage_id))
+
+
+@given(rankings, rankings)
+def test_the_whole_weight_on_one_side_keeps_its_order(keyword, vector):
+    best = fuse(keyword, vector, vector_weight=1.0, limit=1)
+    assert not vector or best[0].vector_score == vector[0][1] or best[0].score == 1
+
+
+@pytest.mark.parametrize(
+    ("keyword", "said"),
+    [
+        ([(1, math.nan)], "not finite"),
+        ([(1, math.inf)], "not finite"),
+        ([(1, 1.0), (2, 2.0)], "best first"),
+        ([(1, 2.0), (1, 1.0)], "twice"),
+    ],
+)
+def test_what_is_no_ranking_is_refused(keyword, said):
+    with pytest.raises(Invalid, match=said):
+        fuse(keyword, [], vector_weight=0.5, limit=1)
+
+
+@pytest.mark.parametrize(("weight", "limit"), [(-0.1, 1), (1.1, 1), (math.nan, 1), (0.5, 0)])
+def test_impossible_settings_are_refused(weight, limit):
+    with pytest.raises(Invalid):
+        fuse(KEYWORD, VECTOR, vector_weight=weight, limit=limit)

@@ -1,9 +1,122 @@
-"""A model server for the tests of this room, and an endpoint that leads to it."""
+"""The request path over a real database and a real model server, for one tenant a test."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import pytest
 
+from roadworthy.answering.extract import ExtractingAnswerer
+from roadworthy.answering.generate import GeneratingAnswerer
+from roadworthy.answering.records import Answer, Asked, Citation, Event, TextPiece
+from roadworthy.answering.searching import SearchService
+from roadworthy.answering.service import AnsweringService
+from roadworthy.core.identity import Principal
+from roadworthy.gateway.chat import Message
+from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
-from tests.doubles.model_server import KEY, running_model_server
+from roadworthy.releases import BUILT_IN, add_release
+from roadworthy.traces import TraceRecorder
+from roadworthy.traces.store import StoredTrace, list_traces
+from tests.doubles.model_server import KEY, ModelServer, running_model_server
+from tests.world import DECLARED, World
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """Where one tenant's questions are answered."""
+
+    world: World
+    models: ModelServer
+    answering: AnsweringService
+    searching: SearchService
+    recorder: TraceRecorder
+
+    def stream(
+        self, question: str, *, who: Principal | None = None, before: Sequence[str] = (), release=None
+    ) -> AsyncIterator[Event]:
+        turns = [Message(role="user", content=earlier) for earlier in before]
+        turns.append(Message(role="user", content=question))
+        asked = Asked(turns=turns, surface="answers", release=release)
+        return self.answering.answer(who or self.world.person(), asked)
+
+    async def ask(self, question: str, **kwargs) -> "Told":
+        return Told([event async for event in self.stream(question, **kwargs)])
+
+    async def generating(self, pieces: Sequence[str], **changes) -> str:
+        """Let the model say `pieces`; gives the release that asks it."""
+        self.models.pieces = pieces
+        changes = {"space": "words", "model": "words", "least_relevance": 0} | changes
+        release = BUILT_IN["smollm2"].model_copy(update=changes)
+        name = f"generate-{release.hash[:8]}"
+        await self._add(name, release)
+        return name
+
+    async def quoting(self, **changes) -> str:
+        """Give a release that quotes."""
+        release = BUILT_IN["extract"].model_copy(update={"space": "words"} | changes)
+        name = f"extract-{release.hash[:8]}"
+        await self._add(name, release)
+        return name
+
+    async def _add(self, name, release) -> None:
+        async with self.world.database.as_worker(self.world.tenant_id) as conn:
+            await add_release(conn, tenant_id=self.world.tenant_id, name=name, release=release)
+
+    async def traces(self, who: Principal | None = None) -> list[StoredTrace]:
+        """Read what was recorded of a person."""
+        await self.recorder.flush()
+        who = who or self.world.person()
+        async with self.world.database.read_as(who, pseudonym=pseudonym(who)) as conn:
+            return await list_traces(conn, tenant_id=who.tenant_id)
+
+
+@dataclass(frozen=True)
+class Told:
+    """The events of one answer."""
+
+    events: list[Event]
+
+    @property
+    def answer(self) -> Answer:
+        assert isinstance(self.events[-1], Answer)
+        return self.events[-1]
+
+    @property
+    def pieces(self) -> list[str]:
+        return [event.text for event in self.events if isinstance(event, TextPiece)]
+
+    @property
+    def citations(self) -> list[Citation]:
+        return [event for event in self.events if isinstance(event, Citation)]
+
+
+def pseudonym(principal: Principal) -> str:
+    return f"pseudonym of {principal.user_id}"
+
+
+@asynccontextmanager
+async def open_desk(world, models, folder, *, most_concurrent=64):
+    endpoint = Endpoint(EndpointAddress(url=models.url, key=KEY, timeout_s=5))
+    recorder = TraceRecorder(folder, world.database)
+    embedders = {"words": SpaceEmbedder(endpoint, space=world.space, declared=DECLARED)}
+    shared = {
+        "database": world.database,
+        "embedders": embedders,
+        "recorder": recorder,
+        "pseudonym": pseudonym,
+    }
+    answerers = {"extract": ExtractingAnswerer(), "generate": GeneratingAnswerer(endpoint)}
+    yield Desk(
+        world=world,
+        models=models,
+        answering=AnsweringService(
+            **shared, answerers=answerers, most_concurrent=most_concurrent
+        ),
+        searching=SearchService(**shared),
+        recorder=recorder,
+    )
+    await endpoint.close()
 
 
 @pytest.fixture(scope="session")
@@ -20,8 +133,6 @@ def models(_model_server):
 
 
 @pytest.fixture
-async def endpoint(models):
-    """What leads to `models`."""
-    made = Endpoint(EndpointAddress(url=models.url, key=KEY, timeout_s=5))
-    yield made
-    await made.close()
+async def desk(world, models, tmp_path):
+    async with open_desk(world, models, tmp_path / "spool") as opened:
+        yield opened

@@ -19,7 +19,6 @@ from roadworthy.releases import Release, add_release
 from tests.doubles.fake_models import FakeModels, running
 from tests.world import DECLARED, make_world, words_vector
 
-
 NUMBERS = itertools.count()
 
 

@@ -57,6 +57,8 @@ async def test_a_wrong_method_names_the_right_one(client):
     response = await client.put("/v1/answers")
     check(response, 405, "method-not-allowed")
     assert response.headers["allow"] == "POST"
+    several = await client.put("/v1/documents")
+    assert several.headers["allow"] == "GET, POST"
 
 
 @pytest.mark.parametrize(

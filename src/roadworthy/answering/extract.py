@@ -1,5 +1,6 @@
 """Answer with the few best sentences of the hits, each cited: true to the documents by making."""
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -17,6 +18,10 @@ READ_HITS = 4  # the best hits, whose sentences are compared
 READ_SENTENCES = 40
 LONGEST_SENTENCE = 600  # characters; a longer one is a table or no sentence
 SHORTEST_SENTENCE = 12
+# A sentence ends, a table row has cells, an item a mark; a short line without any is a heading.
+ENDED = re.compile(r"[.!?:;…。！？；؟۔][\"'”’»)\]*_]*$")
+MARKED = re.compile(r"^(?:[-*+•]|\(?\w{1,3}[.)])\s|\|")
+UNMARKED_WORDS = 8
 CLOSE = 0.025  # a further sentence is quoted when its score is this near to the best one's
 SAME = 0.97  # two sentences of this cosine say the same
 HIT_BONUS = 0.02  # the best hit's sentences are trusted this much more than the last one's
@@ -108,9 +113,18 @@ def sentences_of(hits: Sequence[Hit]) -> list[Sentence]:
     for hit in hits[:READ_HITS]:
         for start, end in sentences(hit.text):
             text = hit.text[start:end]
-            if SHORTEST_SENTENCE <= len(text) <= LONGEST_SENTENCE and not text.startswith("#"):
+            if is_quotable(text):
                 found.setdefault(text, Sentence(hit=hit, start=start, end=end))
     return list(found.values())[:READ_SENTENCES]
+
+
+def is_quotable(text: str) -> bool:
+    """Say whether a line says something, rather than being a heading or a rule of a table."""
+    if not SHORTEST_SENTENCE <= len(text) <= LONGEST_SENTENCE or text.startswith("#"):
+        return False
+    if not any(letter.isalnum() for letter in text):
+        return False
+    return bool(ENDED.search(text) or MARKED.match(text) or len(text.split()) >= UNMARKED_WORDS)
 
 
 def choose(

@@ -2,18 +2,32 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from roadworthy.corpus.terms import query_terms, terms
 from roadworthy.retrieval.search import Hit
 
 READ_HITS = 3
-# Fitted by benchmarks/relevance.py: questions put to their own corpus against questions put to
-# another one.
-INTERCEPT, COSINE, COVERAGE = -31.0, 36.0, 3.0
 
 
-def relevance(question: str, hits: Sequence[Hit]) -> float:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """A logistic fit over one space: cosines of two models are not comparable."""
+
+    intercept: float
+    cosine: float
+    coverage: float
+
+
+# By benchmarks/relevance.py: questions put to paragraphs that answer them, against the same kind
+# of question put to other articles of the same set; seven languages together.
+CALIBRATIONS = {"e5-small": Calibration(intercept=-66.5, cosine=74.2, coverage=10.3)}
+
+
+def relevance(question: str, hits: Sequence[Hit], *, space: str) -> float:
     """Estimate from the best cosine and the share of the question's terms that the hits hold.
+
+    In a space without calibration, or with the model down, the share of the terms alone.
 
     Returns: from 0 to 1; 0 when there is no hit.
     """
@@ -21,9 +35,10 @@ def relevance(question: str, hits: Sequence[Hit]) -> float:
         return 0.0
     cosines = [hit.vector_score for hit in hits if hit.vector_score is not None]
     covered = coverage(question, hits)
-    if not cosines:
-        return covered  # the embedding model is down; the words have to do
-    return 1 / (1 + math.exp(-(INTERCEPT + COSINE * max(cosines) + COVERAGE * covered)))
+    fit = CALIBRATIONS.get(space)
+    if fit is None or not cosines:
+        return covered
+    return 1 / (1 + math.exp(-(fit.intercept + fit.cosine * max(cosines) + fit.coverage * covered)))
 
 
 def coverage(question: str, hits: Sequence[Hit]) -> float:

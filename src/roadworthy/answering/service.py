@@ -140,7 +140,7 @@ class AnsweringService:
                 principal, question, query=query, corpus=corpus, asked=asked, stored=stored
             )
         with progress.stage("judge"):
-            progress.relevance = relevance(question, progress.hits)
+            progress.relevance = relevance(question, progress.hits, space=stored.release.space)
         for stage in progress.stages:
             yield stage
         task = Task(

@@ -25,7 +25,7 @@ ANSWER = TypeAdapter(Answer)
 STREAM = {
     "description": "The answer; with `stream`, the events `stage`, `text`, `citation` and then "
     "`end` with the whole answer, or `error` with a problem.",
-    "content": {streams.MEDIA_TYPE: {"schema": {"type": "string"}}},
+    "content": {streams.MEDIA_TYPE: {"schema": streams.EVENT_SCHEMA}},
 }
 
 

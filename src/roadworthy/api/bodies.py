@@ -3,13 +3,19 @@
 from typing import Annotated, TypeVar
 
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter
 
 from roadworthy.corpus.documents import LONGEST_NAME, MOST_METADATA
 from roadworthy.retrieval.search import LONGEST_QUESTION
 from roadworthy.retrieval.store import Filter
 
 T = TypeVar("T")
+
+
+def _whole(value: object) -> object:
+    # 3.0 is an integer in JSON Schema, and to some writers of JSON the only one that they have.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
 
 # PostgreSQL cannot hold a NUL character.
 CLEAN = r"^[^\x00]*$"
@@ -21,7 +27,8 @@ Turn = Annotated[str, Field(max_length=200_000, pattern=CLEAN)]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=CLEAN)]
 Long = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, pattern=CLEAN)]
 Person = Annotated[str, Field(min_length=1, max_length=194, pattern=CLEAN)]
-Clearance = Annotated[int, Field(ge=0, le=1000)]
+Whole = Annotated[int, BeforeValidator(_whole)]
+Clearance = Annotated[Whole, Field(ge=0, le=1000)]
 # Integers as every JSON reader can hold them.
 Scalar = (
     Annotated[str, StringConstraints(max_length=2000, pattern=CLEAN)]

@@ -25,7 +25,7 @@ DONE = b"data: [DONE]\n\n"
 STREAM = {
     "description": "The answer; with `stream`, chunks in OpenAI's protocol, the one with the "
     "finish_reason bearing the field `roadworthy`.",
-    "content": {streams.MEDIA_TYPE: {"schema": {"type": "string"}}},
+    "content": {streams.MEDIA_TYPE: {"schema": streams.EVENT_SCHEMA}},
 }
 
 

@@ -11,7 +11,7 @@ from fastapi import Body as FromBody
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from roadworthy.api.bodies import CLEAN, Name, json_response
+from roadworthy.api.bodies import CLEAN, Name, Whole, json_response
 from roadworthy.api.openapi import problems
 from roadworthy.api.streams import unless_gone
 from roadworthy.api.visits import KnownVisit, Visit
@@ -33,7 +33,7 @@ class EmbeddingsBody(BaseModel):
     model: Name = Field(description="The name of an embedding space, or default.")
     input: Text | Annotated[list[Text], Field(min_length=1, max_length=MOST_TEXTS)]
     encoding_format: Literal["float", "base64"] = "float"
-    dimensions: int | None = Field(default=None, ge=1, description="Only the space's own.")
+    dimensions: Whole | None = Field(default=None, ge=1, description="Only the space's own.")
     input_type: Literal["query", "passage"] = Field(
         default="passage", description="An extension: which prefix of the space is put before."
     )

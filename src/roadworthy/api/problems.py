@@ -126,9 +126,12 @@ async def on_error(request: Request, error: Exception) -> Response:
 async def on_http_error(request: Request, error: Exception) -> Response:
     """Answer what the framework refuses."""
     assert isinstance(error, HTTPException)
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["allow"] = _allowed(request) or headers.get("allow", "")
     said = error.detail if error.detail != HTTPStatus(error.status_code).phrase else ""
     detail = HTTP_DETAILS.get(error.status_code) or said or TITLES["malformed"] + "."
-    return http_problem(error.status_code, detail, request.scope).response(error.headers)
+    return http_problem(error.status_code, detail, request.scope).response(headers)
 
 
 async def on_wrong_fields(request: Request, error: Exception) -> Response:
@@ -152,6 +155,13 @@ def fields_problem(wrong: Sequence[ErrorDetails], scope: Scope) -> Problem:
 def speaks_openai(scope: Scope) -> bool:
     """Say whether this address belongs to OpenAI's protocol."""
     return scope["path"].startswith(OPENAI_PATHS)
+
+
+def _allowed(request: Request) -> str:
+    # The framework names the methods of the first route alone; an address may have several.
+    path = getattr(request.scope.get("route"), "path", "")
+    documented = request.app.openapi()["paths"].get(path, {})
+    return ", ".join(sorted(method.upper() for method in documented))
 
 
 def _problem(

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from pydantic import Field, TypeAdapter
 
 from roadworthy.answering.searching import SearchResult, Sought
-from roadworthy.api.bodies import Body, FilterBody, Name, Question, filter_of, json_response
+from roadworthy.api.bodies import Body, FilterBody, Name, Question, Whole, filter_of, json_response
 from roadworthy.api.openapi import problems
 from roadworthy.api.visits import Visit
 from roadworthy.retrieval.search import MOST_HITS
@@ -21,7 +21,7 @@ class SearchBody(Body):
     """What is searched for."""
 
     question: Question
-    limit: int = Field(default=10, ge=1, le=MOST_HITS)
+    limit: Whole = Field(default=10, ge=1, le=MOST_HITS)
     release: Name | None = Field(default=None, description="Left out: the live release.")
     filter: FilterBody | None = None
 

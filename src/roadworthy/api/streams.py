@@ -11,6 +11,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 MEDIA_TYPE = "text/event-stream"
+# One event of a stream, as OpenAPI 3.2 describes it (section 4.14.4).
+EVENT_SCHEMA = {
+    "type": "object",
+    "required": ["data"],
+    "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
+}
 COMMENT_EVERY_S = 15  # keeps proxies from closing a stream whose model is thinking
 
 Result = TypeVar("Result")

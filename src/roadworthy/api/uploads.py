@@ -43,7 +43,12 @@ REQUEST_BODY: dict[str, Any] = {
                     "users": {"type": "array", "items": {"type": "string", "minLength": 1}},
                     "clearance": {"type": "integer", "minimum": 0, "maximum": 1000},
                     "corpus": {"type": "string", "minLength": 1, "maxLength": 100},
-                    "metadata": {"type": "string", "contentMediaType": "application/json"},
+                    "metadata": {
+                        "type": "object",
+                        "description": "JSON; each value is a text, a number or a boolean.",
+                        "maxProperties": 50,
+                        "additionalProperties": {"type": ["string", "number", "boolean"]},
+                    },
                     "name": {"type": "string", "minLength": 1, "maxLength": 1000},
                 },
             }

@@ -151,6 +151,16 @@ def load_settings(
         ) from None
 
 
+def process_locales(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Read the locales that the environment of this process names: LANG and every LC_*."""
+    environ = os.environ if environ is None else environ
+    return {
+        name: value
+        for name, value in sorted(environ.items())
+        if value and (name == "LANG" or name.startswith("LC_"))
+    }
+
+
 def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
     named = {
         key.removeprefix(PREFIX).lower(): value

@@ -20,7 +20,7 @@ class Release(BaseModel):
     passages: int = Field(default=8, ge=1, le=50)
     vector_weight: float = Field(default=0.6, ge=0, le=1)
     # Below this relevance of the best passage the documents do not say; no model is called.
-    least_relevance: float = Field(default=0.35, ge=0, le=1)
+    least_relevance: float = Field(default=0.15, ge=0, le=1)
     # extract: the most sentences that are quoted.
     sentences: int = Field(default=3, ge=1, le=10)
     # generate: which model, by which prompt.

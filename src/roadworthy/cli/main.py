@@ -1,0 +1,111 @@
+"""The command line: one table of commands, one place where failures become sentences."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from roadworthy.cli.exits import BUG, INTERRUPTED, USAGE, exit_code
+from roadworthy.cli.lazy import LazyGroup, Place
+from roadworthy.cli.options import everywhere
+from roadworthy.core.errors import RoadworthyError
+
+
+def _place(module: str, help_text: str, *, name: str = "app") -> Place:
+    return Place(module=f"roadworthy.cli.{module}", name=name, help=help_text)
+
+
+class Roadworthy(LazyGroup):
+    """All commands."""
+
+    places = {  # noqa: RUF012 - the class is the table
+        "up": _place("up", "Start everything on this machine, with a sample corpus."),
+        "ingest": _place("ingest", "Make files and folders searchable."),
+        "ask": _place("ask", "Ask a question; the answer cites its documents."),
+        "search": _place("ask", "Find passages, without an answer.", name="search_app"),
+        "document": _place("document", "List, show, share and delete documents."),
+        "job": _place("job", "See how far accepted work is."),
+        "key": _place("key", "Create, list and revoke API keys."),
+        "release": _place("release", "See, add and choose what shapes an answer."),
+        "space": _place("space", "List embedding spaces."),
+        "doctor": _place("doctor", "Check whether this installation is fit to run."),
+        "config": _place("config", "Show the settings."),
+        "migrate": _place("migrate", "Bring the database to this version."),
+        "serve": _place("processes", "Run the API alone.", name="serve_app"),
+        "worker": _place("processes", "Run a worker alone.", name="worker_app"),
+        "engine": _place("processes", "Run the local engine alone.", name="engine_app"),
+        "version": _place("version", "Tell the version."),
+    }
+
+
+app = typer.Typer(
+    name="roadworthy",
+    cls=Roadworthy,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog="--home, --tenant and --as may stand before or after the command.",
+)
+
+
+@app.callback()
+def _top(
+    ctx: typer.Context,
+    *,
+    home: Annotated[Path | None, typer.Option(help="Folder of all local data.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Needed when there are several.")] = None,
+    user: Annotated[
+        str | None,
+        typer.Option("--as", metavar="USER[@TENANT]", help="Who asks; sees what that person may."),
+    ] = None,
+) -> None:
+    """Answers with citations from the documents that the asker may read."""
+    ctx.obj = everywhere(home, tenant, user)
+
+
+def main() -> None:
+    """Run one command; failures become one sentence and an exit code, never a traceback."""
+    # A service manager's stop is like Ctrl-C: every block is left in order.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        return app(prog_name="roadworthy", standalone_mode=False) or 0
+    except RoadworthyError as error:
+        _say(error.message)
+        _show_traceback_if_debugging()
+        return exit_code(error)
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except typer.TyperException as error:
+        _say(error.format_message())
+        return USAGE
+    except Exception as error:
+        _say(
+            f"This is a bug in Roadworthy: {type(error).__name__}. ROADWORTHY_LOG_LEVEL=debug "
+            "shows where; please report it."
+        )
+        _show_traceback_if_debugging()
+        return BUG
+
+
+def _say(sentence: str) -> None:
+    typer.echo(f"roadworthy: {sentence}", err=True)
+
+
+def _show_traceback_if_debugging() -> None:
+    from roadworthy.plumbing.settings import load_settings  # noqa: PLC0415 - slow, see lazy.py
+
+    try:
+        debugging = load_settings().log_level == "debug"
+    except RoadworthyError:
+        debugging = False
+    if debugging:
+        import traceback  # noqa: PLC0415 - rarely needed
+
+        typer.echo(traceback.format_exc(), err=True)

@@ -1,0 +1,104 @@
+"""Checks of the models: do they answer, and in the spaces that were stored?"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
+
+from roadworthy.bootstrap import (
+    DatabaseUrls,
+    EngineAddress,
+    chat_address,
+    declare_space,
+    embeddings_address,
+)
+from roadworthy.core.errors import RoadworthyError
+from roadworthy.core.spaces import EmbeddingSpace, SpaceMismatch
+from roadworthy.corpus.spaces import list_spaces
+from roadworthy.diagnosis.records import Check, fine, wrong
+from roadworthy.gateway.embeddings import SpaceEmbedder, model_revision
+from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
+from roadworthy.plumbing.settings import Settings
+
+
+def check_models(
+    settings: Settings, *, urls: DatabaseUrls | None, engine: EngineAddress | None
+) -> list[Check]:
+    """Check the endpoints, and each stored space by its probes.
+
+    Args:
+        urls: None when the database is not fit to be asked for spaces.
+    """
+    return asyncio.run(_check_models(settings, urls, engine))
+
+
+async def _check_models(
+    settings: Settings, urls: DatabaseUrls | None, engine: EngineAddress | None
+) -> list[Check]:
+    try:
+        addresses = embeddings_address(settings, engine), chat_address(settings, engine)
+    except RoadworthyError as error:
+        return [wrong("models", "No local engine runs.", error.message)]
+    async with _opened(addresses[0]) as embeddings:
+        checks = [await _default(settings, embeddings)]
+        if addresses[1].url != addresses[0].url:
+            async with _opened(addresses[1]) as chat:
+                checks.append(await _chat(chat))
+        if checks[0].ok and urls is not None:
+            checks += await _spaces(settings, urls, embeddings)
+    return checks
+
+
+@asynccontextmanager
+async def _opened(address: EndpointAddress) -> AsyncIterator[Endpoint]:
+    endpoint = Endpoint(address)
+    try:
+        yield endpoint
+    finally:
+        await endpoint.close()
+
+
+async def _default(settings: Settings, endpoint: Endpoint) -> Check:
+    model = settings.embeddings_model
+    try:
+        revision = await model_revision(endpoint, model)
+    except RoadworthyError as error:
+        return wrong(
+            "models",
+            error.message,
+            "Start `roadworthy up`, or correct embeddings_url, embeddings_key or embeddings_model.",
+        )
+    return fine("models", f"{endpoint.address.url} serves {model} {revision}".rstrip() + ".")
+
+
+async def _chat(endpoint: Endpoint) -> Check:
+    try:
+        await endpoint.get("/models")
+    except RoadworthyError as error:
+        return wrong("chat", error.message, "Correct chat_url or chat_key.")
+    return fine("chat", f"{endpoint.address.url} answers.")
+
+
+async def _spaces(settings: Settings, urls: DatabaseUrls, endpoint: Endpoint) -> list[Check]:
+    async with await psycopg.AsyncConnection.connect(urls.worker, connect_timeout=5) as conn:
+        spaces = await list_spaces(conn)
+    if not spaces:
+        return [fine("spaces", "There is no embedding space yet; the first start makes one.")]
+    return [await _space(settings, space, endpoint) for space in spaces]
+
+
+async def _space(settings: Settings, space: EmbeddingSpace, endpoint: Endpoint) -> Check:
+    name = f"space {space.name}"
+    try:
+        revision = await model_revision(endpoint, space.model)
+        declared = declare_space(
+            settings, model=space.model, revision=revision, dimension=space.dimension
+        )
+        await SpaceEmbedder(endpoint, space=space, declared=declared).check()
+    except SpaceMismatch as error:
+        setting = error.facts.get("setting")
+        return wrong(name, error.message, f"Restore what the setting {setting} stood for.")
+    except RoadworthyError as error:
+        return wrong(name, error.message, "Serve that model again at embeddings_url.")
+    return fine(name, f"Its {len(space.probe_texts)} probes come out as they were stored.")

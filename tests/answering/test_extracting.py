@@ -1,0 +1,61 @@
+"""An extracted answer is made of the documents' own sentences, each shown with its place."""
+
+import asyncio
+import re
+
+import pytest
+
+from roadworthy.answering import extract
+from roadworthy.answering.extract import SentenceVectors
+from tests.doubles.model_server import Behaviour, failing
+from tests.world import DECLARED
+
+pytestmark = pytest.mark.anyio
+MARK = re.compile(r"\[(\d+)\]")
+
+
+async def test_a_minus_is_no_bullet(desk):
+    await desk.world.add("cold.txt", "-18 °C is the storage temperature of vaccines.")
+    answer = (await desk.ask("What is the storage temperature of vaccines?")).answer
+    assert "-18 °C" in answer.text
+
+
+@pytest.mark.parametrize("line", ["- Vaccines are kept cold.", "• Vaccines are kept cold."])
+async def test_a_bullet_is_not_shown(desk, line):
+    await desk.world.add("cold.txt", line)
+    assert (await desk.ask("How are vaccines kept?")).answer.text == "Vaccines are kept cold. [1]"
+
+
+async def test_a_number_in_brackets_of_a_document_is_no_citation(desk):
+    await desk.world.add("paper.txt", "Vaccines are kept at minus eighteen degrees [7].")
+    answer = (await desk.ask("How are vaccines kept?")).answer
+    assert [int(n) for n in MARK.findall(answer.text)] == [c.number for c in answer.citations]
+
+
+async def test_what_is_quoted_once_is_embedded_once(desk):
+    await desk.world.add("cold.txt", "Vaccines are kept cold. Masks are kept dry.")
+    await desk.ask("How are vaccines kept?")
+    before = len(desk.models.asked)
+    await desk.ask("How are masks kept?")
+    assert len(desk.models.asked) == before + 1  # the question alone
+
+
+async def test_a_memory_that_is_full_forgets_without_harm(desk, monkeypatch):
+    monkeypatch.setattr(extract, "REMEMBERED", 2)
+    embedder = desk.answering._embedders["words"]
+    vectors = SentenceVectors()
+    await vectors.of(embedder, ["a", "b"])
+    # While one call waits for "c", another pushes "a" and "b" out.
+    desk.models.plan.extend([Behaviour(delay_s=0.3), Behaviour()])
+    slow = asyncio.create_task(vectors.of(embedder, ["a", "b", "c"]))
+    await asyncio.sleep(0.1)
+    await vectors.of(embedder, ["d", "e"])
+    assert (await slow).shape == (3, DECLARED.dimension)
+
+
+async def test_an_outage_between_question_and_sentences_degrades(desk):
+    await desk.world.add("cold.txt", "Vaccines are kept cold.")
+    question_and_probes = [Behaviour(), Behaviour()]
+    desk.models.plan.extend([*question_and_probes, *[failing(503)] * 4])
+    answer = (await desk.ask("How are vaccines kept?")).answer
+    assert (answer.text, answer.degraded) == ("Vaccines are kept cold. [1]", ("embeddings",))

@@ -1,0 +1,180 @@
+"""However an interaction ends, one trace says so, with what it took."""
+
+import asyncio
+import gc
+
+import pytest
+
+from roadworthy.answering.records import Answer, Citation, TextPiece
+from roadworthy.answering.searching import Sought
+from roadworthy.core.errors import RoadworthyError
+from tests.answering.conftest import open_desk
+from tests.doubles.model_server import Behaviour, failing, turned_vector
+
+pytestmark = pytest.mark.anyio
+
+QUESTION = "How many days of annual leave has every employee?"
+
+
+@pytest.fixture
+async def told(desk):
+    await desk.world.add("leave.txt", "Every employee has thirty days of annual leave.")
+    return desk
+
+
+async def outcome(desk) -> str:
+    [trace] = await desk.traces()
+    return trace.outcome
+
+
+async def test_an_answer_is_recorded(told):
+    answer = (await told.ask(QUESTION)).answer
+    [trace] = await told.traces()
+    assert (trace.id, trace.outcome, trace.answer) == (answer.id, "answered", answer.text)
+    assert (trace.question, trace.release_hash) == (QUESTION, answer.release_hash)
+    assert [s["name"] for s in trace.stages] == ["release", "embed", "retrieve", "judge", "write"]
+
+
+async def test_an_abstention_is_recorded(told):
+    await told.ask(QUESTION, release=await told.quoting(least_relevance=1))
+    assert await outcome(told) == "abstained"
+
+
+@pytest.mark.parametrize("question", ["", "a\0b", "x" * 30_000, "caf\udce9"])
+async def test_a_refused_question_is_recorded_and_stops_no_other_trace(told, question):
+    with pytest.raises(RoadworthyError):
+        await told.ask(question)
+    await told.ask(QUESTION)
+    assert [t.outcome for t in await told.traces()] == ["answered", "refused"]
+
+
+async def test_a_refused_search_is_recorded_and_stops_no_other_trace(told):
+    with pytest.raises(RoadworthyError):
+        await told.searching.search(
+            told.world.person(), Sought(question="a\0b", surface="search")
+        )
+    await told.ask(QUESTION)
+    assert [t.outcome for t in await told.traces()] == ["answered", "refused"]
+
+
+async def test_a_huge_question_is_not_written_whole(told, tmp_path):
+    with pytest.raises(RoadworthyError):
+        await told.ask("x" * 5_000_000)
+    assert sum(file.stat().st_size for file in (tmp_path / "spool").iterdir()) < 200_000
+
+
+async def test_a_nul_from_a_model_stops_no_trace(told):
+    await told.ask(QUESTION, release=await told.generating(["Thirty\0 days [1]."]))
+    assert await outcome(told) == "answered"
+
+
+async def test_a_nul_in_a_servers_words_stops_no_trace(told):
+    release = await told.generating(["x"])
+    await told.ask(QUESTION)
+    told.models.plan.extend([Behaviour(), failing(400, "a\0b")])
+    with pytest.raises(RoadworthyError):
+        await told.ask(QUESTION, release=release)
+    assert len(await told.traces()) == 2
+
+
+async def test_a_missing_release_is_recorded(told):
+    with pytest.raises(RoadworthyError):
+        await told.ask(QUESTION, release="nosuch")
+    assert await outcome(told) == "refused"
+
+
+async def test_a_mismatch_is_recorded_as_a_failure(told):
+    told.models.embed = turned_vector
+    with pytest.raises(RoadworthyError):
+        await told.ask(QUESTION)
+    assert await outcome(told) == "failed"
+
+
+async def test_one_too_many_is_recorded(told, tmp_path):
+    async with open_desk(told.world, told.models, tmp_path / "none", most_concurrent=0) as desk:
+        with pytest.raises(RoadworthyError):
+            await desk.ask(QUESTION)
+        assert await outcome(desk) == "refused"
+
+
+async def test_a_cut_model_is_recorded_with_what_it_had_said(told):
+    release = await told.generating(["Thirty"])
+    told.models.events = [b'data: {"choices": [{"delta": {"content": "Thirty"}}]}\n\n']
+    with pytest.raises(RoadworthyError):
+        await told.ask(QUESTION, release=release)
+    [trace] = await told.traces()
+    assert (trace.outcome, trace.answer) == ("failed", "Thirty")
+    assert "broke off" in trace.problem
+
+
+async def dawdling(told):
+    told.models.pause_s = 0.1
+    return told.stream(QUESTION, release=await told.generating(["Thirty"] + [" days"] * 100))
+
+
+async def first_text(events):
+    async for event in events:
+        if isinstance(event, TextPiece):
+            return event
+    raise AssertionError("no text came")
+
+
+async def left(told) -> bool:
+    [asked] = told.models.requests("/chat/completions")
+    return await asyncio.to_thread(asked.is_left.wait, 2)
+
+
+async def test_a_reader_who_closes_stops_the_model_and_is_recorded(told):
+    events = await dawdling(told)
+    await first_text(events)
+    await events.aclose()
+    [trace] = await told.traces()
+    assert (trace.outcome, trace.answer) == ("cancelled", "Thirty")
+    assert trace.stages[-1]["name"] == "write"
+    assert await left(told)
+
+
+async def test_a_reader_who_closes_has_stopped_the_model_when_close_returns(told):
+    events = await dawdling(told)
+    await first_text(events)
+    gc.disable()
+    try:
+        await events.aclose()
+        connections = told.answering._answerers["generate"]._endpoint._client._transport
+        assert not any(c.is_available() is False for c in connections._pool.connections)
+    finally:
+        gc.enable()
+
+
+async def test_a_reader_who_is_cancelled_stops_the_model_and_is_recorded(told):
+    events = await dawdling(told)
+    task = asyncio.create_task(_all(events))
+    while not told.models.requests("/chat/completions"):
+        await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.wait({task})
+    assert await outcome(told) == "cancelled"
+    assert await left(told)
+
+
+async def test_a_reader_who_is_gone_without_a_word_is_recorded(told):
+    events = await dawdling(told)
+    await first_text(events)
+    del events
+    gc.collect()
+    assert await left(told)
+    assert await outcome(told) == "cancelled"
+
+
+@pytest.mark.parametrize("last", [Answer, Citation])
+async def test_a_reader_who_stops_at_the_last_event_has_his_answer(told, last):
+    events = told.stream(QUESTION)
+    async for event in events:
+        if isinstance(event, last):
+            break
+    await events.aclose()
+    assert await outcome(told) == ("answered" if last is Answer else "cancelled")
+
+
+async def _all(events):
+    return [event async for event in events]

@@ -1,0 +1,133 @@
+"""No canary of a document reaches anybody who may not read it, on any surface, ever."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from roadworthy.corpus.access import Access, access
+from roadworthy.corpus.documents import reshare
+from tests.world import make_world
+
+pytestmark = pytest.mark.anyio
+
+QUESTION = "Where does the harbour plan keep its canary word?"
+GROUPS, USERS = ("legal", "hr", "board"), ("ana", "bo")
+CASES = 1_000
+COUNTED = iter(range(10 * CASES))
+
+
+@dataclass(frozen=True)
+class Person:
+    user: str
+    groups: frozenset[str]
+    clearance: int
+
+
+AUDIENCES = st.builds(
+    access,
+    groups=st.frozensets(st.sampled_from(GROUPS), max_size=2),
+    users=st.frozensets(st.sampled_from(USERS), max_size=1),
+    clearance=st.integers(0, 2),
+)
+PEOPLE = st.builds(
+    Person,
+    user=st.sampled_from(USERS),
+    groups=st.frozensets(st.sampled_from(GROUPS), max_size=2),
+    clearance=st.integers(0, 2),
+)
+
+
+def canary(number: int) -> str:
+    return f"zyqx{number}zyqx"
+
+
+async def surfaces(client, documents, jobs):
+    """Call everything that could tell something, and give all that was said."""
+    said = {}
+
+    async def note(name, call):
+        response = await call
+        assert response.status_code < 500, (name, response.text)
+        said[name] = response.text + json.dumps(dict(response.headers))
+
+    asked = {"messages": [{"role": "user", "content": QUESTION}], "model": "live"}
+    await note("search", client.post("/v1/search", json={"question": QUESTION, "limit": 50}))
+    await note("answer", client.post("/v1/answers", json={"question": QUESTION}))
+    await note("stream", client.post("/v1/answers", json={"question": QUESTION, "stream": True}))
+    await note("chat", client.post("/v1/chat/completions", json=asked))
+    await note("documents", client.get("/v1/documents"))
+    for number, (document, job) in enumerate(zip(documents, jobs, strict=True)):
+        path = f"/v1/documents/{document}"
+        await note(f"document {number}", client.get(path))
+        await note(f"job {number}", client.get(f"/v1/jobs/{job}"))
+        # What is refused must not tell either.
+        await note(f"share {number}", client.patch(path, json={"groups": ["hr"]}))
+        await note(f"delete {number}", client.delete(path))
+    await note("upload", client.post("/v1/documents", files={"files": ("doc0.txt", b"Mine.")}))
+    await note("traces", client.get("/v1/traces"))
+    await note("metrics", client.get("/metrics"))
+    return said
+
+
+async def jobs_of(world, documents):
+    async with world.database.as_worker(world.tenant_id) as conn:
+        rows = await conn.execute("SELECT document_id, id FROM job")
+        found = dict(await rows.fetchall())
+    return [found[document] for document in documents]
+
+
+@settings(
+    max_examples=CASES,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    audiences=st.lists(AUDIENCES, min_size=1, max_size=3),
+    person=PEOPLE,
+    narrowed=st.one_of(st.none(), AUDIENCES),
+)
+async def test_no_surface_tells_what_may_not_be_read(door, audiences, person, narrowed):
+    world = await make_world(door.world.database, f"leak-{next(COUNTED)}")
+    door = type(door)(world=world, services=door.services, app=door.app)
+    documents = [
+        (
+            await world.upload(
+                f"doc{n}-{canary(n)}.txt",
+                f"The harbour plan {n}.\n\nThe canary word is {canary(n)}.",
+                readers=readers,
+            )
+        ).document_id
+        for n, readers in enumerate(audiences)
+    ]
+    await world.publish_all()
+    jobs = await jobs_of(world, documents)
+    key = await door.key(person.user, groups=person.groups, clearance=person.clearance)
+    async with door.client(key) as client:
+        check(await surfaces(client, documents, jobs), audiences, world, person)
+        if narrowed is not None:
+            async with world.database.as_worker(world.tenant_id) as conn:
+                await reshare(
+                    conn,
+                    tenant_id=world.tenant_id,
+                    document_id=documents[0],
+                    wanted=narrowed,
+                    by=None,
+                )
+            now = [narrowed, *audiences[1:]]
+            check(await surfaces(client, documents, jobs), now, world, person)
+
+
+def check(said, audiences: list[Access], world, person: Person):
+    who = world.person(person.user, groups=person.groups, clearance=person.clearance)
+    for number, readers in enumerate(audiences):
+        if readers.admits(who):
+            for surface in ("search", "documents", f"document {number}", f"job {number}"):
+                assert str(number) in said[surface]
+            assert canary(number) in said["search"]
+        else:
+            told = [surface for surface, text in said.items() if canary(number) in text]
+            assert told == [], f"{person} must not read document {number}: {readers}"

@@ -1,0 +1,268 @@
+"""Vectors come in order, whole and of one space, or they do not come."""
+
+import asyncio
+import base64
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from roadworthy.core.clock import now
+from roadworthy.core.errors import Unavailable
+from roadworthy.core.spaces import PROBE_TEXTS, EmbeddingSpace, SpaceMismatch, check_probes
+from roadworthy.gateway.embeddings import MOST_TEXTS, SpaceEmbedder, embed, model_revision
+from tests.doubles.model_server import Behaviour, encoded, failing, turned_vector
+from tests.world import DECLARED, DIMENSION, words_vector
+
+pytestmark = pytest.mark.anyio
+
+PROBES = np.stack([words_vector(text) for text in PROBE_TEXTS])
+SPACE = EmbeddingSpace(
+    **{
+        field.name: getattr(DECLARED, field.name)
+        for field in dataclasses.fields(DECLARED)
+        if field.name != "languages"
+    },
+    id=1,
+    languages=[],
+    probe_texts=list(PROBE_TEXTS),
+    probe_vectors=PROBES.astype("<f4").tobytes(),
+    created_at=now(),
+)
+
+
+def embedder_of(endpoint, *, space=SPACE, **declared):
+    return SpaceEmbedder(
+        endpoint, space=space, declared=dataclasses.replace(DECLARED, **declared)
+    )
+
+
+@pytest.fixture
+def embedder(endpoint):
+    return embedder_of(endpoint)
+
+
+async def refusal(embedder) -> Unavailable:
+    with pytest.raises(Unavailable) as caught:
+        await embedder.embed_passages(["a"])
+    return caught.value
+
+
+async def test_many_texts_come_back_in_their_order(models, endpoint):
+    texts = [f"word{i}" for i in range(2 * MOST_TEXTS + 3)]
+    found = await embed(endpoint, texts, model="words")
+    assert np.allclose(found, [words_vector(text) for text in texts])
+    assert [len(a.body["input"]) for a in models.asked] == [MOST_TEXTS, MOST_TEXTS, 3]
+
+
+async def test_rows_are_put_in_order_by_their_index(models, endpoint):
+    models.plan.append(Behaviour(alter=lambda rows: rows[::-1]))
+    found = await embed(endpoint, ["one", "two"], model="words")
+    assert np.allclose(found, [words_vector("one"), words_vector("two")])
+
+
+async def test_numbers_are_read_as_well_as_base64(models, endpoint):
+    def numbers(rows):
+        return [row | {"embedding": [0.5] * DIMENSION} for row in rows]
+
+    models.plan.append(Behaviour(alter=numbers))
+    assert (await embed(endpoint, ["one"], model="words")).tolist() == [[0.5] * DIMENSION]
+
+
+def replaced(**values):
+    return lambda rows: [row | values for row in rows]
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda rows: rows[:-1],
+        lambda rows: [*rows, rows[0]],
+        lambda _: [],
+        replaced(index=0),
+        replaced(index=7),
+        replaced(embedding=encoded([float("nan")] * DIMENSION)),
+        replaced(embedding=encoded([float("inf")] * DIMENSION)),
+        replaced(embedding=[1e300] * DIMENSION),
+        replaced(embedding="no base64!"),
+        replaced(embedding="abc"),
+        replaced(embedding=base64.b64encode(b"12345").decode()),
+        replaced(embedding=""),
+        replaced(embedding=[]),
+        replaced(embedding=None),
+        replaced(embedding=[None]),
+        lambda rows: [rows[0], rows[1] | {"embedding": encoded([1.0])}],
+    ],
+    ids=[
+        "fewer", "more", "none", "one-index", "other-index", "nan", "infinite", "too-large",
+        "no-base64", "bad-padding", "odd-length", "empty-base64", "empty", "null", "null-number",
+        "mixed",
+    ],
+)  # fmt: skip
+async def test_what_is_no_vector_is_not_handed_out(models, endpoint, alter):
+    models.plan.append(Behaviour(alter=alter))
+    with pytest.raises(Unavailable):
+        await embed(endpoint, ["one", "two"], model="words")
+
+
+async def test_batches_of_different_dimension_are_not_handed_out(models, endpoint):
+    models.plan.extend([Behaviour(), Behaviour(alter=replaced(embedding=encoded([1.0])))])
+    with pytest.raises(Unavailable):
+        await embed(endpoint, ["one"] * (MOST_TEXTS + 1), model="words")
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b'{"data": 3}', b"null", b"\xff\xfe"])
+async def test_an_answer_of_another_protocol_is_an_outage(models, endpoint, body):
+    models.plan.append(Behaviour(body=body))
+    with pytest.raises(Unavailable, match="protocol"):
+        await embed(endpoint, ["one"], model="words")
+
+
+async def test_no_texts_give_no_vectors_and_no_request(models, endpoint, embedder):
+    assert (await embedder.embed_passages([])).shape == (0, DIMENSION)
+    assert models.asked == []
+
+
+async def test_the_revision_is_what_the_endpoint_tells(models, endpoint):
+    models.revision = "abc"
+    assert await model_revision(endpoint, "words") == "abc"
+
+
+async def test_an_unknown_model_is_named_with_those_that_exist(models, endpoint):
+    with pytest.raises(Unavailable, match="'nosuch'.*embeddings_model.*words"):
+        await model_revision(endpoint, "nosuch")
+
+
+async def test_prefixes_are_put_before_what_they_are_for(models, endpoint):
+    prefixes = {"query_prefix": "query: ", "passage_prefix": "passage: "}
+    probes = np.stack([words_vector(f"passage: {text}") for text in PROBE_TEXTS])
+    space = dataclasses.replace(SPACE, **prefixes, probe_vectors=probes.tobytes())
+    prefixed = embedder_of(endpoint, space=space, **prefixes)
+    found = await prefixed.embed_question("why")
+    passages = await prefixed.embed_passages(["because"])
+    assert np.allclose(found.vector, words_vector("query: why"))
+    assert np.allclose(passages, [words_vector("passage: because")])
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("model", "other"),
+        ("revision", "2"),
+        ("dimension", 384),
+        ("normalised", False),
+        ("query_prefix", "query: "),
+        ("passage_prefix", "passage: "),
+    ],
+)
+async def test_each_setting_that_differs_is_refused_by_name(endpoint, setting, value):
+    with pytest.raises(SpaceMismatch, match=f"'words'.*{setting}") as caught:
+        embedder_of(endpoint, **{setting: value})
+    assert caught.value.facts == {"space": "words", "setting": setting}
+
+
+@pytest.mark.parametrize(
+    ("embed_otherwise", "setting"),
+    [
+        (turned_vector, "embeddings_model"),
+        (lambda text: words_vector(text)[:16], "dimension"),
+        (lambda text: 3 * words_vector(text), "normalised"),
+        (lambda text: words_vector(f"passage: {text}"), "embeddings_model"),
+        (lambda _: np.zeros(DIMENSION), "normalised"),
+    ],
+    ids=["model", "dimension", "length", "prefix", "zeros"],
+)
+async def test_another_model_behind_the_same_name_is_refused(
+    models, embedder, embed_otherwise, setting
+):
+    models.embed = embed_otherwise
+    error = await refusal(embedder)
+    assert isinstance(error, SpaceMismatch)
+    assert "'words'" in error.message
+    assert error.facts["setting"] == setting
+
+
+def test_a_probe_just_too_far_is_refused_and_one_just_near_enough_is_not():
+    across = np.roll(PROBES, 1, axis=0)
+    across -= np.sum(across * PROBES, axis=1, keepdims=True) * PROBES
+    across /= np.linalg.norm(across, axis=1, keepdims=True)
+
+    def at(cosine):
+        return (cosine * PROBES + np.sqrt(1 - cosine**2) * across).astype(np.float32)
+
+    check_probes(SPACE, at(0.9992))
+    with pytest.raises(SpaceMismatch):
+        check_probes(SPACE, at(0.9988))
+
+
+async def test_the_probes_are_checked_at_the_first_use_and_then_no_more(models, embedder):
+    for _ in range(3):
+        await embedder.embed_question("why")
+    assert models.probings == 1
+
+
+async def test_a_restarted_model_is_checked_again(models, embedder):
+    await embedder.embed_question("why")
+    models.restart()
+    await embedder.embed_question("why")
+    assert models.probings == 2
+
+
+async def test_a_model_that_changed_in_a_restart_hands_out_nothing(models, embedder):
+    await embedder.embed_question("why")
+    models.restart(embed=turned_vector)
+    for _ in range(2):
+        error = await refusal(embedder)
+        assert isinstance(error, SpaceMismatch)
+        assert "'words'" in error.message
+
+
+async def test_a_model_that_comes_back_right_is_served_again(models, embedder):
+    models.embed = turned_vector
+    await refusal(embedder)
+    models.restart()
+    assert (await embedder.embed_passages(["a"])).shape == (1, DIMENSION)
+
+
+async def test_concurrent_first_calls_check_once_and_all_end(models, embedder):
+    calls = [embedder.embed_question(f"why{i}") for i in range(100)]
+    found = await asyncio.wait_for(asyncio.gather(*calls), 10)
+    assert np.allclose(found[7].vector, words_vector("why7"))
+    # At most once for each connection; those opened together are checked together.
+    assert 1 <= models.probings <= len({asked.connection for asked in models.asked})
+
+
+async def test_a_second_connection_to_another_model_hands_out_nothing(models, embedder):
+    # As behind a balancer: each connection leads to a server of its own.
+    await embedder.embed_question("first")
+    models.embed_by_connection = dict.fromkeys(range(2, 100), turned_vector)
+    models.plan.extend([Behaviour(delay_s=0.1), Behaviour(delay_s=0.1)])
+    calls = [embedder.embed_question("a"), embedder.embed_question("a")]
+    found = await asyncio.gather(*calls, return_exceptions=True)
+    assert {asked.connection for asked in models.asked} >= {1, 2}
+    for one in found:
+        assert isinstance(one, SpaceMismatch) or np.allclose(one.vector, words_vector("a"))
+
+
+async def test_a_second_connection_that_differs_stays_refused(models, embedder):
+    await embedder.embed_question("first")
+    models.embed_by_connection = dict.fromkeys(range(2, 100), turned_vector)
+    for _ in range(3):
+        calls = [embedder.embed_question("a") for _ in range(4)]
+        for one in await asyncio.gather(*calls, return_exceptions=True):
+            assert isinstance(one, SpaceMismatch) or np.allclose(one.vector, words_vector("a"))
+
+
+async def test_a_check_that_fails_for_an_outage_is_made_again(models, embedder):
+    models.plan.extend([Behaviour(), failing(400)])
+    with pytest.raises(Exception, match="400"):
+        await embedder.embed_question("why")
+    await embedder.embed_question("why")
+    assert models.probings == 2
+
+
+async def test_probes_are_embedded_as_passages(models, embedder):
+    await embedder.check()
+    assert models.asked[0].body["input"] == list(PROBE_TEXTS)
+    assert json.dumps(models.asked[0].body["model"]) == '"words"'

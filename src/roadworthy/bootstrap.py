@@ -256,7 +256,11 @@ async def _embedders(
             )
             embedder = SpaceEmbedder(endpoint, space=space, declared=declared)
             await embedder.check()
-        except (SpaceMismatch, Unavailable) as error:
+        except SpaceMismatch as error:
+            refused[space.name] = error.message
+        except Unavailable as error:
+            if space.name == settings.embeddings_model:
+                raise  # an outage, not another model: whoever starts us tries again
             refused[space.name] = error.message
         else:
             served[space.name] = embedder

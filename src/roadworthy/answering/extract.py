@@ -10,7 +10,8 @@ import numpy as np
 
 from roadworthy.answering.records import ModelCalled, NotInDocuments, Task, TextPiece, Written, cite
 from roadworthy.core.sentences import sentences
-from roadworthy.core.spaces import QueryVector, Vectors
+from roadworthy.core.spaces import Vectors
+from roadworthy.corpus.terms import query_terms, terms
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.retrieval.search import Hit
 
@@ -22,7 +23,10 @@ SHORTEST_SENTENCE = 12
 ENDED = re.compile(r"[.!?:;…。！？；؟۔][\"'”’»)\]*_]*$")
 MARKED = re.compile(r"^(?:[-*+•]|\(?\w{1,3}[.)])\s|\|")
 UNMARKED_WORDS = 8
-CLOSE = 0.025  # a further sentence is quoted when its score is this near to the best one's
+# Measured on questions of three languages: of .02 to .1 these hold the answer most often in about
+# two sentences.
+CLOSE = 0.06  # a further sentence is quoted when its score is this near to the best one's
+WORDS = 0.08  # what holding all rare words of the question is worth, beside the cosine
 SAME = 0.97  # two sentences of this cosine say the same
 HIT_BONUS = 0.02  # the best hit's sentences are trusted this much more than the last one's
 REMEMBERED = 20_000  # vectors of sentences, about 30 MB
@@ -127,15 +131,31 @@ def is_quotable(text: str) -> bool:
     return bool(ENDED.search(text) or MARKED.match(text) or len(text.split()) >= UNMARKED_WORDS)
 
 
+def shared_words(question: str, candidates: Sequence[Sentence]) -> Vectors:
+    """Weigh the question's terms that each sentence holds by their rarity among the sentences.
+
+    Returns: shape (candidates,), from 0 to 1.
+    """
+    classes = query_terms(question, {each.hit.language for each in candidates})
+    held = [frozenset(terms(each.text, language=each.hit.language)) for each in candidates]
+    holds = np.array([[not forms.isdisjoint(words) for forms in classes] for words in held])
+    if not classes:
+        return np.zeros(len(candidates), dtype=np.float32)
+    found = holds.sum(axis=0)
+    rarity = np.log1p((len(candidates) - found + 0.5) / (found + 0.5)) * (found > 0)
+    return (holds @ rarity / max(float(rarity.sum()), 1e-9)).astype(np.float32)
+
+
 def choose(
-    candidates: Sequence[Sentence], embedded: Vectors, *, query: QueryVector, most: int
+    candidates: Sequence[Sentence], embedded: Vectors, *, scores: Vectors, most: int
 ) -> list[Sentence]:
     """Choose the best sentences that differ, best passage first, in the order of its text.
 
     Args:
         embedded: one vector a candidate, shape (candidates, dimension), of length 1.
+        scores: of the candidates without regard to their hits, shape (candidates,).
     """
-    scores = embedded @ query.vector + np.array(
+    scores = scores + np.array(
         [HIT_BONUS * (1 - (each.hit.rank - 1) / READ_HITS) for each in candidates]
     )
     order = np.argsort(-scores, kind="stable")
@@ -145,7 +165,7 @@ def choose(
             break
         if all(embedded[index] @ embedded[other] < SAME for other in chosen):
             chosen.append(index)
-    best_of = {}
+    best_of: dict[int, int] = {}
     for index in chosen:
         best_of.setdefault(candidates[index].hit.passage_id, len(best_of))
     chosen.sort(key=lambda i: (best_of[candidates[i].hit.passage_id], candidates[i].start))

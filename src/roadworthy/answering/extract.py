@@ -97,7 +97,8 @@ class ExtractingAnswerer:
             began = time.perf_counter()
             embedded = await self._vectors.of(task.embedder, [each.text for each in candidates])
             yield ModelCalled(ms=(time.perf_counter() - began) * 1000)
-            chosen = choose(candidates, embedded, query=task.query, most=task.release.sentences)
+            scores = embedded @ task.query.vector + WORDS * shared_words(task.question, candidates)
+            chosen = choose(candidates, embedded, scores=scores, most=task.release.sentences)
         for written in _quoted(chosen):
             yield written
 

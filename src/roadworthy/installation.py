@@ -61,7 +61,7 @@ class LocalEngine:
         self._threads = settings.engine_threads or usual_threads()
         self._guard = guard
         self._published = published
-        self._port = _free_port()
+        self._port = free_port()
         self._child: ChildProcess | None = None
 
     def trouble(self) -> str | None:
@@ -78,7 +78,7 @@ class LocalEngine:
             return
         self.release()
         if not _is_free(self._port):
-            self._port = _free_port()
+            self._port = free_port()
         ensure_token(self._home)
         self._child = self._on_port()
         self._child.ensure_running()
@@ -144,6 +144,17 @@ def attached_installation(settings: Settings) -> Iterator[Installation]:
         yield Installation(
             urls=urls, engine=await_engine(settings) if needs_engine(settings) else None
         )
+
+
+@contextmanager
+def engine_for_a_while(settings: Settings) -> Iterator[EngineAddress | None]:
+    """Share the published engine, or run one for a block; None when none is needed.
+
+    Raises:
+        Unavailable: it does not run here.
+    """
+    with _engine_begun(settings) as ready:
+        yield ready()
 
 
 @contextmanager
@@ -270,7 +281,8 @@ def _address(home: Path, port: int) -> EngineAddress:
     return EngineAddress(url=f"http://{HOST}:{port}/v1", token=ensure_token(home))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Find a loopback port that nobody listens on now."""
     with socket.socket() as chosen:
         chosen.bind((HOST, 0))
         return int(chosen.getsockname()[1])

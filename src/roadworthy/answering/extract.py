@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roadworthy.answering.records import ModelCalled, NotInDocuments, Task, TextPiece, Written, cite
 from roadworthy.core.sentences import sentences
@@ -148,7 +149,11 @@ def shared_words(question: str, candidates: Sequence[Sentence]) -> Vectors:
 
 
 def choose(
-    candidates: Sequence[Sentence], embedded: Vectors, *, scores: Vectors, most: int
+    candidates: Sequence[Sentence],
+    embedded: Vectors,
+    *,
+    scores: NDArray[np.floating],
+    most: int,
 ) -> list[Sentence]:
     """Choose the best sentences that differ, best passage first, in the order of its text.
 
@@ -156,13 +161,13 @@ def choose(
         embedded: one vector a candidate, shape (candidates, dimension), of length 1.
         scores: of the candidates without regard to their hits, shape (candidates,).
     """
-    scores = scores + np.array(
+    ranked = scores + np.array(
         [HIT_BONUS * (1 - (each.hit.rank - 1) / READ_HITS) for each in candidates]
     )
-    order = np.argsort(-scores, kind="stable")
+    order = np.argsort(-ranked, kind="stable")
     chosen: list[int] = []
     for index in order.tolist():
-        if len(chosen) == most or scores[index] < scores[order[0]] - CLOSE:
+        if len(chosen) == most or ranked[index] < ranked[order[0]] - CLOSE:
             break
         if all(embedded[index] @ embedded[other] < SAME for other in chosen):
             chosen.append(index)

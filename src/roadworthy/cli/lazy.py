@@ -7,8 +7,9 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import typer
+from typer._click import Command, Context  # Typer names the types of its overrides nowhere else
 from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
 # These may stand anywhere on the command line, as people write them.
 EVERYWHERE = ("--home", "--tenant", "--as")
@@ -28,27 +29,29 @@ class LazyGroup(TyperGroup):
 
     places: Mapping[str, Place] = {}
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    def list_commands(self, ctx: Context) -> list[str]:
         """List the commands in the order of the table."""
         del ctx
         return list(self.places)
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | None:
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
         """Give a stub, which is enough for a list."""
         del ctx
         place = self.places.get(cmd_name)
         return TyperCommand(name=cmd_name, help=place.help) if place else None
 
-    def resolve_command(self, ctx: typer.Context, args: list[str]) -> tuple:
+    def resolve_command(
+        self, ctx: Context, args: list[str]
+    ) -> tuple[str | None, Command | None, list[str]]:
         """Give the command itself."""
         name, found, rest = super().resolve_command(ctx, args)
         if name is None or found is None:
             return name, found, rest
         place = self.places[name]
         application = getattr(importlib.import_module(place.module), place.name)
-        return name, typer.main.get_command(application), rest
+        return name, get_command(application), rest
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Read the options that may stand anywhere, then the rest."""
         return super().parse_args(ctx, hoisted(args))
 

@@ -43,7 +43,7 @@ class Roadworthy(LazyGroup):
 app = typer.Typer(
     name="roadworthy",
     cls=Roadworthy,
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -64,6 +64,8 @@ def _top(
 ) -> None:
     """Answers with citations from the documents that the asker may read."""
     ctx.obj = everywhere(home, tenant, user)
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
 
 
 def main() -> None:
@@ -85,7 +87,7 @@ def _run() -> int:
     except typer.TyperException as error:
         _say(error.format_message())
         return USAGE
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last resort: a sentence, no traceback
         _say(
             f"This is a bug in Roadworthy: {type(error).__name__}. ROADWORTHY_LOG_LEVEL=debug "
             "shows where; please report it."

@@ -1,0 +1,134 @@
+"""What a command works with: the database, or all services, opened for its lifetime."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import typer
+
+from roadworthy.bootstrap import Services, services
+from roadworthy.cli.options import Everywhere, told
+from roadworthy.cli.people import found_principal, found_tenant
+from roadworthy.core.errors import Unavailable
+from roadworthy.core.identity import Principal
+from roadworthy.installation import Installation, local_installation, running_database
+from roadworthy.plumbing.database import Connection, Database
+from roadworthy.plumbing.logs import log_to
+from roadworthy.plumbing.processes import keep_bounded
+from roadworthy.plumbing.settings import Settings
+
+T = TypeVar("T")
+LOG_FILE = "cli.log"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The operator's place: the database, and in whose name he works."""
+
+    settings: Settings
+    database: Database
+    everywhere: Everywhere
+
+    async def tenant(self) -> int:
+        """Find the tenant that is meant.
+
+        Raises:
+            Missing: there is none of that name, or none at all.
+            Invalid: there are several and none is named.
+        """
+        async with self.database.as_worker() as conn:
+            return (await found_tenant(conn, self.everywhere.tenant))[0]
+
+    async def principal(self) -> Principal | None:
+        """Find the person that --as names; None: the operator himself."""
+        if self.everywhere.user is None:
+            return None
+        return await self.asker()
+
+    async def asker(self) -> Principal:
+        """Find the person that --as names, or the only one of the tenant.
+
+        Raises:
+            Invalid: there are several and none is named.
+            Missing: there is nobody of that name, or nobody at all.
+        """
+        tenant_id = await self.tenant()
+        async with self.database.as_worker(tenant_id) as conn:
+            return await found_principal(conn, tenant_id=tenant_id, user=self.everywhere.user)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[tuple[Connection, int]]:
+        """Open a transaction that sees what the person, or the operator, may see."""
+        principal = await self.principal()
+        if principal is None:
+            tenant_id = await self.tenant()
+            async with self.database.as_worker(tenant_id) as conn:
+                yield conn, tenant_id
+        else:
+            async with self.database.read_as(principal) as conn:
+                yield conn, principal.tenant_id
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[tuple[Connection, int, str | None]]:
+        """Open a transaction that may change what the person, or the operator, may change."""
+        principal = await self.principal()
+        if principal is None:
+            tenant_id = await self.tenant()
+            async with self.database.as_worker(tenant_id) as conn:
+                yield conn, tenant_id, None
+        else:
+            async with self.database.write_as(principal) as conn:
+                yield conn, principal.tenant_id, principal.user_id
+
+
+def with_database(ctx: typer.Context, work: Callable[[Desk], Awaitable[T]]) -> T:
+    """Do `work` with the database alone; no model is needed."""
+    everywhere = told(ctx)
+    settings = everywhere.settings()
+    with logged(settings), running_database(settings) as urls:
+
+        async def at_desk() -> T:
+            database = Database(app_url=urls.app, worker_url=urls.worker, connections=2)
+            await database.open()
+            try:
+                return await work(Desk(settings=settings, database=database, everywhere=everywhere))
+            finally:
+                await database.close()
+
+        return asyncio.run(at_desk())
+
+
+def with_services(
+    ctx: typer.Context, work: Callable[[Desk, Services, Installation], Awaitable[T]]
+) -> T:
+    """Do `work` with everything; an engine is started unless one runs."""
+    everywhere = told(ctx)
+    settings = everywhere.settings()
+    with logged(settings), local_installation(settings) as place:
+
+        async def at_desk() -> T:
+            async with services(settings, urls=place.urls, engine=place.engine) as opened:
+                desk = Desk(settings=settings, database=opened.database, everywhere=everywhere)
+                return await work(desk, opened, place)
+
+        return asyncio.run(at_desk())
+
+
+@contextmanager
+def logged(settings: Settings) -> Iterator[None]:
+    """Keep logs out of what a person reads; they go to a file of the home."""
+    path = settings.home / "logs" / LOG_FILE
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        keep_bounded(path)
+        file = path.open("a", encoding="utf-8")
+    except OSError as error:
+        raise Unavailable(
+            f"The folder {settings.home} cannot be written: {error.strerror}; choose another by "
+            "--home or ROADWORTHY_HOME."
+        ) from error
+    with file:
+        log_to(file, level=settings.log_level)
+        yield

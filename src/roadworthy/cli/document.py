@@ -1,0 +1,97 @@
+"""`roadworthy document`: what is stored, who may read it, and its end."""
+
+import uuid
+from typing import Annotated
+
+import typer
+
+from roadworthy.cli import show
+from roadworthy.cli.desk import Desk, with_database
+from roadworthy.core.errors import Invalid
+from roadworthy.corpus.access import access
+from roadworthy.corpus.documents import Document, delete, find_document, list_documents, reshare
+
+app = typer.Typer(help="List, show, share and delete documents.")
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="As `document list` shows it.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    *,
+    corpus: Annotated[str | None, typer.Option(help="Of this corpus only.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 1000,
+    json: Json = False,
+) -> None:
+    """List the documents, oldest first."""
+
+    async def work(desk: Desk) -> list[Document]:
+        async with desk.reading() as (conn, tenant_id):
+            return await list_documents(conn, tenant_id=tenant_id, corpus=corpus, limit=limit)
+
+    found = with_database(ctx, work)
+    if json:
+        show.as_json(list[Document], found)
+        return
+    rows = [
+        (d.id, d.name, d.state, d.version, d.passages, " ".join(d.readers), d.clearance, d.problem)
+        for d in found
+    ]
+    columns = ("id", "name", "state", "version", "passages", "readers", "clearance", "problem")
+    show.table(columns, rows, empty="There are no documents; `roadworthy ingest PATH` adds some.")
+
+
+@app.command("show")
+def show_(ctx: typer.Context, document: Id) -> None:
+    """Show all that is known of one document."""
+
+    async def work(desk: Desk) -> Document:
+        async with desk.reading() as (conn, tenant_id):
+            return await find_document(conn, tenant_id=tenant_id, document_id=_id(document))
+
+    show.as_json(Document, with_database(ctx, work))
+
+
+@app.command()
+def share(
+    ctx: typer.Context,
+    document: Id,
+    *,
+    group: Annotated[list[str] | None, typer.Option(help="May read; repeatable.")] = None,
+    user: Annotated[list[str] | None, typer.Option(help="May read; repeatable.")] = None,
+    clearance: Annotated[int, typer.Option(min=0, max=1000, help="The least needed.")] = 0,
+) -> None:
+    """Say anew who may read a document; nobody named means everyone of the tenant."""
+
+    async def work(desk: Desk) -> None:
+        wanted = access(groups=group or (), users=user or (), clearance=clearance)
+        async with desk.writing() as (conn, tenant_id, by):
+            await reshare(
+                conn, tenant_id=tenant_id, document_id=_id(document), wanted=wanted, by=by
+            )
+
+    with_database(ctx, work)
+    typer.echo("It holds from the next question on.")
+
+
+@app.command("delete")
+def delete_(ctx: typer.Context, document: Id) -> None:
+    """Delete a document with its passages, vectors and postings."""
+
+    async def work(desk: Desk) -> None:
+        async with desk.writing() as (conn, tenant_id, by):
+            await delete(conn, tenant_id=tenant_id, document_id=_id(document), by=by)
+
+    with_database(ctx, work)
+    typer.echo(f"Deleted {document}.")
+
+
+def _id(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise Invalid(
+            f"{text!r} is no document id; `roadworthy document list` shows them."
+        ) from None

@@ -1,0 +1,180 @@
+"""Hand files in and follow them until they are searchable, or say why they are not."""
+
+import asyncio
+import mimetypes
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from roadworthy.bootstrap import Services
+from roadworthy.cli.exits import exit_code
+from roadworthy.cli.files import FoundFile
+from roadworthy.core.errors import Busy, Conflict, Invalid, Refused
+from roadworthy.core.identity import Principal
+from roadworthy.corpus.documents import Corpus, Receipt, Upload, accept, ensure_corpus
+from roadworthy.ingestion.service import KIND
+from roadworthy.plumbing import jobs
+from roadworthy.plumbing.database import Connection
+from roadworthy.plumbing.jobs import JobState
+
+OPERATOR = "operator"  # who owns what is handed in on this machine in nobody's name
+LOOK_EVERY_S = 0.3
+BYTES_PER_MB = 1_000_000
+SEARCHABLE, FAILED, REPLACED = "searchable", "failed", "replaced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one file."""
+
+    name: str
+    outcome: str  # accepted, then searchable; unchanged, reshared, duplicate, replaced, failed
+    reason: str = ""
+    exit_code: int = 0
+    job_id: uuid.UUID | None = None  # while accepted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far all of it is."""
+
+    handed_in: int
+    ended: int
+    total: int
+    now_at: str  # what is being done, in a word or two
+
+
+class HandingIn:
+    """Hands in files for one tenant.
+
+    Args:
+        by: in whose name; None for the operator, who may change every document.
+    """
+
+    def __init__(
+        self, services: Services, *, tenant_id: int, by: Principal | None, corpus: str = "main"
+    ) -> None:
+        self._services = services
+        self._tenant_id = tenant_id
+        self._by = by
+        self._corpus = corpus
+        self._most_bytes = services.settings.max_upload_mb * BYTES_PER_MB
+
+    async def run(
+        self, files: Sequence[FoundFile], *, report: Callable[[Progress], None]
+    ) -> list[Outcome]:
+        """Hand in each file, then wait until each is searchable or has failed.
+
+        A file that cannot be handed in is told by name and stops no other.
+
+        Raises:
+            Unavailable: the database is down; what was handed in is not lost.
+        """
+        corpus = await self._ensured_corpus()
+        outcomes: list[Outcome] = []
+        for file in files:
+            report(self._progress(outcomes, len(files), file.name))
+            outcomes.append(await self._hand_in(file, corpus))
+        while any(each.job_id for each in outcomes):
+            outcomes, now_at = await self._looked_at(outcomes)
+            report(self._progress(outcomes, len(files), now_at))
+            if any(each.job_id for each in outcomes):
+                await asyncio.sleep(LOOK_EVERY_S)
+        return outcomes
+
+    async def _ensured_corpus(self) -> Corpus:
+        async with self._services.database.as_worker(self._tenant_id) as conn:
+            return await ensure_corpus(
+                conn,
+                tenant_id=self._tenant_id,
+                name=self._corpus,
+                space_id=self._services.default_space.id,
+            )
+
+    async def _hand_in(self, file: FoundFile, corpus: Corpus) -> Outcome:
+        try:
+            upload = await asyncio.to_thread(self._upload, file)
+            receipt, job_id = await self._accepted(upload, corpus)
+        except (Invalid, Refused, Conflict, Busy) as error:
+            return Outcome(
+                name=file.name, outcome=FAILED, reason=error.message, exit_code=exit_code(error)
+            )
+        return Outcome(name=file.name, outcome=receipt.outcome, job_id=job_id)
+
+    def _upload(self, file: FoundFile) -> Upload:
+        if file.problem:
+            raise Invalid(file.problem)
+        try:
+            size = file.path.stat().st_size
+            if size > self._most_bytes:
+                raise Invalid(
+                    f"It has {size / BYTES_PER_MB:.0f} MB, more than max_upload_mb "
+                    f"({self._most_bytes // BYTES_PER_MB}); split it, or raise that setting."
+                )
+            content = file.path.read_bytes()
+        except OSError as error:
+            raise Invalid(f"It cannot be read: {error.strerror}.") from error
+        guessed, _ = mimetypes.guess_type(file.name)
+        return Upload(
+            name=file.name,
+            content=content,
+            access=file.access,
+            owner=self._by.user_id if self._by else OPERATOR,
+            media_type=guessed or "application/octet-stream",
+            metadata=file.metadata,
+        )
+
+    async def _accepted(self, upload: Upload, corpus: Corpus) -> tuple[Receipt, uuid.UUID | None]:
+        database = self._services.database
+        if self._by is None:
+            async with database.as_worker(self._tenant_id) as conn:
+                return await self._accept(conn, upload, corpus)
+        async with database.write_as(self._by) as conn:
+            return await self._accept(conn, upload, corpus)
+
+    async def _accept(
+        self, conn: Connection, upload: Upload, corpus: Corpus
+    ) -> tuple[Receipt, uuid.UUID | None]:
+        by = self._by.user_id if self._by else None
+        receipt = await accept(conn, upload, tenant_id=self._tenant_id, corpus=corpus, by=by)
+        if receipt.revision_id is None:
+            return receipt, None
+        job_id = await jobs.enqueue(
+            conn,
+            tenant_id=self._tenant_id,
+            kind=KIND,
+            document_id=receipt.document_id,
+            revision_id=receipt.revision_id,
+        )
+        return receipt, job_id
+
+    async def _looked_at(self, outcomes: Sequence[Outcome]) -> tuple[list[Outcome], str]:
+        asked = [each.job_id for each in outcomes if each.job_id]
+        async with self._services.database.as_worker(self._tenant_id) as conn:
+            states = await jobs.job_states(conn, tenant_id=self._tenant_id, job_ids=asked)
+        by_id = {state.id: state for state in states}
+        running = [state for state in states if state.state == "running"]
+        waiting = next((state.problem for state in states if state.problem), None)
+        now_at = running[0].stage if running else (waiting or "waiting")
+        return [_after(each, by_id) for each in outcomes], now_at
+
+    def _progress(self, outcomes: Sequence[Outcome], total: int, now_at: str) -> Progress:
+        ended = sum(each.job_id is None for each in outcomes)
+        return Progress(handed_in=len(outcomes), ended=ended, total=total, now_at=now_at)
+
+
+def _after(before: Outcome, states: dict[uuid.UUID, JobState]) -> Outcome:
+    if before.job_id is None:
+        return before
+    state = states.get(before.job_id)
+    if state is None:
+        # The job goes with its revision: a newer upload took its place, or it was deleted.
+        return replace(before, outcome=REPLACED, job_id=None)
+    if state.state == "done":
+        return replace(before, outcome=SEARCHABLE, job_id=None)
+    if state.state == "failed":
+        reason = state.problem or ""
+        return replace(
+            before, outcome=FAILED, reason=reason, job_id=None, exit_code=exit_code(Invalid(reason))
+        )
+    return before

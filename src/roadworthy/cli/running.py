@@ -1,0 +1,157 @@
+"""The processes of `up`: what they are, how they start, when they are well."""
+
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from roadworthy.bootstrap import DatabaseUrls, database_urls, provision
+from roadworthy.installation import LocalEngine, is_external, needs_engine, says_alive
+from roadworthy.plumbing.embedded_postgres import EmbeddedPostgres
+from roadworthy.plumbing.processes import (
+    ChildProcess,
+    Command,
+    Event,
+    Guard,
+    Service,
+    Supervisor,
+)
+from roadworthy.plumbing.settings import Settings
+
+# A worker may end the job at hand, an API its open answers.
+GRACE_S = 10.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Events:
+    """What happened to the services, in order."""
+
+    all: list[Event] = field(default_factory=list)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def add(self, event: Event) -> None:
+        """Note one; called by the supervisor's thread."""
+        with self._changed:
+            self.all.append(event)
+            self._changed.notify_all()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the next one, or for `seconds`."""
+        with self._changed:
+            self._changed.wait(seconds)
+
+    @property
+    def failure(self) -> Event | None:
+        """Get the first failure, if there was one."""
+        return next((event for event in self.all if event.what == "failed"), None)
+
+
+class ProvisionedPostgres:
+    """The embedded server, brought to this version whenever it was started."""
+
+    name = "postgres"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._server = EmbeddedPostgres(settings.home)
+        self.log = self._server.log
+        self.urls: DatabaseUrls | None = None
+
+    def trouble(self) -> str | None:
+        """Say that it is gone; None while it is well."""
+        return self._server.trouble()
+
+    def ensure_running(self) -> None:
+        """Start it unless it is well, and migrate.
+
+        Raises:
+            Unavailable: it cannot run here.
+            Invalid: the database is of another version.
+        """
+        self.urls = database_urls(self._settings, owner_url=self._server.ensure_running())
+        provision(self.urls, progress=lambda _: None)
+
+    def release(self) -> None:
+        """Let go of it; the last user stops it."""
+        self._server.release()
+
+
+def external_urls(settings: Settings) -> DatabaseUrls:
+    """Reach a database of somebody else's; the owner's role migrates it."""
+    owner = settings.database_url
+    urls = database_urls(settings, owner_url=owner.get_secret_value() if owner else None)
+    provision(urls, progress=lambda _: None)
+    return urls
+
+
+@contextmanager
+def begun_database(settings: Settings) -> Iterator[tuple[DatabaseUrls, list[Service]]]:
+    """Start and migrate the database; yields it and what of it is to be supervised."""
+    if is_external(settings):
+        yield external_urls(settings), []
+        return
+    postgres = ProvisionedPostgres(settings)
+    try:
+        postgres.ensure_running()
+        assert postgres.urls is not None
+        yield postgres.urls, [postgres]
+    finally:
+        postgres.release()
+
+
+@contextmanager
+def supervised(settings: Settings, before: Sequence[Service], events: Events) -> Iterator[None]:
+    """Keep engine, API and worker running for a block, and what came before them."""
+    guard = Guard()
+    services = list(before)
+    if needs_engine(settings):
+        services.append(LocalEngine(settings, guard, published=True))
+    services += [_api(settings, guard), _worker(settings, guard)]
+    supervisor = Supervisor(services=services, report=events.add)
+    thread = threading.Thread(target=supervisor.run, name="supervisor")
+    thread.start()
+    try:
+        yield
+    finally:
+        supervisor.stop()
+        thread.join()
+        guard.close()
+
+
+def api_url(settings: Settings) -> str:
+    """Tell where people of this machine reach the API."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+def _api(settings: Settings, guard: Guard) -> ChildProcess:
+    alive = f"{api_url(settings)}/livez"
+    return _child(settings, guard, name="api", command="serve", alive=alive)
+
+
+def _worker(settings: Settings, guard: Guard) -> ChildProcess:
+    return _child(settings, guard, name="worker", command="worker")
+
+
+def _child(
+    settings: Settings, guard: Guard, *, name: str, command: str, alive: str | None = None
+) -> ChildProcess:
+    # -P: a file in the working directory must not stand in for one of our modules.
+    argv = [sys.executable, "-P", "-m", "roadworthy.cli", "--home", str(settings.home), command]
+    return ChildProcess(
+        Command(
+            name=name,
+            argv=argv,
+            log=log_of(settings.home, name),
+            is_healthy=(lambda: says_alive(alive)) if alive else None,
+            grace_s=GRACE_S,
+        ),
+        guard,
+    )
+
+
+def log_of(home: Path, name: str) -> Path:
+    """Tell where a service of `up` logs."""
+    return home / "logs" / f"{name}.log"

@@ -1,0 +1,131 @@
+"""At the start each space is checked, what cannot be served is said, and secrets are made once."""
+
+import asyncio
+import threading
+
+import pytest
+
+from roadworthy.bootstrap import EngineAddress, secret_file, services
+from roadworthy.core.errors import Unavailable
+from roadworthy.core.identity import Principal
+from roadworthy.plumbing.settings import load_settings
+from tests.doubles.model_server import KEY, turned_vector
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def opening(urls, models, tmp_path):
+    """Open the services of one installation, with other settings if told."""
+
+    def opened(**told):
+        told = {"home": tmp_path, "embeddings_model": "words", "model_timeout_s": 5} | told
+        settings = load_settings({}, overrides=told)
+        return services(settings, urls=urls, engine=EngineAddress(url=models.url, token=KEY))
+
+    return opened
+
+
+async def test_the_first_start_makes_the_space_of_the_settings(opening):
+    async with opening() as opened:
+        assert opened.default_space.dimension == 32
+        assert opened.default_space.revision == "1"
+        assert opened.refused_spaces == {}
+
+
+async def test_a_second_start_finds_the_same_space(opening, models):
+    async with opening() as first:
+        space = first.default_space
+    models.restart()
+    async with opening() as second:
+        assert second.default_space == space
+
+
+@pytest.mark.parametrize(
+    ("change", "setting"),
+    [
+        ({"embeddings_query_prefix": "query: "}, "query_prefix"),
+        ({"embeddings_passage_prefix": "passage: "}, "passage_prefix"),
+    ],
+)
+async def test_a_changed_setting_is_named(opening, change, setting):
+    async with opening():
+        pass
+    async with opening(**change) as opened:
+        assert setting in opened.refused_spaces["words"]
+        with pytest.raises(Unavailable, match=setting):
+            _ = opened.default_space
+
+
+async def test_a_changed_revision_is_named(opening, models):
+    async with opening():
+        pass
+    models.revision = "2"
+    async with opening() as opened:
+        assert "revision '1'" in opened.refused_spaces["words"]
+
+
+async def test_a_changed_model_is_not_served(opening, models):
+    async with opening():
+        pass
+    models.restart(embed=turned_vector)
+    async with opening() as opened:
+        assert "'words'" in opened.refused_spaces["words"]
+
+
+async def test_an_endpoint_that_is_down_at_the_start_is_told_or_waited_for(opening, models):
+    async with opening():
+        pass
+    models.stop()
+    try:
+        async with opening() as opened:
+            # Once it is back, it serves: an outage is no other model.
+            models.restart()
+            await opened.embedders["words"].embed_question("why")
+    except Unavailable:
+        pass
+    finally:
+        models.restart()
+
+
+async def test_a_pseudonym_is_stable_and_tells_no_name(opening):
+    ana = Principal(tenant_id=1, user_id="ana", groups=frozenset(), clearance=0)
+    bob = Principal(tenant_id=1, user_id="bob", groups=frozenset(), clearance=0)
+    other = Principal(tenant_id=2, user_id="ana", groups=frozenset(), clearance=0)
+    async with opening() as opened:
+        names = [opened.pseudonym(each) for each in (ana, bob, other)]
+    async with opening() as again:
+        assert again.pseudonym(ana) == names[0]
+    assert len(set(names)) == 3
+    assert not any("ana" in name for name in names)
+
+
+def test_a_secret_is_made_once_and_for_this_user_alone(tmp_path):
+    path = tmp_path / "deep" / "key"
+    assert secret_file(path) == secret_file(path)
+    assert len(secret_file(path)) >= 32
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_empty_secret_left_by_a_crash_is_not_used(tmp_path):
+    path = tmp_path / "key"
+    path.touch(0o600)
+    assert secret_file(path) != ""
+
+
+def test_processes_that_start_together_read_one_whole_secret(tmp_path):
+    path, read = tmp_path / "key", []
+    threads = [threading.Thread(target=lambda: read.append(secret_file(path))) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(read)) == 1
+    assert read[0]
+
+
+async def test_leaving_stops_what_was_started(opening):
+    before = asyncio.all_tasks()
+    async with opening():
+        pass
+    assert asyncio.all_tasks() == before

@@ -15,7 +15,7 @@ from roadworthy.core.ranking_metrics import mean, ndcg_at_k, recall_at_k
 from roadworthy.corpus.access import access
 from roadworthy.corpus.documents import Corpus, Upload, accept, ensure_corpus
 from roadworthy.corpus.people import ensure_tenant
-from roadworthy.ingestion.service import KIND
+from roadworthy.ingestion import KIND
 from roadworthy.plumbing import jobs
 from roadworthy.releases import BUILT_IN
 from roadworthy.retrieval.search import search

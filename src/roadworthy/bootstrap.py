@@ -28,6 +28,7 @@ from roadworthy.corpus.spaces import ensure_space, list_spaces
 from roadworthy.gateway.embeddings import SpaceEmbedder, embed, model_revision
 from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
 from roadworthy.gateway.engine.catalogue import EMBEDDING_MODELS
+from roadworthy.gateway.engine.local import EngineAddress
 from roadworthy.plumbing.database import Database, with_role
 from roadworthy.plumbing.migrations import migrate
 from roadworthy.plumbing.settings import Settings
@@ -48,18 +49,6 @@ class DatabaseUrls:
     def __repr__(self) -> str:
         """Leave the passwords out."""
         return "DatabaseUrls(...)"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineAddress:
-    """Where the local engine is reached."""
-
-    url: str  # up to /v1
-    token: str
-
-    def __repr__(self) -> str:
-        """Leave the token out."""
-        return f"EngineAddress(url={self.url!r})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +103,8 @@ def provision(urls: DatabaseUrls, *, progress: Callable[[str], None]) -> None:
     migrate(urls.owner, progress=progress)
     try:
         with psycopg.connect(urls.owner, autocommit=True) as conn:
+            # Two processes that alter one role at once fail; the lock goes with the connection.
+            conn.execute("SELECT pg_advisory_lock(hashtext('roadworthy roles'))")
             for role, url in ((APP_ROLE, urls.app), (WORKER_ROLE, urls.worker)):
                 if _can_connect(url):
                     continue

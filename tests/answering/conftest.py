@@ -1,5 +1,6 @@
 """The request path over a real database and a real model server, for one tenant a test."""
 
+import itertools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,15 +12,19 @@ from roadworthy.answering.generate import GeneratingAnswerer
 from roadworthy.answering.records import Answer, Asked, Citation, Event, TextPiece
 from roadworthy.answering.searching import SearchService
 from roadworthy.answering.service import AnsweringService
+from roadworthy.bootstrap import database_urls, provision
 from roadworthy.core.identity import Principal
 from roadworthy.gateway.chat import Message
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
+from roadworthy.plumbing.settings import load_settings
 from roadworthy.releases import BUILT_IN, add_release
 from roadworthy.traces import TraceRecorder
 from roadworthy.traces.store import StoredTrace, list_traces
 from tests.doubles.model_server import KEY, ModelServer, running_model_server
-from tests.world import DECLARED, World
+from tests.world import DECLARED, World, make_world
+
+NUMBERS = itertools.count()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +38,12 @@ class Desk:
     recorder: TraceRecorder
 
     def stream(
-        self, question: str, *, who: Principal | None = None, before: Sequence[str] = (), release=None
+        self,
+        question: str,
+        *,
+        who: Principal | None = None,
+        before: Sequence[str] = (),
+        release=None,
     ) -> AsyncIterator[Event]:
         turns = [Message(role="user", content=earlier) for earlier in before]
         turns.append(Message(role="user", content=question))
@@ -110,13 +120,26 @@ async def open_desk(world, models, folder, *, most_concurrent=64):
     yield Desk(
         world=world,
         models=models,
-        answering=AnsweringService(
-            **shared, answerers=answerers, most_concurrent=most_concurrent
-        ),
+        answering=AnsweringService(**shared, answerers=answerers, most_concurrent=most_concurrent),
         searching=SearchService(**shared),
         recorder=recorder,
     )
     await endpoint.close()
+
+
+@pytest.fixture(scope="session")
+def urls(postgres_cluster):
+    """One database for the session: each test is a tenant of its own in it."""
+    with postgres_cluster.fresh_database() as url:
+        found = database_urls(load_settings({}), owner_url=url)
+        provision(found, progress=lambda _: None)
+        yield found
+
+
+@pytest.fixture
+async def world(database):
+    """A tenant that no other test knows."""
+    return await make_world(database, f"tenant-{next(NUMBERS)}")
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,9 @@ async def test_stages_come_first_then_the_text_and_the_answer_last(told):
 
 
 async def test_a_citation_follows_the_piece_that_bears_its_mark(told):
-    for event, after in zip((events := (await told.ask(QUESTION)).events), events[1:], strict=False):
+    for event, after in zip(
+        (events := (await told.ask(QUESTION)).events), events[1:], strict=False
+    ):
         if isinstance(after, Citation):
             assert f"[{after.number}]" in event.text
 

@@ -45,16 +45,14 @@ async def test_a_refused_question_is_recorded_and_stops_no_other_trace(told, que
     with pytest.raises(RoadworthyError):
         await told.ask(question)
     await told.ask(QUESTION)
-    assert [t.outcome for t in await told.traces()] == ["answered", "refused"]
+    assert sorted(t.outcome for t in await told.traces()) == ["answered", "refused"]
 
 
 async def test_a_refused_search_is_recorded_and_stops_no_other_trace(told):
     with pytest.raises(RoadworthyError):
-        await told.searching.search(
-            told.world.person(), Sought(question="a\0b", surface="search")
-        )
+        await told.searching.search(told.world.person(), Sought(question="a\0b", surface="search"))
     await told.ask(QUESTION)
-    assert [t.outcome for t in await told.traces()] == ["answered", "refused"]
+    assert sorted(t.outcome for t in await told.traces()) == ["answered", "refused"]
 
 
 async def test_a_huge_question_is_not_written_whole(told, tmp_path):
@@ -149,8 +147,7 @@ async def test_a_reader_who_closes_has_stopped_the_model_when_close_returns(told
 async def test_a_reader_who_is_cancelled_stops_the_model_and_is_recorded(told):
     events = await dawdling(told)
     task = asyncio.create_task(_all(events))
-    while not told.models.requests("/chat/completions"):
-        await asyncio.sleep(0.01)
+    await told.models.until_asked("/chat/completions")
     task.cancel()
     await asyncio.wait({task})
     assert await outcome(told) == "cancelled"

@@ -1,4 +1,4 @@
-"""A small real HTTP server on loopback that speaks the OpenAI protocol and fails when it is told to.
+"""A small real HTTP server that speaks the OpenAI protocol and fails when it is told to.
 
 It embeds words and says what it is told to say. What shall go wrong is planned request by
 request; what was asked is kept. tests/gateway/test_protocol_contract.py holds it and the local
@@ -94,9 +94,16 @@ class ModelServer:
 
     def stop(self) -> None:
         """Close every connection; nobody listens any more."""
-        self._server.should_exit = self._server.force_exit = True
+        self._server.should_exit = True
         self._thread.join()
         self._listener.close()
+
+    async def until_asked(self, path: str) -> Asked:
+        """Wait for a request to one path; give the first."""
+        async with asyncio.timeout(5):
+            while not self.requests(path):  # noqa: ASYNC110 - it comes from another thread
+                await asyncio.sleep(0.01)
+        return self.requests(path)[0]
 
     def requests(self, path: str) -> list[Asked]:
         """List the requests to one path, such as /embeddings."""
@@ -118,7 +125,7 @@ class ModelServer:
             lifespan="off",
             proxy_headers=False,  # it would hide uvicorn's own `send`
             log_config=None,
-            timeout_graceful_shutdown=0,
+            timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
         run = self._server.run

@@ -189,12 +189,15 @@ async def test_the_key_stands_in_no_error_repr_or_log(models, endpoint, caplog):
 
 @pytest.mark.parametrize("key", [f"{KEY}\n", f"schlüssel-{KEY}"], ids=["line-end", "not-ascii"])
 async def test_a_key_that_cannot_be_sent_is_named_and_not_shown(models, key):
-    endpoint = None
-    with pytest.raises(RoadworthyError) as caught:
+    async def use():
         endpoint = Endpoint(EndpointAddress(url=models.url, key=key, timeout_s=2))
-        await embed(endpoint)
-    if endpoint:
-        await endpoint.close()
+        try:
+            await embed(endpoint)
+        finally:
+            await endpoint.close()
+
+    with pytest.raises(RoadworthyError) as caught:
+        await use()
     assert "key" in caught.value.message
     chain = [caught.value, caught.value.__cause__]
     assert not any(KEY in str(error) for error in chain)
@@ -226,8 +229,7 @@ async def test_a_connection_is_used_again(models, endpoint):
 async def test_a_caller_who_leaves_hangs_up(models, endpoint):
     models.plan.append(Behaviour(delay_s=3))
     task = asyncio.create_task(embed(endpoint))
-    while not models.asked:
-        await asyncio.sleep(0.01)
+    await models.until_asked("/embeddings")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

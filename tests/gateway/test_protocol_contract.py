@@ -82,7 +82,7 @@ async def test_more_texts_than_fit_one_request_are_embedded(served):
 @pytest.mark.parametrize("path", ["/embeddings", "/chat/completions"])
 async def test_an_unknown_model_is_refused_in_words(served, path):
     asked = {"input": ["a"], "messages": [{"role": "user", "content": "a"}], "model": "nosuch"}
-    with pytest.raises(Unavailable, match="404 and says: .*model"):
+    with pytest.raises(Unavailable, match=r"404 and says: .*model"):
         await served.endpoint.post(path, asked)
 
 
@@ -95,8 +95,8 @@ async def test_an_answer_streams_and_ends_with_its_reason_and_tokens(served):
     pieces = [piece async for piece in ask(served, "Say yes.")]
     assert "".join(piece.text for piece in pieces)
     assert [p.finish_reason in {"stop", "length"} for p in pieces if p.finish_reason] == [True]
-    assert pieces[-1].input_tokens > 0
-    assert pieces[-1].output_tokens > 0
+    assert pieces[-1].input_tokens
+    assert pieces[-1].output_tokens
 
 
 async def test_a_caller_may_leave_and_the_next_is_served(served):

@@ -196,8 +196,7 @@ async def test_a_connection_killed_while_publishing_leaves_the_old_version(world
     with pytest.raises(Unavailable):
         async with world.database.as_worker(world.tenant_id) as conn:
             await publish(conn, lease, extract("The newer plan."))
-            with psycopg.connect(urls.owner, autocommit=True) as killer:
-                killer.execute("SET ROLE roadworthy_worker")
+            with psycopg.connect(urls.worker, autocommit=True) as killer:
                 killer.execute("SELECT pg_terminate_backend(%s)", [conn.info.backend_pid])
             await jobs.complete(conn, lease)
     assert await texts(world) == ["The plan."]

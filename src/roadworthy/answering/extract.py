@@ -3,7 +3,7 @@
 import re
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,7 +85,7 @@ class ExtractingAnswerer:
     def __init__(self) -> None:
         self._vectors = SentenceVectors()
 
-    async def write(self, task: Task) -> AsyncIterator[Written]:
+    async def write(self, task: Task) -> AsyncGenerator[Written]:
         """Write the answer; see Answerer."""
         candidates = sentences_of(task.hits)
         if not candidates:

@@ -2,7 +2,8 @@
 
 import re
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
 from roadworthy.answering.records import (
     CitationInvented,
@@ -33,7 +34,7 @@ class GeneratingAnswerer:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
 
-    async def write(self, task: Task) -> AsyncIterator[Written]:
+    async def write(self, task: Task) -> AsyncGenerator[Written]:
         """Write the answer; see Answerer."""
         release = task.release
         if release.prompt is None or release.model is None:
@@ -53,18 +54,22 @@ class GeneratingAnswerer:
             temperature=release.temperature,
         )
         said = False
-        async for written in _checked(pieces, task.hits):
-            said = said or isinstance(written, TextPiece | NotInDocuments)
-            yield written
+        async with aclosing(_checked(pieces, task.hits)) as checked:
+            async for written in checked:
+                said = said or isinstance(written, TextPiece | NotInDocuments)
+                yield written
         if not said:
             raise Unavailable(f"The model {release.model!r} gave an empty answer; try again.")
 
 
-async def _checked(pieces: AsyncIterator[ChatPiece], hits: Sequence[Hit]) -> AsyncIterator[Written]:
+async def _checked(
+    pieces: AsyncGenerator[ChatPiece], hits: Sequence[Hit]
+) -> AsyncGenerator[Written]:
     marks = _Marks(hits)
-    async for piece in _after_refusal(pieces):
-        for written in marks.check(piece) if isinstance(piece, str) else (piece,):
-            yield written
+    async with aclosing(_after_refusal(pieces)) as held:
+        async for piece in held:
+            for written in marks.check(piece) if isinstance(piece, str) else (piece,):
+                yield written
     for written in marks.rest():
         yield written
 
@@ -77,22 +82,23 @@ def _quoted(hits: Sequence[Hit]) -> str:
 
 
 async def _after_refusal(
-    pieces: AsyncIterator[ChatPiece],
-) -> AsyncIterator[str | ModelCalled | NotInDocuments]:
+    pieces: AsyncGenerator[ChatPiece],
+) -> AsyncGenerator[str | ModelCalled | NotInDocuments]:
     """Hold the beginning back until it cannot be the agreed refusal any more."""
     held: str | None = ""
     began = time.perf_counter()
     input_tokens = output_tokens = 0
-    async for piece in pieces:
-        if piece.input_tokens is not None:
-            input_tokens, output_tokens = piece.input_tokens, piece.output_tokens or 0
-        if held is None:
-            yield piece.text
-            continue
-        held += piece.text
-        if not NOT_THERE.startswith(held.strip()[: len(NOT_THERE)]):
-            yield held
-            held = None
+    async with aclosing(pieces):
+        async for piece in pieces:
+            if piece.input_tokens is not None:
+                input_tokens, output_tokens = piece.input_tokens, piece.output_tokens or 0
+            if held is None:
+                yield piece.text
+                continue
+            held += piece.text
+            if not NOT_THERE.startswith(held.strip()[: len(NOT_THERE)]):
+                yield held
+                held = None
     yield ModelCalled(
         ms=(time.perf_counter() - began) * 1000,
         input_tokens=input_tokens,

@@ -1,7 +1,7 @@
 """What is asked, what is answered, and what is told on the way."""
 
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -108,7 +108,7 @@ Written = TextPiece | Citation | ModelCalled | CitationInvented | NotInDocuments
 class Answerer(Protocol):
     """Writes an answer from the hits of a task."""
 
-    def write(self, task: Task) -> AsyncIterator[Written]:
+    def write(self, task: Task) -> AsyncGenerator[Written]:
         """Write piece by piece; a Citation follows the piece that bears its mark.
 
         Raises:

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 
 from roadworthy.answering.abstention import abstention
@@ -91,7 +91,7 @@ class AnsweringService:
         self._most_concurrent = most_concurrent
         self._running = 0
 
-    async def answer(self, principal: Principal, asked: Asked) -> AsyncIterator[Event]:
+    async def answer(self, principal: Principal, asked: Asked) -> AsyncGenerator[Event]:
         """Answer a question from what `principal` may see; the last event is the Answer.
 
         However it ends, a trace says so: also when the caller goes away in the middle.
@@ -105,8 +105,9 @@ class AnsweringService:
         progress = _Progress(begun=self._begin(principal, asked))
         try:
             with self._counted():
-                async for event in self._answer(principal, asked, progress):
-                    yield event
+                async with aclosing(self._answer(principal, asked, progress)) as events:
+                    async for event in events:
+                        yield event
         except (Invalid, Missing, Refused, Busy) as error:
             progress.outcome, progress.problem = "refused", error.message
             raise
@@ -124,7 +125,7 @@ class AnsweringService:
 
     async def _answer(
         self, principal: Principal, asked: Asked, progress: _Progress
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event]:
         question = whole_question(asked.turns)
         check_question(question)
         with progress.stage("release"):
@@ -151,15 +152,17 @@ class AnsweringService:
             hits=progress.hits,
             embedder=embedder,
         )
-        async for event in self._write_or_abstain(task, progress):
-            yield event
+        async with aclosing(self._write_or_abstain(task, progress)) as events:
+            async for event in events:
+                yield event
         yield _finished(progress)
 
-    async def _write_or_abstain(self, task: Task, progress: _Progress) -> AsyncIterator[Event]:
+    async def _write_or_abstain(self, task: Task, progress: _Progress) -> AsyncGenerator[Event]:
         """Call the answerer only when the hits are about the question at all."""
         if progress.relevance >= task.release.least_relevance:
-            async for event in self._write(task, progress):
-                yield event
+            async with aclosing(self._write(task, progress)) as events:
+                async for event in events:
+                    yield event
         progress.outcome = ANSWERED if progress.text else ABSTAINED
         if not progress.text:
             progress.text = self._abstention(progress)
@@ -200,13 +203,14 @@ class AnsweringService:
             )
         return list(found.hits)
 
-    async def _write(self, task: Task, progress: _Progress) -> AsyncIterator[Event]:
+    async def _write(self, task: Task, progress: _Progress) -> AsyncGenerator[Event]:
         answerer = self._answerers[task.release.answerer]
         with progress.stage("write"):
-            async for written in answerer.write(task):
-                event = _noted(written, progress)
-                if event is not None:
-                    yield event
+            async with aclosing(answerer.write(task)) as pieces:
+                async for written in pieces:
+                    event = _noted(written, progress)
+                    if event is not None:
+                        yield event
         yield progress.stages[-1]
 
     def _begin(self, principal: Principal, asked: Asked) -> Begun:

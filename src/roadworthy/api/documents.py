@@ -36,7 +36,7 @@ from roadworthy.corpus.documents import (
     list_documents,
     reshare,
 )
-from roadworthy.ingestion.service import KIND
+from roadworthy.ingestion import KIND
 from roadworthy.plumbing.jobs import enqueue
 
 router = APIRouter(tags=["documents"])

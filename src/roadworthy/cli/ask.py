@@ -46,8 +46,8 @@ def ask(
         show.as_json(Answer, answer)
         return
     typer.echo("\n")
-    for citation in answer.citations:
-        typer.echo(_cited(citation))
+    for line in dict.fromkeys(_cited(citation) for citation in answer.citations):
+        typer.echo(line)
     if answer.degraded:
         typer.echo(f"Without: {', '.join(answer.degraded)}.", err=True)
 

@@ -1,26 +1,23 @@
 """What a command works with: the database, or all services, opened for its lifetime."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
 import typer
 
 from roadworthy.bootstrap import Services, services
+from roadworthy.cli.logbook import logged
 from roadworthy.cli.options import Everywhere, told
 from roadworthy.cli.people import found_principal, found_tenant
-from roadworthy.core.errors import Unavailable
 from roadworthy.core.identity import Principal
 from roadworthy.installation import Installation, local_installation, running_database
 from roadworthy.plumbing.database import Connection, Database
-from roadworthy.plumbing.logs import log_to
-from roadworthy.plumbing.processes import keep_bounded
 from roadworthy.plumbing.settings import Settings
 
 T = TypeVar("T")
-LOG_FILE = "cli.log"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,21 +111,3 @@ def with_services(
                 return await work(desk, opened, place)
 
         return asyncio.run(at_desk())
-
-
-@contextmanager
-def logged(settings: Settings) -> Iterator[None]:
-    """Keep logs out of what a person reads; they go to a file of the home."""
-    path = settings.home / "logs" / LOG_FILE
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        keep_bounded(path)
-        file = path.open("a", encoding="utf-8")
-    except OSError as error:
-        raise Unavailable(
-            f"The folder {settings.home} cannot be written: {error.strerror}; choose another by "
-            "--home or ROADWORTHY_HOME."
-        ) from error
-    with file:
-        log_to(file, level=settings.log_level)
-        yield

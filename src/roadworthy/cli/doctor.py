@@ -8,10 +8,13 @@ import typer
 from roadworthy.bootstrap import DatabaseUrls
 from roadworthy.cli import show
 from roadworthy.cli.exits import UNFIT
+from roadworthy.cli.faults import told_plainly
 from roadworthy.cli.options import Everywhere, told
 from roadworthy.core.errors import RoadworthyError
-from roadworthy.diagnosis import Check, check_database, check_machine, check_models, check_port
-from roadworthy.diagnosis.records import fine, wrong
+from roadworthy.diagnosis.database import check_database
+from roadworthy.diagnosis.machine import check_machine, check_port
+from roadworthy.diagnosis.models import check_models
+from roadworthy.diagnosis.records import Check, fine, wrong
 from roadworthy.installation import engine_for_a_while, running_database
 from roadworthy.plumbing.settings import Settings, process_locales
 
@@ -59,13 +62,6 @@ def _started(settings: Settings) -> list[Check]:
             return [*checks, engine]
         known = urls if fit and isinstance(urls, DatabaseUrls) else None
         return checks + check_models(settings, urls=known, engine=engine)
-
-
-def told_plainly(check: Check) -> str:
-    """Write a check as one line, and its mend as another."""
-    if check.ok:
-        return f"ok     {check.name}: {check.sentence}"
-    return f"WRONG  {check.name}: {check.sentence}\n       {check.mend}"
 
 
 def _entered(stack: ExitStack, running: AbstractContextManager[T], *, name: str) -> T | Check:

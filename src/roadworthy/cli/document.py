@@ -46,10 +46,11 @@ def list_(
 @app.command("show")
 def show_(ctx: typer.Context, document: Id) -> None:
     """Show all that is known of one document."""
+    document_id = _id(document)
 
     async def work(desk: Desk) -> Document:
         async with desk.reading() as (conn, tenant_id):
-            return await find_document(conn, tenant_id=tenant_id, document_id=_id(document))
+            return await find_document(conn, tenant_id=tenant_id, document_id=document_id)
 
     show.as_json(Document, with_database(ctx, work))
 
@@ -64,13 +65,12 @@ def share(
     clearance: Annotated[int, typer.Option(min=0, max=1000, help="The least needed.")] = 0,
 ) -> None:
     """Say anew who may read a document; nobody named means everyone of the tenant."""
+    document_id = _id(document)
+    wanted = access(groups=group or (), users=user or (), clearance=clearance)
 
     async def work(desk: Desk) -> None:
-        wanted = access(groups=group or (), users=user or (), clearance=clearance)
         async with desk.writing() as (conn, tenant_id, by):
-            await reshare(
-                conn, tenant_id=tenant_id, document_id=_id(document), wanted=wanted, by=by
-            )
+            await reshare(conn, tenant_id=tenant_id, document_id=document_id, wanted=wanted, by=by)
 
     with_database(ctx, work)
     typer.echo("It holds from the next question on.")
@@ -79,10 +79,11 @@ def share(
 @app.command("delete")
 def delete_(ctx: typer.Context, document: Id) -> None:
     """Delete a document with its passages, vectors and postings."""
+    document_id = _id(document)
 
     async def work(desk: Desk) -> None:
         async with desk.writing() as (conn, tenant_id, by):
-            await delete(conn, tenant_id=tenant_id, document_id=_id(document), by=by)
+            await delete(conn, tenant_id=tenant_id, document_id=document_id, by=by)
 
     with_database(ctx, work)
     typer.echo(f"Deleted {document}.")

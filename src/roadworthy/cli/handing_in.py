@@ -12,7 +12,7 @@ from roadworthy.cli.files import FoundFile
 from roadworthy.core.errors import Busy, Conflict, Invalid, Refused
 from roadworthy.core.identity import Principal
 from roadworthy.corpus.documents import Corpus, Receipt, Upload, accept, ensure_corpus
-from roadworthy.ingestion.service import KIND
+from roadworthy.ingestion import KIND
 from roadworthy.plumbing import jobs
 from roadworthy.plumbing.database import Connection
 from roadworthy.plumbing.jobs import JobState

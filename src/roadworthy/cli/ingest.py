@@ -2,27 +2,25 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 
 from roadworthy.bootstrap import Services
 from roadworthy.cli import show
+from roadworthy.cli.bars import shown
 from roadworthy.cli.desk import Desk, with_services
 from roadworthy.cli.files import FoundFile, Readers, found_files
-from roadworthy.cli.handing_in import HandingIn, Outcome, Progress
+from roadworthy.cli.handing_in import HandingIn, Outcome
 from roadworthy.cli.people import made_tenant
 from roadworthy.core.errors import Invalid
 from roadworthy.installation import Installation
 from roadworthy.worker import is_working, present, work
 
 app = typer.Typer()
-LONGEST_NAME = 30
 
 
 @app.command()
@@ -73,26 +71,6 @@ async def worked(opened: Services, place: Installation) -> AsyncIterator[None]:
         finally:
             stop.set()
             await working
-
-
-@contextmanager
-def shown() -> Iterator[Callable[[Progress], None]]:
-    """Show progress as a bar, on a terminal."""
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}", markup=False),
-    )
-    with Bar(*columns, console=show.ERR, transient=True, disable=not show.ERR.is_terminal) as bar:
-        task = bar.add_task("", total=None)
-
-        def report(progress: Progress) -> None:
-            at = progress.now_at
-            short = at if len(at) <= LONGEST_NAME else f"...{at[-LONGEST_NAME:]}"
-            bar.update(task, total=progress.total, completed=progress.ended, description=short)
-
-        yield report
 
 
 def concluded(outcomes: Sequence[Outcome], files: Sequence[FoundFile]) -> int:

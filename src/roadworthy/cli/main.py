@@ -33,9 +33,9 @@ class Roadworthy(LazyGroup):
         "doctor": _place("doctor", "Check whether this installation is fit to run."),
         "config": _place("config", "Show the settings."),
         "migrate": _place("migrate", "Bring the database to this version."),
-        "serve": _place("processes", "Run the API alone.", name="serve_app"),
-        "worker": _place("processes", "Run a worker alone.", name="worker_app"),
-        "engine": _place("processes", "Run the local engine alone.", name="engine_app"),
+        "serve": _place("serve", "Run the API alone."),
+        "worker": _place("worker", "Run a worker alone."),
+        "engine": _place("engine", "Run the local engine alone."),
         "version": _place("version", "Tell the version."),
     }
 

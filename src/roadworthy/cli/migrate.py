@@ -5,7 +5,6 @@ import typer
 from roadworthy.bootstrap import database_urls, provision
 from roadworthy.cli.options import told
 from roadworthy.core.errors import Invalid
-from roadworthy.installation import is_external
 from roadworthy.plumbing.embedded_postgres import EmbeddedPostgres
 
 app = typer.Typer()
@@ -19,7 +18,7 @@ def migrate(ctx: typer.Context) -> None:
     def progress(name: str) -> None:
         typer.echo(f"applying {name}")
 
-    if is_external(settings):
+    if settings.names_database:
         if settings.database_url is None:
             raise Invalid("Migrations run as the owner of the database; set database_url.")
         owner_url = settings.database_url.get_secret_value()

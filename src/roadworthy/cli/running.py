@@ -2,13 +2,12 @@
 
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from roadworthy.bootstrap import DatabaseUrls, database_urls, provision
-from roadworthy.installation import LocalEngine, is_external, needs_engine, says_alive
+from roadworthy.gateway.engine.local import LocalEngine, says_alive
 from roadworthy.plumbing.embedded_postgres import EmbeddedPostgres
 from roadworthy.plumbing.processes import (
     ChildProcess,
@@ -48,66 +47,20 @@ class Events:
         return next((event for event in self.all if event.what == "failed"), None)
 
 
-class ProvisionedPostgres:
-    """The embedded server, brought to this version whenever it was started."""
-
-    name = "postgres"
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._server = EmbeddedPostgres(settings.home)
-        self.log = self._server.log
-        self.urls: DatabaseUrls | None = None
-
-    def trouble(self) -> str | None:
-        """Say that it is gone; None while it is well."""
-        return self._server.trouble()
-
-    def ensure_running(self) -> None:
-        """Start it unless it is well, and migrate.
-
-        Raises:
-            Unavailable: it cannot run here.
-            Invalid: the database is of another version.
-        """
-        self.urls = database_urls(self._settings, owner_url=self._server.ensure_running())
-        provision(self.urls, progress=lambda _: None)
-
-    def release(self) -> None:
-        """Let go of it; the last user stops it."""
-        self._server.release()
-
-
-def external_urls(settings: Settings) -> DatabaseUrls:
-    """Reach a database of somebody else's; the owner's role migrates it."""
-    owner = settings.database_url
-    urls = database_urls(settings, owner_url=owner.get_secret_value() if owner else None)
-    provision(urls, progress=lambda _: None)
-    return urls
-
-
 @contextmanager
-def begun_database(settings: Settings) -> Iterator[tuple[DatabaseUrls, list[Service]]]:
-    """Start and migrate the database; yields it and what of it is to be supervised."""
-    if is_external(settings):
-        yield external_urls(settings), []
-        return
-    postgres = ProvisionedPostgres(settings)
-    try:
-        postgres.ensure_running()
-        assert postgres.urls is not None
-        yield postgres.urls, [postgres]
-    finally:
-        postgres.release()
+def supervised(settings: Settings, events: Events) -> Iterator[None]:
+    """Keep PostgreSQL, engine, API and worker running for a block.
 
-
-@contextmanager
-def supervised(settings: Settings, before: Sequence[Service], events: Events) -> Iterator[None]:
-    """Keep engine, API and worker running for a block, and what came before them."""
+    API and worker bring the database to this version before they begin, one of them at a time.
+    """
     guard = Guard()
-    services = list(before)
-    if needs_engine(settings):
-        services.append(LocalEngine(settings, guard, published=True))
+    services: list[Service] = []
+    if not settings.names_database:
+        services.append(EmbeddedPostgres(settings.home))
+    if settings.needs_engine:
+        services.append(
+            LocalEngine(settings.home, guard, threads=settings.engine_threads, published=True)
+        )
     services += [_api(settings, guard), _worker(settings, guard)]
     supervisor = Supervisor(services=services, report=events.add)
     thread = threading.Thread(target=supervisor.run, name="supervisor")

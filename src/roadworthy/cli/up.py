@@ -1,6 +1,5 @@
 """`roadworthy up`: everything on one machine, from one command, until Ctrl-C."""
 
-import asyncio
 import fcntl
 import os
 import shlex
@@ -14,34 +13,17 @@ from typing import Annotated
 import typer
 from rich.progress import Progress as Bar
 
-from roadworthy.bootstrap import DatabaseUrls, services
 from roadworthy.cli import show
-from roadworthy.cli.desk import logged
-from roadworthy.cli.doctor import told_plainly
-from roadworthy.cli.exits import UNFIT
-from roadworthy.cli.ingest import shown
+from roadworthy.cli.faults import refuse_faults
+from roadworthy.cli.logbook import logged
 from roadworthy.cli.options import told
-from roadworthy.cli.running import Events, api_url, begun_database, log_of, supervised
-from roadworthy.cli.sample import (
-    SampleKey,
-    is_loaded,
-    is_wanted,
-    kept_keys,
-    load_sample,
-    make_keys,
-    mark_loaded,
-    sample_people,
-)
+from roadworthy.cli.running import Events, api_url, log_of, supervised
+from roadworthy.cli.sample_keys import SampleKey, is_loaded, kept_keys, sample_people
 from roadworthy.core.errors import Conflict, Unavailable
-from roadworthy.diagnosis import Check, check_machine, check_port
-from roadworthy.installation import (
-    await_engine,
-    last_words,
-    needs_engine,
-    prepare_models,
-    says_alive,
-)
-from roadworthy.plumbing.database import Database
+from roadworthy.diagnosis.machine import check_machine, check_port
+from roadworthy.gateway.engine.cache import converted
+from roadworthy.gateway.engine.catalogue import DEFAULT_MODEL
+from roadworthy.gateway.engine.local import last_words, says_alive
 from roadworthy.plumbing.processes import Event
 from roadworthy.plumbing.settings import Settings, process_locales
 
@@ -59,28 +41,20 @@ def up(
     """Start PostgreSQL, the local models, API and worker; Ctrl-C stops them all."""
     began = time.monotonic()
     settings = told(ctx).settings()
-    _refuse([*check_machine(settings, locales=process_locales()), check_port(settings)])
+    refuse_faults([*check_machine(settings, locales=process_locales()), check_port(settings)])
     with _alone(settings), logged(settings):
+        _migrate(settings)
+        _convert(settings)
         events = Events()
-        with begun_database(settings) as (urls, before):
-            _convert(settings)
-            with supervised(settings, before, events):
-                try:
-                    _await_api(settings, events)
-                    keys = asyncio.run(_sample(settings, urls)) if sample else []
-                    _greet(settings, keys, seconds=time.monotonic() - began)
-                    _follow(events)
-                except KeyboardInterrupt:
-                    typer.echo("\nStopping ...", err=True)
+        with supervised(settings, events):
+            try:
+                _await_api(settings, events)
+                keys = _sample(settings) if sample else []
+                _greet(settings, keys, seconds=time.monotonic() - began)
+                _follow(events)
+            except KeyboardInterrupt:
+                typer.echo("\nStopping ...", err=True)
     typer.echo("Stopped. Nothing is lost; `roadworthy up` goes on from here.", err=True)
-
-
-def _refuse(checks: Sequence[Check]) -> None:
-    faults = [check for check in checks if not check.ok]
-    for fault in faults:
-        typer.echo(told_plainly(fault), err=True)
-    if faults:
-        raise typer.Exit(UNFIT)
 
 
 @contextmanager
@@ -100,17 +74,28 @@ def _alone(settings: Settings) -> Iterator[None]:
         os.close(descriptor)
 
 
+def _migrate(settings: Settings) -> None:
+    """Bring a database of the settings to this version; the embedded one does so at its start."""
+    if settings.database_url is not None:
+        # Not at the top: it takes a second to import, and most starts do not need it.
+        from roadworthy.bootstrap import database_urls, provision  # noqa: PLC0415
+
+        owner_url = settings.database_url.get_secret_value()
+        provision(database_urls(settings, owner_url=owner_url), progress=typer.echo)
+
+
 def _convert(settings: Settings) -> None:
     """Make the embedding model at the first start, with a bar."""
-    if not needs_engine(settings):
+    models = settings.home / "models"
+    if not settings.needs_engine or (models / DEFAULT_MODEL.folder).is_dir():
         return
     with Bar(console=show.ERR, transient=True, disable=not show.ERR.is_terminal) as bar:
-        task = bar.add_task("embedding model", total=1.0, visible=False)
+        task = bar.add_task("embedding model", total=1.0)
 
         def progress(model: str, fraction: float, step: str) -> None:
-            bar.update(task, completed=fraction, description=f"{model}: {step}", visible=True)
+            bar.update(task, completed=fraction, description=f"{model}: {step}")
 
-        prepare_models(settings, progress=progress)
+        converted(DEFAULT_MODEL, models, progress=progress)
 
 
 def _await_api(settings: Settings, events: Events) -> None:
@@ -125,34 +110,17 @@ def _await_api(settings: Settings, events: Events) -> None:
         events.wait(0.05)
 
 
-async def _sample(settings: Settings, urls: DatabaseUrls) -> list[SampleKey]:
-    """Load the corpus and make the keys, unless an earlier start did."""
+def _sample(settings: Settings) -> list[SampleKey]:
+    """Give the keys of the sample people; the first start makes them, and loads the corpus."""
     keys = kept_keys(settings.home)
     if keys and is_loaded(settings.home):
         return keys
-    database = Database(app_url=urls.app, worker_url=urls.worker, connections=2)
-    await database.open()
-    try:
-        if not await is_wanted(database):
-            mark_loaded(settings.home)
-            return []
-        keys = keys or await make_keys(database, settings.home)
-    finally:
-        await database.close()
-    if not is_loaded(settings.home):
-        await _load(settings, urls)
-    return keys
+    # Not at the top, for the same reason.
+    from roadworthy.cli.bars import shown  # noqa: PLC0415
+    from roadworthy.cli.sample import prepared_sample  # noqa: PLC0415
 
-
-async def _load(settings: Settings, urls: DatabaseUrls) -> None:
-    engine = await asyncio.to_thread(await_engine, settings) if needs_engine(settings) else None
     typer.echo("Loading the sample corpus, once ...", err=True)
-    async with services(settings, urls=urls, engine=engine) as opened:
-        with shown() as report:
-            outcomes = await load_sample(opened, report=report)
-    for failed in (each for each in outcomes if each.exit_code):
-        typer.echo(f"{failed.name}: {failed.reason}", err=True)
-    mark_loaded(settings.home)
+    return prepared_sample(settings, shown=shown)
 
 
 def _greet(settings: Settings, keys: Sequence[SampleKey], *, seconds: float) -> None:
@@ -180,7 +148,8 @@ def _commands(settings: Settings, url: str, keys: Sequence[SampleKey]) -> list[s
         f'{us} ask "What is the daily meal allowance on a business trip?" --as {keys[0].user}',
         f"curl -N {url}/v1/answers -H 'Authorization: Bearer {keys[0].key}'"
         f" -H 'Content-Type: application/json' -d '{body}'",
-        f"{us} ingest FOLDER --group {sample_people().people[-1].groups[0]}",
+        f'{us} ask "Who voted against Project Heron?" --as {keys[0].user}   '
+        f"(and --as {keys[-1].user}, who may know)",
     ]
 
 

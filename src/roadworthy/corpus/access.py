@@ -58,7 +58,7 @@ def access(*, groups: Iterable[str] = (), users: Iterable[str] = (), clearance: 
         raise Invalid(f"A group or user name has at most {LONGEST_SUBJECT - 6} characters.")
     if len(subjects) > MOST_SUBJECTS:
         raise Invalid(f"At most {MOST_SUBJECTS} groups and users may be named; use a group.")
-    if not 0 <= clearance <= 1000:  # noqa: PLR2004
+    if not 0 <= clearance <= 1000:
         raise Invalid("The clearance is a number from 0 to 1000.")
     return Access(subjects=frozenset(subjects or {f"group:{EVERYONE}"}), clearance=clearance)
 

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import LiteralString
 
 import psycopg
 from psycopg.rows import class_row, scalar_row
@@ -95,15 +96,16 @@ LOCK_DOCUMENT = """
 SELECT owner FROM document WHERE tenant_id = %(tenant_id)s AND id = %(id)s FOR UPDATE
 """
 SEE_DOCUMENT = "SELECT owner FROM document WHERE tenant_id = %(tenant_id)s AND id = %(id)s"
-RESHARE = tuple(
-    f"UPDATE {table} SET acl_id = %(acl_id)s WHERE tenant_id = %(tenant_id)s AND {key} = %(id)s"  # noqa: S608
-    for table, key in (
-        ("posting", "document_id"),
-        ("embedding", "document_id"),
-        ("passage", "document_id"),
-        ("revision", "document_id"),
-        ("document", "id"),
-    )
+RESHARE: tuple[LiteralString, ...] = (
+    "UPDATE posting SET acl_id = %(acl_id)s"
+    " WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s",
+    "UPDATE embedding SET acl_id = %(acl_id)s"
+    " WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s",
+    "UPDATE passage SET acl_id = %(acl_id)s"
+    " WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s",
+    "UPDATE revision SET acl_id = %(acl_id)s"
+    " WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s",
+    "UPDATE document SET acl_id = %(acl_id)s WHERE tenant_id = %(tenant_id)s AND id = %(id)s",
 )
 DELETE = "DELETE FROM document WHERE tenant_id = %(tenant_id)s AND id = %(id)s"
 DESCRIBE = """
@@ -251,8 +253,8 @@ async def accept(
         if by is not None and named.owner != by:
             raise Refused(f"{upload.name!r} belongs to somebody else; choose another name.")
         if named.content_hash == asked["content_hash"]:
-            return await _same_content(conn, named, asked, by)
-        return await _next_version(conn, named, upload, asked, by)
+            return await _same_content(conn, named, asked, by=by)
+        return await _next_version(conn, named, upload, asked=asked, by=by)
     same = await _same_elsewhere(conn, asked)
     if same is not None:
         return Receipt(outcome="duplicate", document_id=same)
@@ -349,7 +351,7 @@ async def _same_elsewhere(conn: Connection, asked: Mapping[str, object]) -> uuid
 
 
 async def _same_content(
-    conn: Connection, named: _Named, asked: Mapping[str, object], by: str | None
+    conn: Connection, named: _Named, asked: Mapping[str, object], *, by: str | None
 ) -> Receipt:
     if named.acl_id == asked["acl_id"]:
         return Receipt(outcome="unchanged", document_id=named.id)
@@ -359,7 +361,7 @@ async def _same_content(
 
 
 async def _next_version(
-    conn: Connection, named: _Named, upload: Upload, asked: Mapping[str, object], by: str | None
+    conn: Connection, named: _Named, upload: Upload, *, asked: Mapping[str, object], by: str | None
 ) -> Receipt:
     tenant_id = _int(asked["tenant_id"])
     await _own(conn, tenant_id=tenant_id, document_id=named.id, by=by)

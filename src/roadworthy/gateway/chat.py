@@ -1,7 +1,7 @@
 """Chat with a model, as a stream of pieces."""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ValidationError
@@ -55,7 +55,7 @@ async def chat(
     max_tokens: int,
     temperature: float = 0.0,
     options: Mapping[str, object] | None = None,
-) -> AsyncIterator[ChatPiece]:
+) -> AsyncGenerator[ChatPiece]:
     """Ask a model; yields its answer piece by piece.
 
     Args:

@@ -29,7 +29,6 @@ from roadworthy.plumbing import jobs
 from roadworthy.plumbing.database import Database
 from roadworthy.plumbing.jobs import Lease
 
-KIND = "ingest"
 BATCH = 32  # passages embedded between two reports of progress
 BEAT_EVERY_S = jobs.LEASE.total_seconds() / 3
 LONGEST_PROBLEM = 500

@@ -125,6 +125,17 @@ class Settings(BaseModel):
         default="info", pattern="^(debug|info|warning|error)$", description="Log level."
     )
 
+    @property
+    def names_database(self) -> bool:
+        """Tell whether a database of somebody else's is to be used."""
+        named = (self.database_url, self.database_app_url, self.database_worker_url)
+        return any(url is not None for url in named)
+
+    @property
+    def needs_engine(self) -> bool:
+        """Tell whether anything is left for the local engine to do."""
+        return not (self.embeddings_url and self.chat_url)
+
     def masked(self) -> dict[str, str]:
         """Show each setting as text, secrets as ********."""
         return {name: str(value) for name, value in self}

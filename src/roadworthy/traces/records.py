@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 LONGEST_TEXT = 20_000  # characters of a question or an answer that are kept
 
@@ -21,6 +21,12 @@ class Begun(_Record):
     surface: str  # answers, chat, search, cli
     question: str
     started_at: datetime
+
+    @field_validator("question", mode="before")
+    @classmethod
+    def _writable(cls, question: str) -> str:
+        # A refused question may hold half a surrogate pair, which no encoding can write.
+        return question.encode(errors="replace").decode()
 
 
 class Stage(_Record):

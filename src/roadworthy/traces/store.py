@@ -146,7 +146,7 @@ def _row(trace: Trace) -> dict[str, object]:
         "id": begun.id,
         "pseudonym": begun.pseudonym,
         "surface": begun.surface,
-        "question": begun.question[:LONGEST_TEXT],
+        "question": _storable(begun.question),
         "started_at": begun.started_at,
         "stages": Jsonb([Stage.model_dump(stage) for stage in trace.stages]),
         "degraded": list(trace.degraded),
@@ -159,5 +159,10 @@ def _hit_rows(trace: Trace) -> list[dict[str, object]]:
 
 
 def _answer_row(trace: Trace) -> dict[str, object]:
-    text = (trace.answer or "")[:LONGEST_TEXT]
+    text = _storable(trace.answer or "")
     return {"tenant_id": trace.begun.tenant_id, "id": trace.begun.id, "text": text}
+
+
+def _storable(text: str) -> str:
+    # A refused question may hold what PostgreSQL cannot; its trace must not be lost for that.
+    return text[:LONGEST_TEXT].replace("\0", "\ufffd")

@@ -1,0 +1,82 @@
+"""An operator works on the database by commands: documents, keys, releases, one after another."""
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def folder(tmp_path):
+    root = tmp_path / "files"
+    root.mkdir()
+    (root / "holidays.md").write_text("# Holidays\n\nEverybody has 27 days of paid holiday.")
+    (root / "pay.md").write_text("# Pay\n\nThe chair earns a fortune of 500 crowns.")
+    (root / "broken.pdf").write_bytes(b"%PDF-1.7 this is no PDF")
+    (root / "empty.txt").write_text("")
+    return root
+
+
+def test_a_broken_file_stops_no_other_and_twice_is_once(cli, folder):
+    first = cli.run("ingest", str(folder))
+    assert first.returncode == 2
+    assert first.stdout.count("searchable") == 3  # two rows and the sum
+    assert "files/broken.pdf" in first.stdout
+    assert "empty (0 bytes)" in first.stdout
+    second = cli.run("ingest", str(folder / "holidays.md"), str(folder / "pay.md"))
+    assert second.returncode == 0
+    listed = json.loads(cli.run("document", "list", "--json").stdout)
+    ready = sorted(d["name"] for d in listed if d["state"] == "ready")
+    assert ready == ["files/holidays.md", "files/pay.md"]
+    again = cli.run("ingest", str(folder / "holidays.md"), str(folder), "--group", "everyone")
+    assert "2 unchanged" in again.stdout
+
+
+async def test_answers_depend_on_who_asks(cli, world, folder):
+    await world.put(world.person("ana"), world.person("eve", groups={"board"}))
+    for name, group in (("holidays.md", "everyone"), ("pay.md", "board")):
+        assert cli.run("ingest", str(folder / name), "--group", group).returncode == 0
+    asked = "Who earns a fortune of 500 crowns?"
+    eve = cli.run("ask", asked, "--as", "eve@acme")
+    assert (eve.returncode, "500 crowns" in eve.stdout, "pay.md" in eve.stdout) == (0, True, True)
+    ana = cli.run("ask", asked, "--as", "ana@acme", "--json")
+    assert "500" not in json.dumps(json.loads(ana.stdout)["citations"])
+    hits = json.loads(cli.run("search", "earns", "--as", "ana", "--json").stdout)["hits"]
+    assert {hit["document_name"] for hit in hits} == {"holidays.md"}
+    nobody = cli.run("ask", asked)
+    assert (nobody.returncode, "--as" in nobody.stderr) == (2, True)
+
+
+async def test_a_document_is_shared_and_deleted(cli, world):
+    await world.put(world.person("ana"))
+    document = str(await world.add("a.md", "alpha"))
+    assert cli.run("document", "share", document, "--group", "legal").returncode == 0
+    assert cli.run("document", "show", document, "--as", "ana").returncode == 3
+    shown = json.loads(cli.run("document", "show", document).stdout)
+    assert shown["readers"] == ["group:legal"]
+    assert cli.run("document", "delete", document).returncode == 0
+    assert cli.run("document", "show", document).returncode == 3
+
+
+def test_a_key_is_shown_once_listed_and_revoked(cli):
+    made = cli.run("key", "create", "--user", "ana", "--groups", "legal,hr", "--clearance", "2")
+    key = made.stdout.strip()
+    assert key.startswith("rw_")
+    [listed] = json.loads(cli.run("key", "list", "--json").stdout)
+    assert key not in json.dumps(listed)
+    assert cli.run("key", "revoke", listed["id"]).returncode == 0
+    [revoked] = json.loads(cli.run("key", "list", "--json").stdout)
+    assert revoked["revoked_at"] is not None
+
+
+def test_a_new_tenant_can_answer_and_its_releases_can_be_changed(cli, tmp_path):
+    assert cli.run("key", "create", "--user", "ana", "--tenant", "acme").returncode == 0
+    assert "extract  live" in cli.run("release", "list").stdout
+    release = json.loads(cli.run("release", "show", "extract").stdout) | {"sentences": 1}
+    (tmp_path / "short.json").write_text(json.dumps(release))
+    assert cli.run("release", "add", str(tmp_path / "short.json"), "--name", "short").returncode == 0
+    assert cli.run("release", "use", "short").returncode == 0
+    assert "short    live" in cli.run("release", "list").stdout
+    again = cli.run("release", "add", str(tmp_path / "short.json"), "--name", "extract")
+    assert again.returncode == 4

@@ -1,0 +1,151 @@
+"""A release never changes, is known by its hash, and one of them answers for a tenant."""
+
+import json
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roadworthy.core.errors import Conflict, Invalid, Missing
+from roadworthy.prompts import find_prompt
+from roadworthy.releases import (
+    BUILT_IN,
+    Release,
+    add_release,
+    find_release,
+    list_releases,
+    make_live,
+    parse_release,
+)
+from tests.world import make_world
+
+pytestmark = pytest.mark.anyio
+
+releases = st.builds(
+    Release,
+    answerer=st.just("extract"),
+    corpus=st.text(min_size=1, max_size=20),
+    passages=st.integers(1, 50),
+    vector_weight=st.floats(0, 1),
+    least_relevance=st.floats(0, 1),
+    temperature=st.sampled_from([0, 0.0, 1, 0.7, 2]),
+)
+
+
+@given(releases)
+def test_what_is_stored_says_the_same(release):
+    read = parse_release(release.canonical)
+    assert (read, read.hash, read.canonical) == (release, release.hash, release.canonical)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_the_built_in_releases_survive_their_storage(name):
+    release = BUILT_IN[name]
+    assert parse_release(release.canonical).hash == release.hash
+    assert release.prompt is None or find_prompt(release.prompt)
+
+
+@pytest.mark.parametrize("zero", ["0", "0.0", "0e0"])
+def test_one_number_has_one_hash_however_it_is_written(zero):
+    written = parse_release(f'{{"answerer": "extract", "temperature": {zero}}}')
+    assert written.hash == Release(answerer="extract").hash
+
+
+def test_order_and_spaces_do_not_matter_and_values_do():
+    one = parse_release('{"answerer": "extract", "passages": 5, "sentences": 2}')
+    other = parse_release(' {"sentences": 2,\n "passages": 5, "answerer": "extract"} ')
+    assert one.hash == other.hash != one.model_copy(update={"passages": 6}).hash
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "JSON"),
+        ("[]", "JSON"),
+        ('{"answerer": "extract"', "JSON"),
+        ("{}", "answerer"),
+        ('{"answerer": "guess"}', "answerer"),
+        ('{"answerer": "extract", "pasages": 5}', "pasages"),
+        ('{"answerer": "extract", "passages": 51}', "passages"),
+        ('{"answerer": "extract", "vector_weight": NaN}', "vector_weight"),
+        ('{"answerer": "extract", "vector_weight": 1.5}', "vector_weight"),
+        ('{"answerer": "extract", "temperature": Infinity}', "temperature"),
+        ('{"answerer": "generate"}', "model and its prompt"),
+        ('{"answerer": "generate", "model": "m"}', "model and its prompt"),
+    ],
+)
+def test_what_is_no_release_is_refused(content, said):
+    with pytest.raises(Invalid, match=said):
+        parse_release(content)
+
+
+async def add(world, name, release=BUILT_IN["extract"]):
+    async with world.database.as_worker(world.tenant_id) as conn:
+        return await add_release(conn, tenant_id=world.tenant_id, name=name, release=release)
+
+
+async def live(world):
+    async with world.database.read_as(world.person()) as conn:
+        return (await find_release(conn, tenant_id=world.tenant_id)).name
+
+
+async def test_the_same_release_again_changes_nothing(world):
+    first, again = await add(world, "a"), await add(world, "a")
+    assert first == again
+    assert first.release == BUILT_IN["extract"]
+
+
+async def test_another_release_of_the_same_name_is_refused(world):
+    await add(world, "a")
+    with pytest.raises(Conflict, match="never changes"):
+        await add(world, "a", BUILT_IN["smollm2"])
+
+
+async def test_one_release_is_live(world):
+    await add(world, "a")
+    async with world.database.as_worker(world.tenant_id) as conn:
+        await make_live(conn, tenant_id=world.tenant_id, name="a")
+        listed = await list_releases(conn, tenant_id=world.tenant_id)
+    assert await live(world) == "a"
+    assert [(each.name, each.is_live) for each in listed] == [("extract", False), ("a", True)]
+
+
+async def test_a_release_that_does_not_exist_goes_not_live(world):
+    with pytest.raises(Missing, match="nothing"):
+        async with world.database.as_worker(world.tenant_id) as conn:
+            await make_live(conn, tenant_id=world.tenant_id, name="nothing")
+    assert await live(world) == "extract"
+
+
+async def test_a_tenant_knows_its_own_releases_alone(world, database):
+    await add(world, "a")
+    other = await make_world(database, f"other-{world.tenant_id}")
+    async with database.read_as(other.person()) as conn:
+        for tenant_id in (world.tenant_id, other.tenant_id):
+            with pytest.raises(Missing):
+                await find_release(conn, tenant_id=tenant_id, name="a")
+
+
+@pytest.mark.parametrize("name", ["", "A", "a b", "x" * 64, "a\0", "-a"], ids=ascii)
+async def test_a_name_that_cannot_be_is_refused(world, name):
+    with pytest.raises(Invalid):
+        await add(world, name)
+
+
+async def test_who_is_answered_changes_no_release(world, urls):
+    for change in ("UPDATE release SET content = ''", "DELETE FROM live_release"):
+        with psycopg.connect(urls.app) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            conn.execute(change)
+
+
+async def test_what_was_stored_before_a_field_existed_keeps_its_hash(world):
+    """A later version of the product reads it, and does not find that it changed."""
+    stored = await add(world, "a")
+    content = json.loads(stored.content)
+    del content["temperature"]
+    older = json.dumps(content, separators=(",", ":"))
+    async with world.database.as_worker(world.tenant_id) as conn:
+        await conn.execute("UPDATE release SET content = %s WHERE name = 'a'", (older,))
+        found = await find_release(conn, tenant_id=world.tenant_id, name="a")
+    assert (found.hash, found.release) == (stored.hash, BUILT_IN["extract"])

@@ -1,0 +1,280 @@
+"""A search gives what a slow search over the visible passages gives, and knows of no others."""
+
+import asyncio
+import math
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from roadworthy.core.errors import Invalid
+from roadworthy.corpus.access import access
+from roadworthy.corpus.terms import query_terms, terms
+from roadworthy.retrieval.search import CANDIDATES, search
+from roadworthy.retrieval.store import Filter
+from tests.world import words_vector
+
+pytestmark = pytest.mark.anyio
+
+GROUPS = ["hr", "legal", "board"]
+WORDS = ["pump", "valve", "oil", "price", "pumps", "leave", "days", "annual", "heron", "lyon"]
+EPSILON = 0.01  # a stored vector has half precision
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paper:
+    """A document of a random corpus; its number makes its content its own."""
+
+    number: int
+    readers: tuple[frozenset[str], int]  # groups (none: everyone) and clearance
+    passages: tuple[tuple[str, ...], ...]
+
+    @property
+    def name(self):
+        return f"{'even' if self.number % 2 == 0 else 'odd'}/{self.number}.txt"
+
+    @property
+    def texts(self):
+        return [f"{' '.join(words)} n{self.number}" for words in self.passages]
+
+    @property
+    def access(self):
+        return access(groups=self.readers[0], clearance=self.readers[1])
+
+
+readers = st.tuples(st.frozensets(st.sampled_from(GROUPS), max_size=2), st.integers(0, 2))
+passage = st.lists(st.sampled_from(WORDS), min_size=1, max_size=8).map(tuple)
+corpora = st.lists(
+    st.tuples(readers, st.lists(passage, min_size=1, max_size=3, unique=True).map(tuple)),
+    min_size=1,
+    max_size=6,
+).map(lambda some: [Paper(number=n, readers=r, passages=p) for n, (r, p) in enumerate(some)])
+questions = st.lists(st.sampled_from([*WORDS, "zebra"]), min_size=1, max_size=4).map(" ".join)
+people = st.fixed_dictionaries(
+    {"groups": st.frozensets(st.sampled_from(GROUPS)), "clearance": st.integers(0, 2)}
+)
+with_database = settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+async def fill(world, papers):
+    for paper in papers:
+        await world.upload(paper.name, "\n\n".join(paper.texts), readers=paper.access)
+    await world.publish_all()
+
+
+async def ask(world, who, question, *, limit=100, weight=0.6, among=None, by_vector=True):
+    async with world.database.read_as(who) as conn:
+        return await search(
+            conn,
+            question,
+            query=world.query(question) if by_vector else None,
+            corpus=world.corpus,
+            tenant_id=world.tenant_id,
+            among=among or Filter(),
+            limit=limit,
+            vector_weight=weight,
+        )
+
+
+def stretched(scores):
+    if not scores:
+        return {}
+    low, high = min(scores.values()), max(scores.values())
+    return {i: (s - low) / (high - low) if high > low else 1.0 for i, s in scores.items()}
+
+
+def bm25_by_hand(texts, question):
+    """Score texts by the formula, over these texts and nothing else."""
+    analysed = {text: Counter(terms(text, language="en")) for text in texts}
+    mean = sum(count.total() for count in analysed.values()) / len(texts)
+    scores = Counter()
+    for forms in query_terms(question, ["en"]):
+        holding = {t: sum(c[f] for f in forms) for t, c in analysed.items()}
+        holding = {text: n for text, n in holding.items() if n}
+        idf = math.log(1 + (len(texts) - len(holding) + 0.5) / (len(holding) + 0.5))
+        for text, n in holding.items():
+            norm = 1 - 0.75 + 0.75 * analysed[text].total() / mean
+            scores[text] += idf * n * 1 / (n + 1.2 * norm)
+    return scores
+
+
+def by_hand(papers, who, question, *, weight, prefix=""):
+    """Score every passage that `who` may see, as the promise defines it."""
+    visible = [text for p in papers if p.access.admits(who) for text in p.texts]
+    if not visible:
+        return {}
+    passing = [
+        text
+        for p in papers
+        if p.access.admits(who) and p.name.startswith(prefix)
+        for text in p.texts
+    ]
+    asked = words_vector(question)
+    keyword = stretched({t: s for t, s in bm25_by_hand(visible, question).items() if t in passing})
+    vector = stretched({text: float(np.dot(asked, words_vector(text))) for text in passing})
+    share = weight if keyword else 1.0
+    return {text: (1 - share) * keyword.get(text, 0.0) + share * vector[text] for text in passing}
+
+
+@with_database
+@given(corpora, people, questions, st.integers(1, 12), st.sampled_from([0.0, 0.3, 0.6, 1.0]))
+async def test_the_hits_are_those_of_a_slow_search(
+    new_world, papers, person, question, limit, weight
+):
+    world = await new_world()
+    await fill(world, papers)
+    who = world.person(**person)
+    expected = by_hand(papers, who, question, weight=weight)
+    found = await ask(world, who, question, limit=limit, weight=weight)
+    assert found.visible_passages == len(expected)
+    assert len(found.hits) == min(limit, len(expected))  # all that were asked for
+    assert len({hit.passage_id for hit in found.hits}) == len(found.hits)
+    best = sorted(expected.values(), reverse=True)
+    for hit, score in zip(found.hits, best, strict=False):
+        assert hit.score == pytest.approx(expected[hit.text], abs=EPSILON)
+        assert hit.score == pytest.approx(score, abs=EPSILON)
+
+
+@with_database
+@given(corpora, people, questions, st.sampled_from(["even/", "odd/", "none/"]))
+async def test_a_filter_narrows_and_nothing_else(new_world, papers, person, question, prefix):
+    world = await new_world()
+    await fill(world, papers)
+    who = world.person(**person)
+    expected = by_hand(papers, who, question, weight=0.6, prefix=prefix)
+    found = await ask(world, who, question, among=Filter(name=prefix))
+    assert {hit.text for hit in found.hits} == set(expected)
+    for hit in found.hits:
+        assert hit.score == pytest.approx(expected[hit.text], abs=EPSILON)
+
+
+@with_database
+@given(corpora, people, questions, st.booleans())
+async def test_what_is_hidden_has_no_influence(new_world, papers, person, question, by_vector):
+    """To the last digit: as if the hidden documents were not there at all."""
+    whole, part = await new_world(), await new_world()
+    await fill(whole, papers)
+    await fill(part, [p for p in papers if p.access.admits(part.person(**person))])
+    [told, alone] = [
+        await ask(world, world.person(**person), question, by_vector=by_vector)
+        for world in (whole, part)
+    ]
+    assert told.visible_passages == alone.visible_passages
+    seen = ("rank", "score", "keyword_score", "keyword_rank", "vector_score", "text", "title")
+    assert [[getattr(hit, s) for s in seen] for hit in told.hits] == [
+        [getattr(hit, s) for s in seen] for hit in alone.hits
+    ]
+
+
+@pytest.mark.parametrize("limit", [1, CANDIDATES, 100])
+async def test_everybody_gets_his_full_number(world, limit):
+    """A few visible passages among many that are nearer and hidden."""
+    for number in range(3):
+        text = "\n\n".join(f"heron plan {number} {n}" for n in range(60))
+        await world.upload(f"{number}.txt", text, readers=access(groups=["board"]))
+    text = "\n\n".join(f"canteen menu of day {n}" for n in range(110))
+    await world.upload("menu.txt", text)
+    await world.publish_all()
+    found = await ask(world, world.person(), "heron plan", limit=limit)
+    assert len(found.hits) == limit
+    assert {hit.document_name for hit in found.hits} == {"menu.txt"}
+
+
+async def test_a_hit_tells_where_it_stands(world):
+    text = "About the pump.\n\nIt costs 40 euros."
+    document = await world.add("docs/pump.txt", text, metadata={"site": "lyon"})
+    [hit, *_] = (await ask(world, world.person(), "costs euros")).hits
+    assert (hit.rank, hit.document_id, hit.document_name) == (1, document, "docs/pump.txt")
+    assert text[hit.start : hit.end] == hit.text == "It costs 40 euros."
+    assert (hit.title, hit.version, hit.metadata) == ("About the pump.", 1, {"site": "lyon"})
+
+
+@pytest.mark.parametrize(
+    ("among", "names"),
+    [
+        (Filter(metadata={"site": "lyon"}), ["a.txt"]),
+        (Filter(metadata={"site": "lyon", "year": 2025}), []),
+        (Filter(metadata={"year": 2026}), ["a.txt", "b.txt"]),
+        (Filter(name="b"), ["b.txt"]),
+        (Filter(name="%"), []),
+        (Filter(language="en"), ["a.txt", "b.txt"]),
+        (Filter(language="fr"), []),
+        (Filter(media_type="text/plain", name="a"), ["a.txt"]),
+        (Filter(name="x' OR true --"), []),
+    ],
+    ids=str,
+)
+async def test_every_condition_of_a_filter_holds(world, among, names):
+    await world.upload("a.txt", "Pump A.", metadata={"site": "lyon", "year": 2026})
+    await world.upload("b.txt", "Pump B.", metadata={"site": "nantes", "year": 2026})
+    await world.publish_all()
+    found = await ask(world, world.person(), "pump", among=among)
+    assert sorted(hit.document_name for hit in found.hits) == names
+
+
+async def test_searching_while_somebody_publishes_meets_whole_versions(world):
+    for name in ("a.txt", "b.txt"):
+        await world.add(name, "\n\n".join(f"version 1 pump {n} {name}" for n in range(6)))
+    stop = asyncio.Event()
+    seen = set()
+
+    async def read():
+        while not stop.is_set():
+            found = await ask(world, world.person(), "pump version", limit=12)
+            assert found.visible_passages == len(found.hits) == 12
+            for hit in found.hits:
+                assert hit.text.startswith(f"version {hit.version} ")
+                seen.add(hit.version)
+
+    async def write():
+        for version in range(2, 12):
+            for name in ("a.txt", "b.txt"):
+                text = "\n\n".join(f"version {version} pump {n} {name}" for n in range(6))
+                await world.add(name, text)
+        stop.set()
+
+    async with asyncio.TaskGroup() as group:
+        for job in (read, read, write):
+            group.create_task(job())
+    assert len(seen) > 2
+
+
+async def test_a_passage_without_any_word_is_no_obstacle(world):
+    await world.add("rule.txt", "* * *")
+    assert len((await ask(world, world.person(), "pump")).hits) == 1
+
+
+@pytest.mark.parametrize(
+    "question", ["", "   ", "a\0b", "x" * 8001], ids=["empty", "blank", "nul", "long"]
+)
+async def test_what_nobody_could_mean_is_refused(world, question):
+    await world.add("plan.txt", "The plan.")
+    with pytest.raises(Invalid):
+        await ask(world, world.person(), question)
+
+
+@pytest.mark.parametrize("question", ["'", "\\", "%", "pump'; DROP TABLE passage --", "???", "🚗"])
+async def test_any_other_question_is_answered(world, question):
+    await world.add("plan.txt", "The plan.")
+    assert len((await ask(world, world.person(), question)).hits) == 1
+
+
+@pytest.mark.parametrize("limit", [0, -1, 101])
+async def test_an_unusable_limit_is_refused(world, limit):
+    with pytest.raises(Invalid):
+        await ask(world, world.person(), "pump", limit=limit)
+
+
+async def test_without_a_vector_words_alone_decide(world):
+    await world.add("a.txt", "Pump.\n\nValve.")
+    found = await ask(world, world.person(), "pump", by_vector=False)
+    assert [hit.text for hit in found.hits] == ["Pump."]
+    assert found.hits[0].vector_score is None

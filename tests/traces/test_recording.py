@@ -1,0 +1,234 @@
+"""What was noted is stored once: through kills, outages and whatever people write."""
+
+import asyncio
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+
+import psycopg
+import pytest
+
+from roadworthy.core.errors import Missing
+from roadworthy.plumbing.database import Database
+from roadworthy.traces import TraceRecorder, list_traces
+from tests.traces.interactions import ME, answered, begun, outcome, read
+
+pytestmark = pytest.mark.anyio
+
+DIES = """
+import sys, time
+from pathlib import Path
+from roadworthy.plumbing.database import Database
+from roadworthy.traces import TraceRecorder
+from tests.traces.interactions import answered, begun
+
+database = Database(app_url="postgresql://nowhere", worker_url="", connections=2)
+recorder = TraceRecorder(Path(sys.argv[1]), database)
+ended, cut = begun(int(sys.argv[2])), begun(int(sys.argv[2]))
+recorder.begin(ended)
+recorder.begin(cut)
+recorder.end(answered(ended))
+print(ended.id, cut.id, flush=True)
+time.sleep(60)
+"""
+WAITING = """
+SELECT pid FROM pg_stat_activity
+ WHERE datname = current_database() AND usename = current_user AND wait_event_type = 'Lock'
+"""
+
+
+async def cut_off(recorder, urls):
+    """Let the server end the connection while `recorder` stores."""
+    with psycopg.connect(urls.owner) as owner:
+        owner.execute("LOCK TABLE trace IN EXCLUSIVE MODE")
+        flushing = asyncio.create_task(recorder.flush())
+        with psycopg.connect(urls.app, autocommit=True) as app:
+            while not (waiting := app.execute(WAITING).fetchall()):
+                await asyncio.sleep(0.01)
+            app.execute("SELECT pg_terminate_backend(%s)", waiting[0])
+        assert await flushing is False
+
+
+@pytest.fixture
+async def down(urls):
+    """A database that no longer answers."""
+    database = Database(app_url=urls.app, worker_url=urls.worker, connections=2)
+    await database.open()
+    await database.close()
+    return database
+
+
+async def test_all_that_was_noted_is_stored(recorder, world):
+    start = begun(world.tenant_id)
+    document = await world.add("plan.txt", "The plan.")
+    recorder.begin(start)
+    recorder.end(answered(start, documents=(document,)))
+    assert await recorder.flush()
+    trace, [hit] = await read(world, start.id)
+    assert (trace.outcome, trace.answer, trace.degraded) == ("answered", "Because.", ["rerank"])
+    assert trace.stages == [{"name": "retrieve", "ms": 1.5}]
+    assert (hit.rank, hit.document_id, hit.cited) == (1, document, True)
+
+
+async def test_a_trace_survives_a_kill_right_after_it_ended(spool, recorder, world):
+    died = subprocess.Popen(
+        [sys.executable, "-c", DIES, str(spool), str(world.tenant_id)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    ended, cut = died.stdout.readline().split()
+    died.send_signal(signal.SIGKILL)
+    died.wait()
+    died.stdout.close()
+    assert await recorder.flush()
+    assert (await outcome(world, ended), await outcome(world, cut)) == ("answered", "interrupted")
+
+
+async def test_the_file_of_a_living_process_is_left_alone(spool, recorder, world):
+    start = begun(world.tenant_id)
+    recorder.begin(start)
+    assert await TraceRecorder(spool, world.database).flush()
+    with pytest.raises(Missing):
+        await read(world, start.id)
+
+
+async def test_an_outage_loses_and_doubles_nothing(recorder, world, urls):
+    starts = [begun(world.tenant_id) for _ in range(5)]
+    for start in starts:
+        recorder.begin(start)
+        recorder.end(answered(start))
+    await cut_off(recorder, urls)
+    assert await recorder.flush()
+    async with world.database.read_as(world.person(), pseudonym=ME) as conn:
+        kept = await list_traces(conn, tenant_id=world.tenant_id)
+    assert [trace.id for trace in kept] == sorted((s.id for s in starts), reverse=True)
+
+
+async def test_who_is_answered_during_an_outage_is_not_called_interrupted(recorder, world, urls):
+    start, other = begun(world.tenant_id), begun(world.tenant_id)
+    recorder.begin(start)
+    recorder.begin(other)
+    recorder.end(answered(other))
+    await cut_off(recorder, urls)
+    recorder.end(answered(start))
+    assert await recorder.flush()
+    assert await outcome(world, start.id) == "answered"
+
+
+async def test_a_kill_after_an_outage_leaves_the_answer(spool, world, down):
+    start = begun(world.tenant_id)
+    dying = TraceRecorder(spool, down)
+    dying.begin(start)
+    dying.end(answered(begun(world.tenant_id)))
+    assert await dying.flush() is False
+    dying.end(answered(start))
+    dying._file.release()
+    assert await TraceRecorder(spool, world.database).flush()
+    assert await outcome(world, start.id) == "answered"
+
+
+async def test_another_process_does_not_end_what_goes_on_here(spool, world, down):
+    start = begun(world.tenant_id)
+    here, there = TraceRecorder(spool, down), TraceRecorder(spool, world.database)
+    here.begin(start)
+    here.end(answered(begun(world.tenant_id)))
+    assert await here.flush() is False
+    assert await there.flush()
+    here.end(answered(start))
+    here._database = world.database
+    assert await here.flush()
+    assert await outcome(world, start.id) == "answered"
+
+
+async def test_lines_stored_twice_count_once(spool, recorder, world):
+    start = begun(world.tenant_id)
+    recorder.begin(start)
+    recorder.end(answered(start))
+    [file] = spool.glob("*.jsonl")
+    copy = spool / "copy.jsonl"
+    copy.write_bytes(file.read_bytes())
+    copy.chmod(0o600)
+    assert await recorder.flush()
+    async with world.database.read_as(world.person(), pseudonym=ME) as conn:
+        assert len(await list_traces(conn, tenant_id=world.tenant_id)) == 1
+    assert not copy.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a\u2028b", "a\u0085b", "a\u2029b", "a\nb\r\x0b\x0c", "a\0b", 'say "why"', "\U0001f600"],
+    ids=["line-separator", "next-line", "paragraph", "controls", "nul", "quotes", "emoji"],
+)
+async def test_any_text_is_recorded(recorder, world, text):
+    start = begun(world.tenant_id, question=text)
+    recorder.begin(start)
+    recorder.end(answered(start, answer=text))
+    assert await recorder.flush()
+    trace, _ = await read(world, start.id)
+    assert trace.outcome == "answered"
+    assert trace.question.replace("\ufffd", "") == text.replace("\0", "")
+
+
+async def test_a_trace_that_cannot_be_stored_holds_up_no_other(recorder, world):
+    impossible, fine = begun(2**31 - 1), begun(world.tenant_id)
+    for start in (impossible, fine):
+        recorder.begin(start)
+        recorder.end(answered(start))
+    await recorder.flush()
+    assert await outcome(world, fine.id) == "answered"
+
+
+@pytest.mark.parametrize("cut", [b'{"begun": {"id', b'{"ended": "\xe2\x82'], ids=["line", "letter"])
+async def test_a_line_cut_off_by_a_kill_takes_no_other_with_it(spool, recorder, world, cut):
+    start = begun(world.tenant_id)
+    recorder.begin(start)
+    recorder.end(answered(start))
+    [file] = spool.glob("*.jsonl")
+    (spool / "dead.jsonl").write_bytes(file.read_bytes() + cut)
+    file.write_bytes(b"")
+    assert await recorder.flush()
+    assert await outcome(world, start.id) == "answered"
+
+
+async def test_the_spool_is_for_this_user_alone(spool, recorder, world):
+    recorder.begin(begun(world.tenant_id))
+    [file] = spool.glob("*.jsonl")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(spool.stat().st_mode) == 0o700
+
+
+async def test_what_is_stored_leaves_the_disk(spool, recorder, world):
+    start = begun(world.tenant_id)
+    recorder.begin(start)
+    recorder.end(answered(start))
+    await recorder.flush()
+    assert [os.path.getsize(file) for file in spool.glob("*.jsonl")] == [0]
+
+
+async def test_the_end_of_a_run_stores_what_is_left(spool, recorder, world):
+    start = begun(world.tenant_id)
+    running = asyncio.create_task(recorder.run())
+    await asyncio.sleep(0)
+    recorder.begin(start)
+    recorder.end(answered(start))
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert await outcome(world, start.id) == "answered"
+    assert list(spool.glob("*.jsonl")) == []
+
+
+async def test_recording_makes_nobody_wait(recorder, world):
+    starts = [begun(world.tenant_id, question="Why? " * 100) for _ in range(300)]
+    ends = [answered(start, answer="Because. " * 200) for start in starts]
+    took = []
+    for start, end in zip(starts, ends, strict=True):
+        at = time.perf_counter()
+        recorder.begin(start)
+        recorder.end(end)
+        took.append((time.perf_counter() - at) / 2)
+    median_ms = sorted(took)[150] * 1000
+    assert median_ms < 0.3

@@ -1,13 +1,20 @@
-"""The command line as people run it: a process of its own, over a database of this test's."""
+"""The command line as people run it, over a database of the test's own."""
 
+import io
+import logging
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
+import structlog
+
+from roadworthy.cli.main import run
 from roadworthy.plumbing.settings import Settings, load_settings
 
 TOKENIZER = "data/embeddings/sentence-transformers__all-MiniLM-L6-v2/tokenizer.json"
@@ -20,6 +27,27 @@ def tokenizer_file() -> Path:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Finished:
+    """What a command said, and its exit code."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@contextmanager
+def _logging_restored():
+    root, before = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+        root.handlers[:] = handlers
+        root.setLevel(level)
+
+
+@dataclass(frozen=True, kw_only=True)
 class CommandLine:
     """`roadworthy`, with its settings in the environment."""
 
@@ -29,17 +57,21 @@ class CommandLine:
     def settings(self) -> Settings:
         return load_settings(self.environ)
 
-    def run(self, *words: str, environ: dict[str, str] | None = None, timeout=60):
-        """Run one command to its end."""
-        return subprocess.run(
-            [sys.executable, "-P", "-m", "roadworthy.cli", *words],
-            env=self.environ | (environ or {}),
-            cwd=self.environ["ROADWORTHY_HOME"],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=timeout,
-        )
+    def run(self, *words: str, environ: dict[str, str] | None = None) -> Finished:
+        """Run one command to its end, in this process but in a thread of its own."""
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            pytest.MonkeyPatch.context() as patched,
+            _logging_restored(),
+            redirect_stdout(out),
+            redirect_stderr(err),
+            ThreadPoolExecutor(1) as thread,
+        ):
+            for name, value in (self.environ | (environ or {})).items():
+                patched.setenv(name, value)
+            patched.chdir(self.environ["ROADWORTHY_HOME"])
+            code = thread.submit(run, words).result()
+        return Finished(returncode=code, stdout=out.getvalue(), stderr=err.getvalue())
 
     @contextmanager
     def running(self, *words: str) -> Iterator[subprocess.Popen]:

@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import psycopg
+
 from roadworthy.bootstrap import DatabaseUrls, EngineAddress, database_urls, provision
+from roadworthy.core.errors import Unavailable
 from roadworthy.gateway.engine.local import LocalEngine, await_engine, published_engine
 from roadworthy.plumbing.embedded_postgres import EmbeddedPostgres
 from roadworthy.plumbing.processes import Guard
@@ -64,15 +67,33 @@ def running_database(settings: Settings) -> Iterator[DatabaseUrls]:
     """Reach the database of the settings, or run the embedded one for a block.
 
     The embedded one is brought to this version's schema; another one is left as it is.
+
+    Raises:
+        Unavailable: it does not answer, or cannot run here; the sentence says why.
+        Invalid: the settings do not say how it is reached.
     """
     if settings.names_database:
         owner = settings.database_url
-        yield database_urls(settings, owner_url=owner.get_secret_value() if owner else None)
+        urls = database_urls(settings, owner_url=owner.get_secret_value() if owner else None)
+        _require_answer(urls)
+        yield urls
         return
     with EmbeddedPostgres(settings.home).running() as owner_url:
         urls = database_urls(settings, owner_url=owner_url)
         provision(urls, progress=lambda _: None)
         yield urls
+
+
+def _require_answer(urls: DatabaseUrls) -> None:
+    """Say at once what a pool would say after its patience."""
+    try:
+        psycopg.connect(urls.app, connect_timeout=5).close()
+    except psycopg.OperationalError as error:
+        said = (error.diag.message_primary or str(error)).strip().splitlines()[-1].rstrip(".")
+        raise Unavailable(
+            f"The database cannot be reached as its service role: {said}. Check that it runs and "
+            "its URL; `roadworthy migrate` makes the roles."
+        ) from error
 
 
 @contextmanager

@@ -66,7 +66,7 @@ async def surfaces(client, documents, jobs):
         # What is refused must not tell either.
         await note(f"share {number}", client.patch(path, json={"groups": ["hr"]}))
         await note(f"delete {number}", client.delete(path))
-    await note("upload", client.post("/v1/documents", files={"files": ("doc0.txt", b"Mine.")}))
+    await note("upload", client.post("/v1/documents", files={"file": ("doc0.txt", b"Mine.")}))
     await note("traces", client.get("/v1/traces"))
     await note("metrics", client.get("/metrics"))
     return said

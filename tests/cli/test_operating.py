@@ -75,7 +75,9 @@ def test_a_new_tenant_can_answer_and_its_releases_can_be_changed(cli, tmp_path):
     assert "extract  live" in cli.run("release", "list").stdout
     release = json.loads(cli.run("release", "show", "extract").stdout) | {"sentences": 1}
     (tmp_path / "short.json").write_text(json.dumps(release))
-    assert cli.run("release", "add", str(tmp_path / "short.json"), "--name", "short").returncode == 0
+    assert (
+        cli.run("release", "add", str(tmp_path / "short.json"), "--name", "short").returncode == 0
+    )
     assert cli.run("release", "use", "short").returncode == 0
     assert "short    live" in cli.run("release", "list").stdout
     again = cli.run("release", "add", str(tmp_path / "short.json"), "--name", "extract")

@@ -19,7 +19,6 @@ from roadworthy.corpus.people import (
     find_principal,
     identify,
     list_keys,
-    put_principal,
     revoke_key,
     tenant_id,
 )
@@ -241,11 +240,8 @@ async def test_a_key_is_made_for_known_people_alone(world):
 
 @pytest.mark.parametrize("days", [0, -1, 10_000_000])
 async def test_a_key_has_an_end_that_can_be_told(world, days):
-    await world.put(world.person())
     with pytest.raises(Invalid):
-        async with world.database.as_worker(world.tenant_id) as conn:
-            valid_for = timedelta(days=days)
-            await create_key(conn, world.person(), valid_for=valid_for, may_ingest=False)
+        await key_of(world, world.person(), valid_for=timedelta(days=days))
 
 
 async def test_a_key_that_does_not_exist_is_not_revoked(world):

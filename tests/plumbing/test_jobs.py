@@ -193,12 +193,16 @@ async def test_a_connection_killed_while_publishing_leaves_the_old_version(world
     await world.add("plan.txt", "The plan.")
     await world.upload("plan.txt", "The newer plan.")
     lease = await claim(world)
-    with pytest.raises(Unavailable):
+
+    async def publish_and_die():
         async with world.database.as_worker(world.tenant_id) as conn:
             await publish(conn, lease, extract("The newer plan."))
             with psycopg.connect(urls.worker, autocommit=True) as killer:
                 killer.execute("SELECT pg_terminate_backend(%s)", [conn.info.backend_pid])
             await jobs.complete(conn, lease)
+
+    with pytest.raises(Unavailable):
+        await publish_and_die()
     assert await texts(world) == ["The plan."]
     await run_out(world)
     await world.publish_all()

@@ -1,5 +1,7 @@
 """Settings are read once, the last word wins, and what is wrong is refused by its name."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -137,10 +139,8 @@ def test_a_refusal_does_not_repeat_the_secret(name):
     )
 )
 def test_any_environment_gives_settings_or_a_refusal(environ):
-    try:
-        load_settings(environ)
-    except Invalid as error:
-        assert "s3cret" not in error.message
+    with contextlib.suppress(Invalid):
+        assert isinstance(load_settings(environ), Settings)
 
 
 def test_locales_are_those_of_the_process():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from roadworthy.core.errors import Invalid
@@ -60,6 +60,7 @@ with_database = settings(
     max_examples=12,
     deadline=None,
     derandomize=True,
+    phases=[Phase.generate],  # the corpora are small as they are
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
@@ -220,30 +221,32 @@ async def test_every_condition_of_a_filter_holds(world, among, names):
     assert sorted(hit.document_name for hit in found.hits) == names
 
 
+def version_text(version, name):
+    return "\n\n".join(f"version {version} pump {n} {name}" for n in range(6))
+
+
+async def rewrite(world, names, stop):
+    for version in range(2, 12):
+        for name in names:
+            await world.add(name, version_text(version, name))
+    stop.set()
+
+
 async def test_searching_while_somebody_publishes_meets_whole_versions(world):
-    for name in ("a.txt", "b.txt"):
-        await world.add(name, "\n\n".join(f"version 1 pump {n} {name}" for n in range(6)))
-    stop = asyncio.Event()
-    seen = set()
+    names, stop, seen = ["a.txt", "b.txt"], asyncio.Event(), set()
+    for name in names:
+        await world.add(name, version_text(1, name))
 
     async def read():
         while not stop.is_set():
             found = await ask(world, world.person(), "pump version", limit=12)
             assert found.visible_passages == len(found.hits) == 12
-            for hit in found.hits:
-                assert hit.text.startswith(f"version {hit.version} ")
-                seen.add(hit.version)
-
-    async def write():
-        for version in range(2, 12):
-            for name in ("a.txt", "b.txt"):
-                text = "\n\n".join(f"version {version} pump {n} {name}" for n in range(6))
-                await world.add(name, text)
-        stop.set()
+            assert all(hit.text.startswith(f"version {hit.version} ") for hit in found.hits)
+            seen.update(hit.version for hit in found.hits)
 
     async with asyncio.TaskGroup() as group:
-        for job in (read, read, write):
-            group.create_task(job())
+        for job in (read(), read(), rewrite(world, names, stop)):
+            group.create_task(job)
     assert len(seen) > 2
 
 

@@ -1,7 +1,6 @@
 """What was noted is stored once: through kills, outages and whatever people write."""
 
 import asyncio
-import os
 import signal
 import stat
 import subprocess
@@ -46,7 +45,7 @@ async def cut_off(recorder, urls):
         owner.execute("LOCK TABLE trace IN EXCLUSIVE MODE")
         flushing = asyncio.create_task(recorder.flush())
         with psycopg.connect(urls.app, autocommit=True) as app:
-            while not (waiting := app.execute(WAITING).fetchall()):
+            while not (waiting := app.execute(WAITING).fetchall()):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
             app.execute("SELECT pg_terminate_backend(%s)", waiting[0])
         assert await flushing is False
@@ -74,7 +73,7 @@ async def test_all_that_was_noted_is_stored(recorder, world):
 
 
 async def test_a_trace_survives_a_kill_right_after_it_ended(spool, recorder, world):
-    died = subprocess.Popen(
+    died = subprocess.Popen(  # noqa: ASYNC220 - its first line is all that is waited for
         [sys.executable, "-c", DIES, str(spool), str(world.tenant_id)],
         stdout=subprocess.PIPE,
         text=True,
@@ -205,7 +204,7 @@ async def test_what_is_stored_leaves_the_disk(spool, recorder, world):
     recorder.begin(start)
     recorder.end(answered(start))
     await recorder.flush()
-    assert [os.path.getsize(file) for file in spool.glob("*.jsonl")] == [0]
+    assert [file.stat().st_size for file in spool.glob("*.jsonl")] == [0]
 
 
 async def test_the_end_of_a_run_stores_what_is_left(spool, recorder, world):

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -72,12 +73,13 @@ def main() -> None:
     """Run one command; failures become one sentence and an exit code, never a traceback."""
     # A service manager's stop is like Ctrl-C: every block is left in order.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(_run())
+    sys.exit(run(sys.argv[1:]))
 
 
-def _run() -> int:
+def run(words: Sequence[str]) -> int:
+    """Run the command that `words` name; returns its exit code."""
     try:
-        return app(prog_name="roadworthy", standalone_mode=False) or 0
+        return app(words, prog_name="roadworthy", standalone_mode=False) or 0
     except RoadworthyError as error:
         _say(error.message)
         _show_traceback_if_debugging()

@@ -1,0 +1,62 @@
+"""`roadworthy doctor` ends with 1 on any fault, and neither API nor worker starts on one."""
+
+import json
+
+import pytest
+
+from tests.doubles.fake_models import FakeModels, running
+from tests.world import DECLARED, words_vector
+
+pytestmark = pytest.mark.anyio
+
+
+def told(cli, **environ):
+    done = cli.run("doctor", "--json", environ=environ)
+    return done.returncode, {c["name"]: c for c in json.loads(done.stdout) if not c["ok"]}
+
+
+async def test_all_is_well(cli, world):
+    assert told(cli) == (0, {})
+    assert "WRONG" not in cli.run("doctor").stdout
+
+
+def test_an_unknown_setting_is_a_fault(cli):
+    code, faults = told(cli, ROADWORTHY_EMBEDINGS_URL="http://x")
+    assert (code, list(faults)) == (1, ["settings"])
+    assert "ROADWORTHY_EMBEDINGS_URL" in faults["settings"]["sentence"]
+
+
+async def test_a_model_that_left_its_space_is_a_fault(cli, world):
+    def reversed_vector(text):
+        return words_vector(text)[::-1].copy()
+
+    other = FakeModels(model=DECLARED.model, revision=DECLARED.revision, embed=reversed_vector)
+    with running(other):
+        code, faults = told(cli, ROADWORTHY_EMBEDDINGS_URL=other.url)
+    assert (code, list(faults)) == (1, ["space words"])
+    assert "cosine" in faults["space words"]["sentence"]
+
+
+async def test_another_revision_and_another_prefix_are_faults(cli, world):
+    other = FakeModels(model=DECLARED.model, revision="2", embed=words_vector)
+    with running(other):
+        _, faults = told(cli, ROADWORTHY_EMBEDDINGS_URL=other.url)
+    assert "revision" in faults["space words"]["sentence"]
+    _, faults = told(cli, ROADWORTHY_EMBEDDINGS_QUERY_PREFIX="ask: ")
+    assert "query_prefix" in faults["space words"]["mend"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "name"),
+    [("ROADWORTHY_EMBEDDINGS_URL", "models"), ("ROADWORTHY_CHAT_URL", "chat")],
+)
+def test_an_endpoint_that_is_down_is_a_fault(cli, setting, name):
+    code, faults = told(cli, **{setting: "http://127.0.0.1:9/v1"})
+    assert (code, list(faults)) == (1, [name])
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_no_process_starts_on_a_fault(cli, command):
+    done = cli.run(command, environ={"LC_ALL": "spanish"})
+    assert done.returncode == 1
+    assert "LC_ALL" in done.stderr

@@ -1,0 +1,113 @@
+"""Any process may be killed at any moment: nothing is lost, nothing doubled, and it comes back."""
+
+import os
+import signal
+import time
+import uuid
+
+import httpx
+import psutil
+import pytest
+
+FILES = 12
+PATIENCE_S = 120
+
+
+def pid_of(started, kind: str) -> int:
+    """Find the process of a kind, waiting for one that is being restarted."""
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        if kind == "postgres":
+            state = (started.up.home / "postgres" / "postmaster.pid").read_text()
+            return int(state.split()[0])
+        for process in psutil.process_iter(["cmdline"]):
+            words = process.info["cmdline"] or []
+            if str(started.up.home) in words and any(kind in word for word in words):
+                return process.pid
+        time.sleep(0.1)
+    raise AssertionError(f"no {kind} runs")
+
+
+KINDS = {"worker": "worker", "engine": "roadworthy.gateway.engine", "postgres": "postgres"}
+
+
+def upload(started, run: str) -> list[dict]:
+    """Hand files in; a call that met an outage is made again, as a client does."""
+    receipts = []
+    for number in range(FILES):
+        text = f"Report {run} {number}.\n\n" + f"The gauge of site {run}-{number} was read. " * 60
+        receipts.append(retried(started, "POST", "/v1/documents", files={
+            "file": (f"{run}-{number}.txt", text.encode())
+        })["data"][0])  # fmt: skip
+    return receipts
+
+
+def retried(started, method: str, path: str, **request) -> dict:
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            response = httpx.request(
+                method, started.url + path, headers=started.headers("sam"), timeout=60, **request
+            )
+        except httpx.TransportError:
+            assert time.monotonic() < until
+        else:
+            if response.is_success:
+                return response.json()
+            assert response.status_code in {429, 500, 503}, response.text
+            assert time.monotonic() < until, response.text
+        time.sleep(0.3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kill_during_ingest_loses_and_doubles_nothing(started, kind):
+    run = uuid.uuid4().hex[:8]
+    victim = pid_of(started, KINDS[kind])
+    receipts = upload(started, run)
+    os.kill(victim, signal.SIGKILL)
+    until = time.monotonic() + PATIENCE_S
+    waiting = [receipt["document_id"] for receipt in receipts]
+    assert len(set(waiting)) == FILES
+    while waiting and time.monotonic() < until:
+        waiting = [
+            each
+            for each in waiting
+            if retried(started, "GET", f"/v1/documents/{each}")["state"] != "ready"
+        ]
+        time.sleep(0.3)
+    assert waiting == []
+    found = retried(started, "POST", "/v1/search", json={
+        "question": f"gauge of site {run}", "limit": 100,
+    })  # fmt: skip
+    texts = [hit["text"] for hit in found["hits"] if hit["document_name"].startswith(run)]
+    assert len(texts) == len(set(texts))
+    for receipt in receipts:
+        document = retried(started, "GET", f"/v1/documents/{receipt['document_id']}")
+        assert document["version"] == 1
+        assert (
+            document["passages"]
+            == retried(started, "GET", f"/v1/documents/{receipts[0]['document_id']}")["passages"]
+        )
+    assert pid_of(started, KINDS[kind]) != victim
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kill_during_asking_is_survived(started, kind):
+    question = {"question": f"How many paid holidays do I have, {uuid.uuid4().hex}?"}
+    victim = pid_of(started, KINDS[kind])
+    retried(started, "POST", "/v1/answers", json=question)
+    os.kill(victim, signal.SIGKILL)
+    answers = [retried(started, "POST", "/v1/answers", json=question) for _ in range(5)]
+    assert {answer["outcome"] for answer in answers} == {"answered"}
+    ids = [answer["id"] for answer in answers]
+    for each in ids:  # a trace reaches the database soon after its answer
+        until = time.monotonic() + PATIENCE_S
+        while (
+            httpx.get(
+                f"{started.url}/v1/traces/{each}", headers=started.headers("sam"), timeout=60
+            ).status_code
+            != 200
+        ):
+            assert time.monotonic() < until
+            time.sleep(0.2)
+    assert len(set(ids)) == 5

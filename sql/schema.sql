@@ -28,10 +28,10 @@ CREATE TABLE public.trace_hit (
 
 ALTER TABLE ONLY public.trace_hit FORCE ROW LEVEL SECURITY;
 
-CREATE FUNCTION public.found_documents(trace uuid) RETURNS uuid[]
+CREATE FUNCTION public.found_passages(trace uuid) RETURNS integer[]
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
-    RETURN (SELECT COALESCE(array_agg(DISTINCT trace_hit.document_id), '{}'::uuid[]) AS "coalesce" FROM public.trace_hit WHERE ((trace_hit.tenant_id = public.current_tenant()) AND (trace_hit.trace_id = found_documents.trace)));
+    RETURN (SELECT COALESCE(array_agg(DISTINCT trace_hit.passage_id), '{}'::integer[]) AS "coalesce" FROM public.trace_hit WHERE ((trace_hit.tenant_id = public.current_tenant()) AND (trace_hit.trace_id = found_passages.trace)));
 
 CREATE TABLE public.acl_grant (
     tenant_id integer NOT NULL,
@@ -539,8 +539,9 @@ CREATE POLICY admitted ON public.revision TO roadworthy_app USING ((acl_id = ANY
 
 ALTER TABLE public.api_key ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY as_the_document ON public.job TO roadworthy_app USING ((document_id IN ( SELECT document.id
-   FROM public.document)));
+CREATE POLICY as_the_document ON public.job TO roadworthy_app USING ((EXISTS ( SELECT
+   FROM public.document
+  WHERE ((document.tenant_id = job.tenant_id) AND (document.id = job.document_id)))));
 
 CREATE POLICY colleague ON public.acl TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -572,12 +573,13 @@ CREATE POLICY mine ON public.trace FOR SELECT TO roadworthy_app USING ((pseudony
 
 CREATE POLICY mine ON public.trace_answer FOR SELECT TO roadworthy_app USING (((trace_id IN ( SELECT trace.id
    FROM public.trace)) AND (( SELECT count(*) AS count
-   FROM public.document
-  WHERE (document.id = ANY (public.found_documents(trace_answer.trace_id)))) = cardinality(public.found_documents(trace_id)))));
+   FROM public.passage
+  WHERE ((passage.tenant_id = trace_answer.tenant_id) AND (passage.id = ANY (public.found_passages(trace_answer.trace_id))))) = cardinality(public.found_passages(trace_id)))));
 
 CREATE POLICY mine ON public.trace_hit FOR SELECT TO roadworthy_app USING (((trace_id IN ( SELECT trace.id
-   FROM public.trace)) AND (document_id IN ( SELECT document.id
-   FROM public.document))));
+   FROM public.trace)) AND (EXISTS ( SELECT
+   FROM public.passage
+  WHERE ((passage.tenant_id = trace_hit.tenant_id) AND (passage.id = trace_hit.passage_id))))));
 
 CREATE POLICY one_tenant ON public.acl AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -721,6 +723,9 @@ GRANT USAGE ON SCHEMA public TO roadworthy_app;
 GRANT USAGE ON SCHEMA public TO roadworthy_worker;
 
 GRANT SELECT,INSERT ON TABLE public.trace_hit TO roadworthy_app;
+
+REVOKE ALL ON FUNCTION public.found_passages(trace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.found_passages(trace uuid) TO roadworthy_app;
 
 GRANT SELECT,INSERT ON TABLE public.acl_grant TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.acl_grant TO roadworthy_worker;

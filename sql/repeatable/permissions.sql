@@ -108,12 +108,13 @@ DROP POLICY IF EXISTS one_tenant ON api_key; -- replaced by the line above
 -- A job is as visible as its document. The worker must find work before it knows the tenant.
 DROP POLICY IF EXISTS as_the_document ON job;
 CREATE POLICY as_the_document ON job TO roadworthy_app
-    USING (document_id IN (SELECT id FROM document));
+    USING (EXISTS (SELECT FROM document
+                    WHERE document.tenant_id = job.tenant_id AND document.id = job.document_id));
 DROP POLICY IF EXISTS worker ON job;
 CREATE POLICY worker ON job TO roadworthy_worker USING (true);
 
 -- A trace is read by the person whom it is about, and its answer only while he may still read
--- every document that it was made from.
+-- every passage that it was made from: not when one was withdrawn, replaced or deleted.
 DROP POLICY IF EXISTS mine ON trace;
 CREATE POLICY mine ON trace FOR SELECT TO roadworthy_app
     USING (pseudonym = nullif(current_setting('roadworthy.pseudonym', true), ''));
@@ -121,14 +122,16 @@ DROP POLICY IF EXISTS record ON trace;
 CREATE POLICY record ON trace FOR INSERT TO roadworthy_app WITH CHECK (true);
 DROP POLICY IF EXISTS mine ON trace_hit;
 CREATE POLICY mine ON trace_hit FOR SELECT TO roadworthy_app
-    USING (trace_id IN (SELECT id FROM trace) AND document_id IN (SELECT id FROM document));
+    USING (trace_id IN (SELECT id FROM trace)
+           AND EXISTS (SELECT FROM passage WHERE passage.tenant_id = trace_hit.tenant_id
+                                             AND passage.id = trace_hit.passage_id));
 DROP POLICY IF EXISTS record ON trace_hit;
 CREATE POLICY record ON trace_hit FOR INSERT TO roadworthy_app WITH CHECK (true);
 
--- Names the documents that were found for a trace, seen or not; says nothing else about them.
-CREATE OR REPLACE FUNCTION found_documents(trace uuid) RETURNS uuid[]
+-- Names the passages that were found for a trace, seen or not; says nothing else about them.
+CREATE OR REPLACE FUNCTION found_passages(trace uuid) RETURNS integer[]
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
-    RETURN (SELECT coalesce(array_agg(DISTINCT document_id), '{}')
+    RETURN (SELECT coalesce(array_agg(DISTINCT passage_id), '{}')
               FROM trace_hit
              WHERE tenant_id = current_tenant() AND trace_id = trace);
 DROP POLICY IF EXISTS definer ON trace_hit;
@@ -137,8 +140,12 @@ CREATE POLICY definer ON trace_hit FOR SELECT TO CURRENT_USER
 DROP POLICY IF EXISTS mine ON trace_answer;
 CREATE POLICY mine ON trace_answer FOR SELECT TO roadworthy_app
     USING (trace_id IN (SELECT id FROM trace)
-           AND (SELECT count(*) FROM document WHERE id = ANY (found_documents(trace_id)))
-               = cardinality(found_documents(trace_id)));
+           AND (SELECT count(*) FROM passage
+                 WHERE passage.tenant_id = trace_answer.tenant_id
+                   AND passage.id = ANY (found_passages(trace_id)))
+               = cardinality(found_passages(trace_id)));
+REVOKE ALL ON FUNCTION found_passages(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION found_passages(uuid) TO roadworthy_app;
 DROP POLICY IF EXISTS record ON trace_answer;
 CREATE POLICY record ON trace_answer FOR INSERT TO roadworthy_app WITH CHECK (true);
 

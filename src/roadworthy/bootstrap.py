@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import fcntl
 import hashlib
 import hmac
 import os
@@ -200,14 +201,16 @@ async def services(
 def secret_file(path: Path) -> str:
     """Read a secret that only this user may read; made at the first call."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return path.read_text("utf-8")
-    secret = secrets.token_urlsafe(32)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secret)
-    return secret
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
+        # Whoever comes first writes; an empty file is what a start that was killed left.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        secret = file.read()
+        if not secret:
+            secret = secrets.token_urlsafe(32)
+            file.write(secret)
+            file.flush()
+        return secret
 
 
 def declare_space(

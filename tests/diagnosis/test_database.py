@@ -1,4 +1,4 @@
-"""Doctor finds what would let somebody read what is not his: each way of breaking it is injected."""
+"""Doctor finds what would let somebody read what is not his: each fault is injected."""
 
 import dataclasses
 

@@ -1,5 +1,6 @@
 """`roadworthy doctor` ends with 1 on any fault, and neither API nor worker starts on one."""
 
+import dataclasses
 import json
 
 import pytest
@@ -57,6 +58,7 @@ def test_an_endpoint_that_is_down_is_a_fault(cli, setting, name):
 
 @pytest.mark.parametrize("command", ["serve", "worker"])
 def test_no_process_starts_on_a_fault(cli, command):
-    done = cli.run(command, environ={"LC_ALL": "spanish"})
-    assert done.returncode == 1
-    assert "LC_ALL" in done.stderr
+    unfit = dataclasses.replace(cli, environ=cli.environ | {"LC_ALL": "spanish"})
+    with unfit.running(command) as process:
+        assert process.wait(timeout=30) == 1
+    assert "LC_ALL" in (cli.settings.home / "output.log").read_text()

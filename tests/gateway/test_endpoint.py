@@ -203,14 +203,11 @@ async def test_a_key_that_cannot_be_sent_is_named_and_not_shown(models, key):
     assert not any(KEY in str(error) for error in chain)
 
 
-async def test_a_password_in_the_address_is_not_shown(models, caplog):
-    caplog.set_level(logging.INFO)
-    url = models.url.replace("http://", f"http://ana:{KEY}@")
-    endpoint = Endpoint(EndpointAddress(url=url, key=None, timeout_s=2))
-    models.plan.append(failing(400))
-    error = await failure(endpoint)
-    await endpoint.close()
-    assert KEY not in f"{error.message} {endpoint.address!r} {caplog.text}"
+def test_a_password_in_the_address_is_refused_and_not_shown():
+    address = EndpointAddress(url=f"http://ana:{KEY}@127.0.0.1:9/v1", key=None, timeout_s=2)
+    with pytest.raises(Invalid, match="password") as caught:
+        Endpoint(address)
+    assert KEY not in str(caught.value)
 
 
 async def test_a_proxy_of_the_environment_is_not_used(models, monkeypatch):

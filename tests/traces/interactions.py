@@ -21,7 +21,9 @@ def begun(tenant_id: int, *, question="Why?", pseudonym=ME) -> Begun:
     )
 
 
-def answered(start: Begun, *, answer="Because.", documents: tuple[uuid.UUID, ...] = ()) -> Trace:
+def answered(
+    start: Begun, *, answer="Because.", passages: tuple[tuple[uuid.UUID, int], ...] = ()
+) -> Trace:
     return Trace(
         begun=start,
         ended_at=now() + datetime.timedelta(seconds=1),
@@ -33,19 +35,27 @@ def answered(start: Begun, *, answer="Because.", documents: tuple[uuid.UUID, ...
         hits=tuple(
             TraceHit(
                 document_id=document,
-                passage_id=number,
+                passage_id=passage,
                 score=0.5,
                 keyword_score=None,
                 vector_score=0.25,
                 cited=number == 1,
             )
-            for number, document in enumerate(documents, 1)
+            for number, (document, passage) in enumerate(passages, 1)
         ),
         answer=answer,
         input_tokens=10,
         output_tokens=3,
         degraded=("rerank",),
     )
+
+
+async def passage_of(world, document) -> tuple[uuid.UUID, int]:
+    """Name the only passage of a document."""
+    async with world.database.as_worker(world.tenant_id) as conn:
+        rows = await conn.execute("SELECT id FROM passage WHERE document_id = %s", (document,))
+        [[passage]] = await rows.fetchall()
+    return document, passage
 
 
 async def read(world, trace_id, *, who=None, pseudonym=ME):

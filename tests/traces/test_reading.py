@@ -10,7 +10,7 @@ from roadworthy.corpus.access import access
 from roadworthy.corpus.documents import delete, reshare
 from roadworthy.traces import list_traces
 from roadworthy.traces.store import add_traces
-from tests.traces.interactions import ME, answered, begun, read
+from tests.traces.interactions import ME, answered, begun, passage_of, read
 from tests.world import make_world
 
 pytestmark = pytest.mark.anyio
@@ -18,7 +18,8 @@ pytestmark = pytest.mark.anyio
 
 async def recorded(world, *documents, pseudonym=ME, answer="It says so."):
     start = begun(world.tenant_id, pseudonym=pseudonym)
-    await add_traces(world.database, [answered(start, answer=answer, documents=documents)])
+    passages = tuple([await passage_of(world, document) for document in documents])
+    await add_traces(world.database, [answered(start, answer=answer, passages=passages)])
     return start.id
 
 

@@ -13,7 +13,7 @@ import pytest
 from roadworthy.core.errors import Missing
 from roadworthy.plumbing.database import Database
 from roadworthy.traces import TraceRecorder, list_traces
-from tests.traces.interactions import ME, answered, begun, outcome, read
+from tests.traces.interactions import ME, answered, begun, outcome, passage_of, read
 
 pytestmark = pytest.mark.anyio
 
@@ -22,7 +22,7 @@ import sys, time
 from pathlib import Path
 from roadworthy.plumbing.database import Database
 from roadworthy.traces import TraceRecorder
-from tests.traces.interactions import answered, begun
+from tests.traces.interactions import answered, begun, passage_of
 
 database = Database(app_url="postgresql://nowhere", worker_url="", connections=2)
 recorder = TraceRecorder(Path(sys.argv[1]), database)
@@ -64,7 +64,7 @@ async def test_all_that_was_noted_is_stored(recorder, world):
     start = begun(world.tenant_id)
     document = await world.add("plan.txt", "The plan.")
     recorder.begin(start)
-    recorder.end(answered(start, documents=(document,)))
+    recorder.end(answered(start, passages=(await passage_of(world, document),)))
     assert await recorder.flush()
     trace, [hit] = await read(world, start.id)
     assert (trace.outcome, trace.answer, trace.degraded) == ("answered", "Because.", ["rerank"])

@@ -18,6 +18,14 @@ pytestmark = pytest.mark.anyio
 DOCUMENTS = 12
 # Time passes for the leases of dead workers, and for nobody else's.
 EXPIRE = "UPDATE job SET leased_until = now() - interval '1 s' WHERE state = 'running'"
+LISTENERS = """
+SELECT count(*) FROM pg_stat_activity
+ WHERE application_name = 'roadworthy-listener' AND datname = current_database()
+"""
+CUT_OFF = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+ WHERE application_name LIKE 'roadworthy-%' AND datname = current_database()
+"""
 COUNTS = """
 SELECT (SELECT count(*) FROM passage),
        (SELECT count(DISTINCT (document_id, ordinal)) FROM passage),
@@ -113,10 +121,3 @@ async def test_its_presence_ends_with_it_however_it_ends(cli, world):
     await until(
         lambda: not any(child.is_running() and child.status() != "zombie" for child in children)
     )
-
-
-LISTENERS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'roadworthy-listener' AND datname = current_database()"
-CUT_OFF = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
- WHERE datname = current_database() AND application_name LIKE 'roadworthy-%'
-"""

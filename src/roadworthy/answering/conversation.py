@@ -8,47 +8,73 @@ import re
 from collections.abc import Sequence
 
 from roadworthy.core.errors import Invalid
+from roadworthy.corpus.terms import query_terms
 from roadworthy.gateway.chat import Message
+from roadworthy.retrieval.search import LONGEST_QUESTION
 
 MOST_TURNS = 200
 LONGEST_CARRIED = 600  # characters of the earlier question
 
-# Words that begin a follow-up, or point at something said before.
-FOLLOW_UP = re.compile(
-    r"^\W*(and|but|so|or|what about|how about|what if|et|mais|ou|qu'en est-il|y|pero|o|qué hay de|"
-    r"und|aber|oder|was ist mit|e|ma|mas)\b",
+# Words that begin a follow-up ("E-mail" begins none) ...
+BEGINS = re.compile(
+    r"^\W*(?:and|but|or|so|what about|how about|what if|et|mais|ou|qu['’]en est-il|"
+    r"y|pero|o|qué hay de|und|aber|oder|was ist mit|e|ma|mas)\s(?!a-t-)",
     re.IGNORECASE,
 )
-POINTING = re.compile(
-    r"\b(it|its|they|them|their|this|that|these|those|he|she|his|her|one|ones|"
-    r"il|elle|ils|elles|celui|celle|ceux|celles|cela|ça|leur|leurs|"
-    r"ello|ellos|ellas|eso|esto|esos|esas|ese|esa|su|sus|"
-    r"er|sie|es|diese[rsmn]?|davon|dafür|dazu)\b",
+# ... words that always point back ...
+ALONE = re.compile(
+    r"\b(?:cela|ça|celui-ci|celle-ci|ceux-ci|celles-ci|eso|esto|ello|davon|dafür|dazu|darüber)\b",
     re.IGNORECASE,
 )
-FEW_WORDS = 3
+# ... those that do when nothing else stands in the question ("IT" is none) ...
+POINTS = re.compile(
+    r"\b(?:(?-i:it|It)|its|they|them|this|that|these|those|one|he|she|him|"
+    r"il|elle|ils|elles|l|eux|ellos|ellas|lo|er|ihn|ihm|das|damit)\b",
+    re.IGNORECASE,
+)
+# ... and where they stand for nothing at all.
+DUMMY = re.compile(r"\b(?:is it|does it take|it is|a-t-il|faut-il|gibt es)\b", re.IGNORECASE)
+FEW_WORDS, FEW_TERMS = 2, 2
+LANGUAGES = ("de", "en", "es", "fr")  # of the words above
 
 
 def whole_question(turns: Sequence[Message]) -> str:
     """Give the last question, led by the one before it when it leans on that.
 
     Raises:
-        Invalid: there is no turn, too many, or the last one is not the user's.
+        Invalid: there is no turn, too many, the last one is not the user's, or it is no text.
     """
     if not turns or turns[-1].role != "user" or not turns[-1].content.strip():
         raise Invalid("The last message must be a question of the user.")
     if len(turns) > MOST_TURNS:
         raise Invalid(f"A conversation has at most {MOST_TURNS} messages.")
     question = turns[-1].content.strip()
+    check_encodable(question)
     earlier = [turn.content.strip() for turn in turns[:-1] if turn.role == "user"]
     if earlier and _leans(question):
-        return f"{earlier[-1][:LONGEST_CARRIED]}\n{question}"
+        # "And in Italy?" after "And in Spain?" leans on what that one leaned on.
+        stood = next((each for each in reversed(earlier) if not _leans(each)), earlier[-1])
+        parts = dict.fromkeys([stood[:LONGEST_CARRIED], earlier[-1][:LONGEST_CARRIED]])
+        room = max(0, LONGEST_QUESTION - len(question) - 1)
+        return "\n".join(parts)[:room] + f"\n{question}"
     return question
 
 
+def check_encodable(question: str) -> None:
+    """Refuse halves of surrogate pairs, such as a shell in another encoding hands over.
+
+    Raises:
+        Invalid: it holds one; nothing can be searched for it.
+    """
+    try:
+        question.encode()
+    except UnicodeEncodeError as error:
+        raise Invalid("The question holds a character that is no text; type it anew.") from error
+
+
 def _leans(question: str) -> bool:
-    return bool(
-        FOLLOW_UP.search(question)
-        or POINTING.search(question)
-        or len(question.split()) <= FEW_WORDS
-    )
+    if BEGINS.search(question) or ALONE.search(question) or len(question.split()) <= FEW_WORDS:
+        return True
+    # "it" in a question with words enough of its own points at one of them.
+    points = POINTS.search(question) and not DUMMY.search(question)
+    return bool(points) and len(query_terms(question, LANGUAGES)) <= FEW_TERMS

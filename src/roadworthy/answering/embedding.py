@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from roadworthy.core.errors import Unavailable
+from roadworthy.core.errors import Busy, Unavailable
 from roadworthy.core.spaces import QueryVector, SpaceMismatch
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.releases.store import StoredRelease
@@ -37,5 +37,5 @@ async def embed_or_degrade(
         return await embedder.embed_question(question), []
     except SpaceMismatch:
         raise
-    except Unavailable:
+    except (Unavailable, Busy):
         return None, ["embeddings"]

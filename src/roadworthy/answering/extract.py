@@ -9,9 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from roadworthy.answering.records import ModelCalled, NotInDocuments, Task, TextPiece, Written, cite
+from roadworthy.answering.records import (
+    Degraded,
+    ModelCalled,
+    NotInDocuments,
+    Task,
+    TextPiece,
+    Written,
+    cite,
+)
+from roadworthy.core.errors import Busy, Unavailable
 from roadworthy.core.sentences import sentences
-from roadworthy.core.spaces import Vectors
+from roadworthy.core.spaces import QueryVector, SpaceMismatch, Vectors
 from roadworthy.corpus.terms import query_terms, terms
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.retrieval.search import Hit
@@ -60,14 +69,12 @@ class SentenceVectors:
             Unavailable: the endpoint is down or left the space.
         """
         space_id = embedder.space.id
-        new = list(dict.fromkeys(text for text in texts if (space_id, text) not in self._known))
-        found = {
-            (space_id, text): vector
-            for text, vector in zip(new, await embedder.embed_passages(new), strict=True)
-        }
-        for text in texts:
-            key = (space_id, text)
-            found[key] = self._known[key] if key in self._known else found[key]
+        keys = dict.fromkeys((space_id, text) for text in texts)
+        # Taken before the wait: others may push them out meanwhile.
+        found = {key: self._known[key] for key in keys if key in self._known}
+        new = [text for (_, text) in keys if (space_id, text) not in found]
+        for text, vector in zip(new, await embedder.embed_passages(new), strict=True):
+            found[space_id, text] = vector
         self._remember(found)
         return np.stack([found[space_id, text] for text in texts])
 
@@ -91,17 +98,26 @@ class ExtractingAnswerer:
         if not candidates:
             yield NotInDocuments()
             return
-        if task.query is None:
-            # The model that compares sentences is down: quote how the best passage begins.
-            chosen = candidates[:1]
-        else:
+        # While the model that compares sentences is down, quote how the best passage begins.
+        chosen = candidates[:1]
+        if task.query is not None:
             began = time.perf_counter()
-            embedded = await self._vectors.of(task.embedder, [each.text for each in candidates])
+            try:
+                chosen = await self._nearest(candidates, task.query, task)
+            except SpaceMismatch:
+                raise
+            except (Unavailable, Busy):
+                yield Degraded(what="embeddings")
             yield ModelCalled(ms=(time.perf_counter() - began) * 1000)
-            scores = embedded @ task.query.vector + WORDS * shared_words(task.question, candidates)
-            chosen = choose(candidates, embedded, scores=scores, most=task.release.sentences)
         for written in _quoted(chosen):
             yield written
+
+    async def _nearest(
+        self, candidates: Sequence[Sentence], query: QueryVector, task: Task
+    ) -> list[Sentence]:
+        embedded = await self._vectors.of(task.embedder, [each.text for each in candidates])
+        scores = embedded @ query.vector + WORDS * shared_words(task.question, candidates)
+        return choose(candidates, embedded, scores=scores, most=task.release.sentences)
 
 
 def _quoted(chosen: Sequence[Sentence]) -> Iterator[Written]:
@@ -179,4 +195,7 @@ def choose(
 
 
 def _tidy(sentence: str) -> str:
-    return " ".join(sentence.lstrip("-*•#> ").split())
+    # A bullet has a space after it; the minus of "-18 °C" has none.
+    bare = re.sub(r"^(?:[-*•#>]+\s+)+", "", sentence)
+    # A reference of the document's own would read as a citation of ours.
+    return " ".join(re.sub(r"\[(\d+)\]", r"(\1)", bare).split())

@@ -7,6 +7,7 @@ from contextlib import aclosing
 
 from roadworthy.answering.records import (
     CitationInvented,
+    Degraded,
     ModelCalled,
     NotInDocuments,
     Task,
@@ -21,8 +22,11 @@ from roadworthy.prompts import find_prompt
 from roadworthy.retrieval.search import Hit
 
 NOT_THERE = "NOT IN THE DOCUMENTS"
-MARK = re.compile(r"\[(\d{1,3})\]")
-UNFINISHED_MARK = re.compile(r"\[\d{0,3}$")
+MARK = re.compile(r"\[\s?(\d{1,3}(?:\s?[,;]\s?\d{1,3}){0,9})\s?\]")  # [2], [2, 5]
+UNFINISHED_MARK = re.compile(r"\[[\d\s,;]{0,60}$")
+# What models put around the refusal: quotes, stars, a mark.
+AROUND = re.compile(r"^(?:\[[\d\s,;]*\]?|[^\w\[])+")
+UNKNOWN_LANGUAGE = "the language of the question"
 
 
 class GeneratingAnswerer:
@@ -43,7 +47,7 @@ class GeneratingAnswerer:
             {
                 "passages": _quoted(task.hits),
                 "question": task.question,
-                "language": task.language,
+                "language": UNKNOWN_LANGUAGE if task.language == "und" else task.language,
             }
         )
         pieces = chat(
@@ -56,10 +60,16 @@ class GeneratingAnswerer:
         said = False
         async with aclosing(_checked(pieces, task.hits)) as checked:
             async for written in checked:
-                said = said or isinstance(written, TextPiece | NotInDocuments)
+                said = said or _says_something(written)
                 yield written
         if not said:
             raise Unavailable(f"The model {release.model!r} gave an empty answer; try again.")
+
+
+def _says_something(written: Written) -> bool:
+    if isinstance(written, TextPiece):
+        return bool(written.text.strip())
+    return isinstance(written, NotInDocuments)
 
 
 async def _checked(
@@ -83,20 +93,22 @@ def _quoted(hits: Sequence[Hit]) -> str:
 
 async def _after_refusal(
     pieces: AsyncGenerator[ChatPiece],
-) -> AsyncGenerator[str | ModelCalled | NotInDocuments]:
+) -> AsyncGenerator[str | ModelCalled | Degraded | NotInDocuments]:
     """Hold the beginning back until it cannot be the agreed refusal any more."""
     held: str | None = ""
     began = time.perf_counter()
     input_tokens = output_tokens = 0
+    is_cut = False
     async with aclosing(pieces):
         async for piece in pieces:
             if piece.input_tokens is not None:
                 input_tokens, output_tokens = piece.input_tokens, piece.output_tokens or 0
+            is_cut = is_cut or piece.finish_reason == "length"
             if held is None:
                 yield piece.text
                 continue
             held += piece.text
-            if not NOT_THERE.startswith(held.strip()[: len(NOT_THERE)]):
+            if not NOT_THERE.startswith(_bare(held)[: len(NOT_THERE)]):
                 yield held
                 held = None
     yield ModelCalled(
@@ -104,11 +116,17 @@ async def _after_refusal(
         input_tokens=input_tokens,
         output_tokens=output_tokens,
     )
+    if is_cut:
+        yield Degraded(what="full length")
     if held is not None:
-        if held.strip().startswith(NOT_THERE):
+        if _bare(held).startswith(NOT_THERE):
             yield NotInDocuments()
         else:
             yield held
+
+
+def _bare(beginning: str) -> str:
+    return AROUND.sub("", beginning).upper()
 
 
 class _Marks:
@@ -135,15 +153,15 @@ class _Marks:
         kept = ""
         end = 0
         for mark in MARK.finditer(text):
-            number = int(mark[1])
             kept += text[end : mark.start()]
             end = mark.end()
-            if not 1 <= number <= len(self._hits):
-                written.append(CitationInvented())
-                continue
-            kept += mark[0]
-            if number not in self._cited:
-                self._cited.add(number)
-                written.append(cite(self._hits[number - 1], number))
+            for number in map(int, re.findall(r"\d+", mark[1])):
+                if not 1 <= number <= len(self._hits):
+                    written.append(CitationInvented())
+                    continue
+                kept += f"[{number}]"
+                if number not in self._cited:
+                    self._cited.add(number)
+                    written.append(cite(self._hits[number - 1], number))
         kept += text[end:]
         return [TextPiece(text=kept), *written] if kept else written

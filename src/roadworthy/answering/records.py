@@ -86,6 +86,13 @@ class CitationInvented:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Degraded:
+    """The answer is poorer than it could be: `what` was down, or cut the answer off."""
+
+    what: str  # embeddings, full length
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotInDocuments:
     """The answerer read the passages and says that the answer is not there."""
 
@@ -102,7 +109,7 @@ class Task:
     embedder: SpaceEmbedder
 
 
-Written = TextPiece | Citation | ModelCalled | CitationInvented | NotInDocuments
+Written = TextPiece | Citation | ModelCalled | CitationInvented | Degraded | NotInDocuments
 
 
 class Answerer(Protocol):

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from roadworthy.answering.conversation import check_encodable
 from roadworthy.answering.embedding import embed_or_degrade, embedder_of
 from roadworthy.core.clock import now
 from roadworthy.core.errors import RoadworthyError, Unavailable
@@ -84,6 +85,7 @@ class SearchService:
         )
 
     async def _search(self, principal: Principal, sought: Sought) -> tuple[Found, list[str]]:
+        check_encodable(sought.question)
         check_question(sought.question)
         tenant_id = principal.tenant_id
         async with self._database.read_as(principal) as conn:

@@ -17,6 +17,7 @@ from roadworthy.answering.records import (
     Asked,
     Citation,
     CitationInvented,
+    Degraded,
     Event,
     ModelCalled,
     NotInDocuments,
@@ -115,8 +116,7 @@ class AnsweringService:
             progress.outcome, progress.problem = "failed", error.message
             raise
         except (GeneratorExit, asyncio.CancelledError):
-            progress.outcome = "cancelled"
-            raise
+            raise  # cancelled, unless the whole answer had been given
         except BaseException as error:
             progress.outcome, progress.problem = "failed", type(error).__name__
             raise
@@ -159,12 +159,12 @@ class AnsweringService:
 
     async def _write_or_abstain(self, task: Task, progress: _Progress) -> AsyncGenerator[Event]:
         """Call the answerer only when the hits are about the question at all."""
-        if progress.relevance >= task.release.least_relevance:
+        if task.hits and progress.relevance >= task.release.least_relevance:
             async with aclosing(self._write(task, progress)) as events:
                 async for event in events:
                     yield event
-        progress.outcome = ANSWERED if progress.text else ABSTAINED
-        if not progress.text:
+        progress.outcome = ANSWERED if progress.text.strip() else ABSTAINED
+        if progress.outcome == ABSTAINED:
             progress.text = self._abstention(progress)
             yield TextPiece(text=progress.text)
 
@@ -254,6 +254,8 @@ def _noted(written: Written, progress: _Progress) -> TextPiece | Citation | None
             progress.output_tokens += written.output_tokens
         case CitationInvented():
             progress.invented_citations += 1
+        case Degraded():
+            progress.degraded.append(written.what)
         case NotInDocuments():
             pass
     return None

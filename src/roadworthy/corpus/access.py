@@ -14,6 +14,7 @@ from psycopg.rows import scalar_row
 
 from roadworthy.core.errors import Invalid
 from roadworthy.core.identity import EVERYONE, Principal
+from roadworthy.core.names import check_name
 from roadworthy.plumbing.database import Connection
 
 FIND_ACL = "SELECT id FROM acl WHERE tenant_id = %(tenant_id)s AND grants_hash = %(grants_hash)s"
@@ -27,7 +28,7 @@ INSERT INTO acl_grant (tenant_id, acl_id, subject, clearance)
 SELECT %(tenant_id)s, %(acl_id)s, subject, %(clearance)s
   FROM unnest(%(subjects)s::text[]) AS subject
 """
-LONGEST_SUBJECT = 200
+MOST_CLEARANCE = 1000
 MOST_SUBJECTS = 100
 
 
@@ -51,16 +52,22 @@ def access(*, groups: Iterable[str] = (), users: Iterable[str] = (), clearance: 
     Raises:
         Invalid: a name is empty or too long, there are too many, or the clearance is negative.
     """
-    subjects = {f"group:{group}" for group in groups} | {f"user:{user}" for user in users}
-    if any(len(subject.partition(":")[2]) == 0 for subject in subjects):
-        raise Invalid("A group or user that may read must have a name.")
-    if any(len(subject) > LONGEST_SUBJECT for subject in subjects):
-        raise Invalid(f"A group or user name has at most {LONGEST_SUBJECT - 6} characters.")
+    subjects = {f"group:{check_name(group, what='group')}" for group in groups}
+    subjects |= {f"user:{check_name(user, what='user')}" for user in users}
     if len(subjects) > MOST_SUBJECTS:
         raise Invalid(f"At most {MOST_SUBJECTS} groups and users may be named; use a group.")
-    if not 0 <= clearance <= 1000:
-        raise Invalid("The clearance is a number from 0 to 1000.")
+    check_clearance(clearance)
     return Access(subjects=frozenset(subjects or {f"group:{EVERYONE}"}), clearance=clearance)
+
+
+def check_clearance(clearance: int) -> None:
+    """Refuse a clearance that nobody could have.
+
+    Raises:
+        Invalid: it is not in 0..1000.
+    """
+    if not 0 <= clearance <= MOST_CLEARANCE:
+        raise Invalid(f"The clearance is a number from 0 to {MOST_CLEARANCE}.")
 
 
 async def ensure_acl(conn: Connection, wanted: Access, *, tenant_id: int) -> int:

@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 from roadworthy.core.clock import now
 from roadworthy.core.errors import Conflict, Invalid, Missing, Refused
 from roadworthy.core.ids import new_id
+from roadworthy.core.names import check_name
 from roadworthy.corpus.access import Access, ensure_acl
 from roadworthy.plumbing.database import Connection
 
@@ -36,7 +37,8 @@ SELECT document.id, document.owner, document.acl_id,
          ORDER BY created_at DESC LIMIT 1) AS content_hash
   FROM document
  WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s AND name = %(name)s
- ORDER BY created_at
+   AND owner = %(owner)s
+ ORDER BY acl_id = %(acl_id)s DESC, created_at
 """
 FIND_SAME_CONTENT = """
 SELECT document.id
@@ -67,11 +69,25 @@ DROP_PUBLISHED = """
 DELETE FROM revision
  WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s AND state = 'ready'
 """
+FIND_PUBLISHED = """
+SELECT FROM revision
+ WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s AND state = 'ready'
+   AND content_hash = %(content_hash)s
+"""
 ADD_REVISION = """
 INSERT INTO revision (tenant_id, id, document_id, corpus_id, acl_id, content_hash, content, state,
                       created_at)
 VALUES (%(tenant_id)s, %(revision_id)s, %(id)s, %(corpus_id)s, %(acl_id)s, %(content_hash)s,
         %(content)s, 'pending', %(now)s)
+"""
+# In one order, or two documents that swap their readers would wait for each other.
+LOCK_COUNTS = """
+SELECT FROM passage_count
+ WHERE tenant_id = %(tenant_id)s
+   AND acl_id IN (%(acl_id)s, (SELECT acl_id FROM document
+                                WHERE tenant_id = %(tenant_id)s AND id = %(id)s))
+ ORDER BY corpus_id, acl_id, language
+   FOR UPDATE
 """
 COUNT_OUT = """
 UPDATE passage_count AS counted
@@ -229,29 +245,33 @@ async def accept(
 ) -> Receipt:
     """Store an upload in the caller's transaction; what is not new is said to be so.
 
-    When content and readers change together, the published version is withdrawn at once: it was
-    written for other eyes.
+    A name belongs to its owner: the same name of another owner is another document. When content
+    and readers change together, the published version is withdrawn at once: it was written for
+    other eyes.
 
     Args:
         by: the user who uploads; None for the operator, who may change every document.
 
     Raises:
         Invalid: the name, the metadata or the content cannot be stored.
-        Refused: the document belongs to somebody else, or the owner could not read it.
-        Conflict: the same file is being uploaded by somebody else right now.
+        Refused: the owner could not read it afterwards.
+        Conflict: somebody else has a document of this name for the same readers.
     """
     _check(upload)
     asked = {
         "tenant_id": tenant_id,
         "corpus_id": corpus.id,
         "name": upload.name,
+        "owner": upload.owner,
         "content_hash": hashlib.sha256(upload.content).digest(),
         "acl_id": await ensure_acl(conn, upload.access, tenant_id=tenant_id),
     }
     named = await _named(conn, asked)
     if named is not None:
-        if by is not None and named.owner != by:
-            raise Refused(f"{upload.name!r} belongs to somebody else; choose another name.")
+        # Locked, it is read again: its readers may have changed while we waited.
+        await conn.execute(LOCK_DOCUMENT, {"tenant_id": tenant_id, "id": named.id})
+        named = await _named(conn, asked)
+    if named is not None:
         if named.content_hash == asked["content_hash"]:
             return await _same_content(conn, named, asked, by=by)
         return await _next_version(conn, named, upload, asked=asked, by=by)
@@ -332,8 +352,7 @@ async def count_in(conn: Connection, *, tenant_id: int, document_id: uuid.UUID) 
 
 
 def _check(upload: Upload) -> None:
-    if not upload.name or len(upload.name) > LONGEST_NAME or "\0" in upload.name:
-        raise Invalid(f"A document's name has from 1 to {LONGEST_NAME} characters.")
+    check_name(upload.name, what="document", longest=LONGEST_NAME)
     if not upload.content:
         raise Invalid(f"{upload.name} is empty (0 bytes).", reason="empty")
     if len(upload.metadata) > MOST_METADATA:
@@ -370,6 +389,9 @@ async def _next_version(
     if named.acl_id != asked["acl_id"]:
         await drop_published(conn, tenant_id=tenant_id, document_id=named.id)
         await _move(conn, asked)
+    published = await conn.execute(FIND_PUBLISHED, asked)
+    if await published.fetchone() is not None:
+        return Receipt(outcome="unchanged", document_id=named.id)
     await conn.execute(
         RENEW_DOCUMENT, {**asked, "metadata": Jsonb(dict(upload.metadata)), "now": now()}
     )
@@ -393,7 +415,10 @@ async def _first_version(conn: Connection, upload: Upload, asked: Mapping[str, o
             "groups, and a clearance that you have."
         ) from error
     except psycopg.errors.UniqueViolation as error:
-        raise Conflict(f"{upload.name!r} is being uploaded right now; try again.") from error
+        raise Conflict(
+            f"Somebody else has a document {upload.name!r} for the same readers; choose another "
+            "name."
+        ) from error
     return await _add_revision(conn, upload, asked)
 
 
@@ -424,6 +449,7 @@ async def _own(conn: Connection, *, tenant_id: int, document_id: uuid.UUID, by: 
 
 
 async def _move(conn: Connection, asked: Mapping[str, object]) -> None:
+    await conn.execute(LOCK_COUNTS, asked)
     await conn.execute(COUNT_OUT, asked)
     try:
         for statement in RESHARE:

@@ -1,6 +1,7 @@
 """Tenants, their people, and the keys by which a person is known."""
 
 import hashlib
+import re
 import secrets
 import uuid
 from dataclasses import dataclass
@@ -12,9 +13,13 @@ from roadworthy.core.clock import now
 from roadworthy.core.errors import Invalid, Missing
 from roadworthy.core.identity import EVERYONE, Principal
 from roadworthy.core.ids import new_id
+from roadworthy.core.names import check_name
+from roadworthy.corpus.access import check_clearance
 from roadworthy.plumbing.database import Connection, WorkerConnection
 
 KEY_PREFIX = "rw_"
+LONGEST_VALIDITY = timedelta(days=3650)
+TENANT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 LONGEST_KEY = 200
 
 FIND_TENANT = "SELECT id FROM tenant WHERE name = %(name)s"
@@ -111,7 +116,15 @@ async def tenant_id(conn: WorkerConnection, name: str) -> int:
 
 
 async def ensure_tenant(conn: WorkerConnection, name: str) -> int:
-    """Find a tenant by name, or make it."""
+    """Find a tenant by name, or make it.
+
+    Raises:
+        Invalid: a tenant cannot have that name.
+    """
+    if not TENANT_NAME.fullmatch(name):
+        raise Invalid(
+            "A tenant's name has up to 63 small letters, digits and hyphens, no hyphen first."
+        )
     async with conn.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(ADD_TENANT, {"name": name, "now": now()})
         [found] = await cursor.fetchall()
@@ -122,8 +135,10 @@ async def put_principal(conn: WorkerConnection, principal: Principal) -> None:
     """Write a person's groups and clearance; they hold from the next transaction on."""
     if EVERYONE in principal.groups:
         raise Invalid(f"Everybody is in the group {EVERYONE!r} already; leave it out.")
-    if not all(principal.groups) or not principal.user_id:
-        raise Invalid("A user and a group must have a name.")
+    check_name(principal.user_id, what="user")
+    for group in principal.groups:
+        check_name(group, what="group")
+    check_clearance(principal.clearance)
     await conn.execute(
         PUT_PRINCIPAL,
         {
@@ -160,9 +175,15 @@ async def find_principal(conn: Connection, *, tenant_id: int, user_id: str) -> P
 async def create_key(
     conn: WorkerConnection, principal: Principal, *, valid_for: timedelta, may_ingest: bool
 ) -> tuple[uuid.UUID, str]:
-    """Make a key for a person; returns its id and the key, which is shown only now."""
-    if valid_for <= timedelta(0):
-        raise Invalid("A key must be valid for more than 0 days.")
+    """Make a key for a person; returns its id and the key, which is shown only now.
+
+    Raises:
+        Invalid: the time is none, or more than ten years.
+        Missing: nobody of that name is in the tenant.
+    """
+    if not timedelta(0) < valid_for <= LONGEST_VALIDITY:
+        raise Invalid(f"A key is valid for 1 to {LONGEST_VALIDITY.days} days.")
+    await find_principal(conn, tenant_id=principal.tenant_id, user_id=principal.user_id)
     key = KEY_PREFIX + secrets.token_urlsafe(32)
     key_id = new_id()
     await conn.execute(

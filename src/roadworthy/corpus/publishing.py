@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from psycopg.rows import class_row
 
 from roadworthy.core.clock import now
-from roadworthy.core.errors import Missing
+from roadworthy.core.errors import Conflict, Invalid, Missing
 from roadworthy.core.spaces import Vectors
 from roadworthy.corpus.documents import count_in, drop_published
 from roadworthy.corpus.postings import encode_postings, postings_of
@@ -29,11 +30,18 @@ SELECT revision.id, revision.document_id, document.name, document.media_type, re
 """
 # The document's lock orders publishing against a change of readers.
 LOCK = """
-SELECT document.corpus_id, document.acl_id, corpus.space_id
+SELECT document.corpus_id, document.acl_id, corpus.space_id, embedding_space.dimension
   FROM document JOIN corpus ON corpus.tenant_id = document.tenant_id
                            AND corpus.id = document.corpus_id
+                JOIN embedding_space ON embedding_space.id = corpus.space_id
  WHERE document.tenant_id = %(tenant_id)s AND document.id = %(document_id)s
    FOR UPDATE OF document
+"""
+# Whose claim this is, after the document is locked; no other order meets a deletion.
+STILL_OURS = """
+SELECT FROM job
+ WHERE tenant_id = %(tenant_id)s AND id = %(job_id)s AND lease = %(lease)s AND state = 'running'
+   FOR UPDATE
 """
 ADD_PASSAGES = """
 INSERT INTO passage (tenant_id, corpus_id, acl_id, document_id, revision_id, ordinal, start_at,
@@ -125,6 +133,7 @@ class _Place:
     corpus_id: int
     acl_id: int
     space_id: int
+    dimension: int
 
 
 async def read_pending(conn: WorkerConnection, lease: Lease) -> PendingRevision:
@@ -154,6 +163,14 @@ async def publish(conn: WorkerConnection, lease: Lease, extract: Extract) -> Non
         place = await cursor.fetchone()
     if place is None:
         raise Missing("The document was deleted meanwhile.")
+    ours = await conn.execute(STILL_OURS, _of(lease) | {"job_id": lease.id, "lease": lease.lease})
+    if await ours.fetchone() is None:
+        raise Conflict("The job was taken over, or its content replaced.", job=str(lease.id))
+    if (
+        extract.vectors.shape != (len(extract.passages), place.dimension)
+        or not (np.linalg.norm(extract.vectors, axis=1) > 1e-6).all()
+    ):
+        raise Invalid("An embedding does not fit its space.", space=place.space_id)
     tenant_id, document_id = lease.tenant_id, lease.document_id
     await drop_published(conn, tenant_id=tenant_id, document_id=document_id)
     shared = _of(lease) | {
@@ -184,6 +201,7 @@ async def publish(conn: WorkerConnection, lease: Lease, extract: Extract) -> Non
 async def mark_failed(conn: WorkerConnection, lease: Lease, *, problem: str) -> None:
     """Say on the document why this content is not searchable."""
     asked = _of(lease) | {"problem": problem, "now": now()}
+    await conn.execute(LOCK, asked)  # before the revision, as everybody does
     await conn.execute(MARK_FAILED_REVISION, asked)
     await conn.execute(MARK_FAILED_DOCUMENT, asked)
 

@@ -1,13 +1,15 @@
 """Chat with a model, as a stream of pieces."""
 
-import json
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import httpx
 from pydantic import BaseModel, ValidationError
 
 from roadworthy.core.errors import Unavailable
 from roadworthy.gateway.endpoint import Endpoint
+
+LONGEST_LINE = 1_000_000  # bytes of one event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,18 +35,19 @@ class _Delta(BaseModel):
 
 
 class _Choice(BaseModel):
-    delta: _Delta = _Delta()
+    delta: _Delta | None = None
     finish_reason: str | None = None
 
 
 class _Usage(BaseModel):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
 
 
 class _Chunk(BaseModel):
-    choices: list[_Choice] = []
+    choices: list[_Choice] | None = None
     usage: _Usage | None = None
+    error: object = None
 
 
 async def chat(
@@ -76,32 +79,53 @@ async def chat(
     }
     finished = False
     async with endpoint.stream("/chat/completions", body) as response:
-        async for line in response.aiter_lines():
-            if not line.startswith("data:"):
-                continue
-            data = line.removeprefix("data:").strip()
-            if data == "[DONE]":
-                break
+        # Read to the end, past [DONE]: a connection with bytes left on it is not used again.
+        async for data in _events(response, endpoint):
             for piece in _pieces(data, endpoint):
-                finished = finished or piece.finish_reason is not None
+                finished = finished or bool(piece.finish_reason)
                 yield piece
     if not finished:
         # A stream that only stops is a fault; passing it off as an ending would hide it.
         raise Unavailable(f"The model endpoint {endpoint.address.url} broke off in mid-answer.")
 
 
-def _pieces(data: str, endpoint: Endpoint) -> list[ChatPiece]:
+async def _events(response: httpx.Response, endpoint: Endpoint) -> AsyncIterator[bytes]:
+    """Cut at line feeds alone: str.splitlines, which httpx uses, also cuts at U+2028 and more."""
+    rest = b""
+    async for part in response.aiter_bytes():
+        *lines, rest = (rest + part).split(b"\n")
+        if len(rest) > LONGEST_LINE:
+            raise _other_protocol(endpoint)
+        for line in lines:
+            data = line.removeprefix(b"data:").strip()
+            if line.startswith(b"data:") and data != b"[DONE]":
+                yield data
+
+
+def _other_protocol(endpoint: Endpoint) -> Unavailable:
+    return Unavailable(f"{endpoint.address.url} does not stream OpenAI's protocol.")
+
+
+def _pieces(data: bytes, endpoint: Endpoint) -> list[ChatPiece]:
     try:
         chunk = _Chunk.model_validate_json(data)
-    except (ValidationError, json.JSONDecodeError) as error:
-        raise Unavailable(f"{endpoint.address.url} does not stream OpenAI's protocol.") from error
+    except ValidationError as error:
+        raise _other_protocol(endpoint) from error
+    if chunk.error is not None:
+        words = endpoint.words(data)
+        raise Unavailable(f"The model endpoint {endpoint.address.url} broke off and says: {words}.")
     pieces = [
-        ChatPiece(text=choice.delta.content or "", finish_reason=choice.finish_reason)
-        for choice in chunk.choices[:1]
+        ChatPiece(
+            text=(choice.delta and choice.delta.content) or "",
+            finish_reason=choice.finish_reason or None,
+        )
+        for choice in (chunk.choices or [])[:1]
     ]
     if chunk.usage is not None:
         usage = chunk.usage
         pieces.append(
-            ChatPiece(input_tokens=usage.prompt_tokens, output_tokens=usage.completion_tokens)
+            ChatPiece(
+                input_tokens=usage.prompt_tokens or 0, output_tokens=usage.completion_tokens or 0
+            )
         )
     return pieces

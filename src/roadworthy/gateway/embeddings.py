@@ -1,8 +1,8 @@
 """Embeddings in one space, checked whenever a new connection may have led to another model."""
 
-import asyncio
 import base64
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from pydantic import BaseModel, ValidationError
@@ -19,6 +19,7 @@ from roadworthy.core.spaces import (
 from roadworthy.gateway.endpoint import Endpoint
 
 MOST_TEXTS = 64  # of one request
+MOST_CONNECTIONS = 8  # of one process: a model computes no faster for more, and idle ones cost
 
 
 class _Embedding(BaseModel):
@@ -45,9 +46,7 @@ async def embed(endpoint: Endpoint, texts: Sequence[str], *, model: str) -> Vect
     Raises:
         Unavailable: the endpoint is down or answers nonsense.
     """
-    batches = [texts[i : i + MOST_TEXTS] for i in range(0, len(texts), MOST_TEXTS)]
-    # One after the other: the endpoint is the bottleneck, and others wait for it too.
-    return np.concatenate([await _embed_batch(endpoint, batch, model) for batch in batches])
+    return _joined(endpoint, await _embed_all(endpoint, texts, model=model))
 
 
 async def model_revision(endpoint: Endpoint, model: str) -> str:
@@ -82,8 +81,7 @@ class SpaceEmbedder:
         check_declaration(space, declared)
         self.space = space
         self._endpoint = endpoint
-        self._checked_connections = -1
-        self._checking = asyncio.Lock()
+        self._checked: set[int] = set()  # numbers of connections
 
     async def embed_question(self, question: str) -> QueryVector:
         """Embed what somebody asks.
@@ -106,41 +104,76 @@ class SpaceEmbedder:
         Raises:
             Unavailable: the endpoint is down, or gives vectors of another space.
         """
-        async with self._checking:
-            await self._check()
+        await self._embed_beside_probes([])
 
     async def _embed(self, texts: Sequence[str]) -> Vectors:
-        vectors = await embed(self._endpoint, texts, model=self.space.model)
-        if self._checked_connections != self._endpoint.connections:
-            async with self._checking:
-                if self._checked_connections != self._endpoint.connections:
-                    await self._check()
-        return vectors
+        found = await _embed_all(self._endpoint, texts, model=self.space.model)
+        if {batch.connection for batch in found} <= self._checked:
+            return _joined(self._endpoint, found)
+        # A check of its own could take another connection, to another server. What is embedded
+        # in one request with the probes is what the probes vouch for.
+        found = [
+            await self._embed_beside_probes(texts[i : i + MOST_TEXTS])
+            for i in range(0, len(texts), MOST_TEXTS)
+        ]
+        return np.concatenate(found)
 
-    async def _check(self) -> None:
-        prefixed = [self.space.passage_prefix + text for text in self.space.probe_texts]
-        check_probes(self.space, await embed(self._endpoint, prefixed, model=self.space.model))
-        self._checked_connections = self._endpoint.connections
+    async def _embed_beside_probes(self, texts: Sequence[str]) -> Vectors:
+        probes = [self.space.passage_prefix + text for text in self.space.probe_texts]
+        model = self.space.model
+        found = await _embed_batch(self._endpoint, [*probes, *texts], model)
+        check_probes(self.space, found.vectors[: len(probes)])
+        self._checked.add(found.connection)
+        return found.vectors[len(probes) :]
 
 
-async def _embed_batch(endpoint: Endpoint, texts: Sequence[str], model: str) -> Vectors:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    vectors: Vectors
+    connection: int
+
+
+async def _embed_all(endpoint: Endpoint, texts: Sequence[str], *, model: str) -> list[_Batch]:
+    # One after the other: the endpoint is the bottleneck, and others wait for it too.
+    return [
+        await _embed_batch(endpoint, texts[i : i + MOST_TEXTS], model)
+        for i in range(0, len(texts), MOST_TEXTS)
+    ]
+
+
+def _joined(endpoint: Endpoint, batches: Sequence[_Batch]) -> Vectors:
+    if len({batch.vectors.shape[1] for batch in batches}) != 1:
+        raise _no_vectors(endpoint)
+    return np.concatenate([batch.vectors for batch in batches])
+
+
+async def _embed_batch(endpoint: Endpoint, texts: Sequence[str], model: str) -> _Batch:
     body = {"model": model, "input": list(texts), "encoding_format": "base64"}
+    reply = await endpoint.post("/embeddings", body)
     try:
-        answer = _Embeddings.model_validate_json(await endpoint.post("/embeddings", body))
+        answer = _Embeddings.model_validate_json(reply.body)
     except ValidationError as error:
         raise Unavailable(f"{endpoint.address.url}/embeddings is not OpenAI's protocol.") from error
     rows = sorted(answer.data, key=lambda row: row.index)
-    if len(rows) != len(texts):
+    if [row.index for row in rows] != list(range(len(texts))):
         raise Unavailable(
             f"{endpoint.address.url} gave {len(rows)} embeddings for {len(texts)} texts."
         )
-    vectors = [_decode(row.embedding) for row in rows]
-    if len({vector.shape for vector in vectors}) != 1 or not np.isfinite(vectors).all():
-        raise Unavailable(f"{endpoint.address.url} gave embeddings that are no vectors.")
-    return np.stack(vectors)
+    try:
+        vectors = np.stack([_decode(row.embedding) for row in rows])
+    except ValueError as error:  # no base64, odd length, or vectors of several lengths
+        raise _no_vectors(endpoint) from error
+    if not vectors.size or not np.isfinite(vectors).all():
+        raise _no_vectors(endpoint)
+    return _Batch(vectors=vectors, connection=reply.connection)
+
+
+def _no_vectors(endpoint: Endpoint) -> Unavailable:
+    return Unavailable(f"{endpoint.address.url} gave embeddings that are no vectors.")
 
 
 def _decode(embedding: str | list[float]) -> Vectors:
     if isinstance(embedding, str):
         return np.frombuffer(base64.b64decode(embedding), dtype="<f4").astype(np.float32)
-    return np.array(embedding, dtype=np.float32)
+    with np.errstate(over="ignore"):  # an infinity is refused above
+        return np.array(embedding, dtype=np.float32)

@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -15,7 +16,7 @@ MOST_TRIES = 4
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
 LONGEST_MESSAGE = 500
-RETRIED = frozenset({429, 500, 502, 503, 504})
+OURS_TO_MEND = frozenset({401, 403, 404})
 # Longer than a server keeps an idle connection is no use; shorter means a new one each time.
 KEEP_ALIVE_S = 240
 
@@ -25,7 +26,24 @@ class _ErrorDetail(BaseModel):
 
 
 class _ErrorBody(BaseModel):
-    error: _ErrorDetail
+    """What servers say: OpenAI and vLLM, Ollama and TEI, older vLLM, FastAPI."""
+
+    error: _ErrorDetail | str = ""
+    message: str = ""
+    detail: str = ""
+
+    @property
+    def words(self) -> str:
+        error = self.error.message if isinstance(self.error, _ErrorDetail) else self.error
+        return error or self.message or self.detail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A whole answer, and the number of the connection that it came over."""
+
+    body: bytes
+    connection: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +66,26 @@ class Endpoint:
     time limit; an answer that has begun is never asked for again.
     """
 
-    def __init__(self, address: EndpointAddress) -> None:
+    def __init__(self, address: EndpointAddress, *, most_connections: int = 64) -> None:
+        key = address.key or ""
+        if not (key.isascii() and key.isprintable()):
+            raise Invalid(f"The key of {address.url} holds a character that no header may hold.")
+        if httpx.URL(address.url).userinfo:
+            # It would stand in every sentence and log line that names the address.
+            raise Invalid("The address of a model endpoint holds a password; set its key instead.")
         self.address = address
         self.connections = 0  # made so far; a new one may lead to another server
-        headers = {"authorization": f"Bearer {address.key}"} if address.key else {}
+        self._numbers: dict[object, int] = {}  # of connections, by our own end
+        headers = {"authorization": f"Bearer {key}"} if key else {}
         self._client = httpx.AsyncClient(
             base_url=address.url,
             headers=headers,
             timeout=httpx.Timeout(address.timeout_s, connect=min(5.0, address.timeout_s)),
-            limits=httpx.Limits(max_connections=64, keepalive_expiry=KEEP_ALIVE_S),
+            limits=httpx.Limits(
+                max_connections=most_connections,
+                max_keepalive_connections=most_connections,
+                keepalive_expiry=KEEP_ALIVE_S,
+            ),
             trust_env=False,
         )
 
@@ -64,7 +93,7 @@ class Endpoint:
         """Close the connections."""
         await self._client.aclose()
 
-    async def post(self, path: str, body: Mapping[str, object]) -> bytes:
+    async def post(self, path: str, body: Mapping[str, object]) -> Reply:
         """Send `body` and return the answer's body.
 
         Raises:
@@ -72,12 +101,15 @@ class Endpoint:
             Busy: it is at its limit (429), still after all tries.
             Unavailable: it cannot be reached, fails (5xx), or takes too long.
         """
-        async with self.stream(path, body) as response:
-            return await response.aread()
+        async with self._limited(), self.stream(path, body) as response:
+            stream = response.extensions["network_stream"]
+            number = self._numbers[stream.get_extra_info("client_addr")]
+            return Reply(body=await response.aread(), connection=number)
 
     async def get(self, path: str) -> bytes:
         """Fetch `path`; raises as `post` does."""
-        async with self._sent(self._client.build_request("GET", path)) as response:
+        request = self._client.build_request("GET", path)
+        async with self._limited(), self._sent(request) as response:
             return await response.aread()
 
     @asynccontextmanager
@@ -88,13 +120,25 @@ class Endpoint:
 
     @asynccontextmanager
     async def _sent(self, request: httpx.Request) -> AsyncIterator[httpx.Response]:
-        response = await self._send(request)
+        async with self._limited():
+            response = await self._send(request)
         try:
             yield response
         except httpx.HTTPError as error:
             raise Unavailable(f"{self._name} broke off in mid-answer.") from error
         finally:
             await response.aclose()
+
+    @asynccontextmanager
+    async def _limited(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self.address.timeout_s):
+                yield
+        except TimeoutError as error:
+            raise self._too_slow() from error
+
+    def _too_slow(self) -> Unavailable:
+        return Unavailable(f"{self._name} took longer than {self.address.timeout_s:g} s.")
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         request.extensions["trace"] = self._count_connections
@@ -103,9 +147,7 @@ class Endpoint:
             try:
                 response = await self._client.send(request, stream=True)
             except httpx.TimeoutException as error:
-                raise Unavailable(
-                    f"{self._name} took longer than {self.address.timeout_s:g} s."
-                ) from error
+                raise self._too_slow() from error
             except httpx.TransportError as error:
                 if not left:
                     raise Unavailable(
@@ -116,7 +158,7 @@ class Endpoint:
                     return response
                 failure = await self._failure(response)
                 await response.aclose()
-                if response.status_code not in RETRIED or not left:
+                if not _may_pass(response.status_code) or not left:
                     raise failure
                 pause = _told_pause(response) or pause
             await asyncio.sleep(pause)
@@ -125,22 +167,39 @@ class Endpoint:
     async def _failure(self, response: httpx.Response) -> RoadworthyError:
         try:
             body = await response.aread()
-            words = _ErrorBody.model_validate_json(body).error.message
-        except (httpx.HTTPError, ValidationError):
-            words = ""
-        said = f" and says: {words[:LONGEST_MESSAGE]}" if words else ""
+        except httpx.HTTPError:
+            body = b""
+        words = self.words(body)
+        said = f" and says: {words}" if words else ""
         status = response.status_code
         sentence = f"{self._name} answers {status}{said}."
         if status == httpx.codes.TOO_MANY_REQUESTS:
             return Busy(sentence, status=status)
-        if status >= httpx.codes.INTERNAL_SERVER_ERROR or status in {401, 403, 404}:
-            # A wrong key or path is ours to mend, not the asker's.
+        if (
+            status >= httpx.codes.INTERNAL_SERVER_ERROR
+            or status in OURS_TO_MEND
+            or response.is_redirect
+        ):
+            # A wrong key or address is ours to mend, not the asker's.
             return Unavailable(sentence, status=status)
         return Invalid(sentence, status=status)
 
-    async def _count_connections(self, event: str, _info: Mapping[str, object]) -> None:
+    def words(self, body: bytes) -> str:
+        """Read the server's own words from an error, fit for a sentence; "" when it has none.
+
+        They hold no key of ours and nothing that steers a terminal.
+        """
+        words = _words(body)
+        if self.address.key:
+            words = words.replace(self.address.key, "***")
+        printable = "".join(c if c.isprintable() else " " for c in words[: 2 * LONGEST_MESSAGE])
+        return " ".join(printable.split())[:LONGEST_MESSAGE]
+
+    async def _count_connections(self, event: str, info: Mapping[str, Any]) -> None:
         if event == "connection.connect_tcp.complete":
             self.connections += 1
+            own_end = info["return_value"].get_extra_info("client_addr")
+            self._numbers[own_end] = self.connections
 
     @property
     def _name(self) -> str:
@@ -153,4 +212,15 @@ def _pause(tries: int) -> float:
 
 def _told_pause(response: httpx.Response) -> float | None:
     told = response.headers.get("retry-after", "")
-    return min(float(told), LONGEST_PAUSE_S) if told.isdigit() else None
+    return min(float(told), LONGEST_PAUSE_S) if told.isdecimal() else None
+
+
+def _may_pass(status: int) -> bool:
+    return status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR
+
+
+def _words(body: bytes) -> str:
+    try:
+        return _ErrorBody.model_validate_json(body).words
+    except ValidationError:
+        return "" if body.lstrip()[:1] in (b"<", b"{", b"[") else body.decode("utf-8", "replace")

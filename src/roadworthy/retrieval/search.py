@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from roadworthy.core.errors import Invalid
 from roadworthy.core.spaces import QueryVector
@@ -14,6 +15,7 @@ from roadworthy.retrieval.bm25 import score
 from roadworthy.retrieval.fusion import Fused, Ranking, fuse
 from roadworthy.retrieval.store import Filter, PassageRow, Searcher, VisibleCount
 
+LARGE = 20_000  # postings, about a millisecond to score
 CANDIDATES = 50  # taken from each ranking, at least
 MOST_HITS = 100
 LONGEST_QUESTION = 8_000  # characters
@@ -105,10 +107,14 @@ async def _by_keyword(
     ]
     passages = sum(count.passages for count in visible)
     terms = sum(count.terms for count in visible)
-    # Scoring is arithmetic over arrays; off the event loop, others are served meanwhile.
-    ids, scores = await asyncio.to_thread(
+    if not terms:
+        return []  # passages without a single word
+    scoring = partial(
         score, term_classes, passage_count=passages, mean_length=terms / passages, limit=limit
     )
+    # Arithmetic over large arrays goes off the event loop; for small ones the way is longer.
+    entries = sum(len(segment) for segments in term_classes for segment in segments)
+    ids, scores = await asyncio.to_thread(scoring) if entries > LARGE else scoring()
     return list(zip(ids.tolist(), scores.tolist(), strict=True))
 
 

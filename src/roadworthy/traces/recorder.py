@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import structlog
 from pydantic import BaseModel, ValidationError
 
@@ -33,6 +34,7 @@ class _Line(BaseModel):
 
     begun: Begun | None = None
     ended: Trace | None = None
+    carried: uuid.UUID | None = None  # goes on in a later file
 
 
 class TraceRecorder:
@@ -75,6 +77,7 @@ class TraceRecorder:
             full, self._file = self._file, _SpoolFile.create(self._folder)
             for begun in self._open.values():
                 self._file.append(_Line(begun=begun))
+                full.append(_Line(carried=begun.id))
             full.release()
         for path in sorted(self._folder.glob("*.jsonl")):
             try:
@@ -92,8 +95,22 @@ class TraceRecorder:
             dead = [b for b in begun if b.id not in self._open and b.id not in ended]
             traces = [*ended.values(), *(interrupted(b) for b in dead)]
             for start in range(0, len(traces), BATCH):
-                await add_traces(self._database, traces[start : start + BATCH])
-            path.unlink()
+                await self._add(traces[start : start + BATCH])
+            path.unlink(missing_ok=True)
+
+    async def _add(self, traces: list[Trace]) -> None:
+        try:
+            await add_traces(self._database, traces)
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            if len(traces) == 1:
+                log.warning(
+                    "a trace cannot be stored",
+                    trace=str(traces[0].begun.id),
+                    reason=type(error).__name__,
+                )
+                return
+            for trace in traces:
+                await self._add([trace])
 
 
 class _SpoolFile:
@@ -125,11 +142,11 @@ class _SpoolFile:
 
 
 @contextlib.contextmanager
-def _taken(path: Path) -> Iterator[str | None]:
+def _taken(path: Path) -> Iterator[bytes | None]:
     """Read a file that nobody writes to any more; None when somebody does."""
     with contextlib.ExitStack() as stack:
         try:
-            file = stack.enter_context(path.open(encoding="utf-8"))
+            file = stack.enter_context(path.open("rb"))
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, FileNotFoundError):
             yield None
@@ -137,10 +154,11 @@ def _taken(path: Path) -> Iterator[str | None]:
             yield file.read()
 
 
-def _read(text: str, path: Path) -> tuple[list[Begun], dict[uuid.UUID, Trace]]:
+def _read(text: bytes, path: Path) -> tuple[list[Begun], dict[uuid.UUID, Trace]]:
     begun: list[Begun] = []
     ended: dict[uuid.UUID, Trace] = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    carried: set[uuid.UUID] = set()
+    for number, line in enumerate(text.rstrip(b"\n").split(b"\n"), 1):
         try:
             read = _Line.model_validate_json(line)
         except ValidationError:
@@ -151,4 +169,6 @@ def _read(text: str, path: Path) -> tuple[list[Begun], dict[uuid.UUID, Trace]]:
             begun.append(read.begun)
         if read.ended:
             ended[read.ended.begun.id] = read.ended
-    return begun, ended
+        if read.carried:
+            carried.add(read.carried)
+    return [each for each in begun if each.id not in carried], ended

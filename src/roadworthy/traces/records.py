@@ -2,10 +2,21 @@
 
 import uuid
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-LONGEST_TEXT = 20_000  # characters of a question or an answer that are kept
+LONGEST_TEXT = 20_000  # characters of a question, a problem or an answer that are kept
+
+
+def _kept(text: object) -> object:
+    """Cut a text, and replace what neither JSON nor PostgreSQL can hold."""
+    if not isinstance(text, str):
+        return text
+    return text[:LONGEST_TEXT].replace("\0", "\ufffd").encode(errors="replace").decode()
+
+
+Kept = Annotated[str, BeforeValidator(_kept)]
 
 
 class _Record(BaseModel):
@@ -19,14 +30,8 @@ class Begun(_Record):
     tenant_id: int
     pseudonym: str  # keyed hash of the user id
     surface: str  # answers, chat, search, cli
-    question: str
+    question: Kept
     started_at: datetime
-
-    @field_validator("question", mode="before")
-    @classmethod
-    def _writable(cls, question: str) -> str:
-        # A refused question may hold half a surrogate pair, which no encoding can write.
-        return question.encode(errors="replace").decode()
 
 
 class Stage(_Record):
@@ -53,13 +58,13 @@ class Trace(_Record):
     begun: Begun
     ended_at: datetime | None = None  # None: the process died
     outcome: str  # answered, abstained, found, refused, failed, cancelled, interrupted
-    problem: str | None = None
+    problem: Kept | None = None
     release_name: str | None = None
     release_hash: str | None = None
     language: str = "und"
     stages: tuple[Stage, ...] = ()
     hits: tuple[TraceHit, ...] = ()
-    answer: str | None = None
+    answer: Kept | None = None
     input_tokens: int = 0
     output_tokens: int = 0
     degraded: tuple[str, ...] = ()

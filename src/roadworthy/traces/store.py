@@ -23,11 +23,13 @@ VALUES (%(tenant_id)s, %(id)s, %(pseudonym)s, %(surface)s, %(release_name)s, %(r
         %(output_tokens)s, %(degraded)s, %(started_at)s, %(ended_at)s)
 ON CONFLICT DO NOTHING
 """
-ADD_HIT = """
+ADD_HITS = """
 INSERT INTO trace_hit (tenant_id, trace_id, rank, document_id, passage_id, score, keyword_score,
                        vector_score, cited)
-VALUES (%(tenant_id)s, %(id)s, %(rank)s, %(document_id)s, %(passage_id)s, %(score)s,
-        %(keyword_score)s, %(vector_score)s, %(cited)s)
+SELECT %(tenant_id)s, hit.*
+  FROM unnest(%(ids)s::uuid[], %(ranks)s::integer[], %(document_ids)s::uuid[],
+              %(passage_ids)s::integer[], %(scores)s::real[], %(keyword_scores)s::real[],
+              %(vector_scores)s::real[], %(cited)s::boolean[]) AS hit
 ON CONFLICT DO NOTHING
 """
 ADD_ANSWER = """
@@ -131,10 +133,8 @@ async def list_traces(
 async def _add(conn: Connection, traces: Sequence[Trace]) -> None:
     async with conn.cursor() as cursor:
         await cursor.executemany(ADD_TRACE, [_row(trace) for trace in traces])
-        hits = [row for trace in traces for row in _hit_rows(trace)]
         answers = [_answer_row(trace) for trace in traces if trace.answer]
-        if hits:
-            await cursor.executemany(ADD_HIT, hits)
+        await cursor.execute(ADD_HITS, _hit_columns(traces))
         if answers:
             await cursor.executemany(ADD_ANSWER, answers)
 
@@ -153,9 +153,22 @@ def _row(trace: Trace) -> dict[str, object]:
     }
 
 
-def _hit_rows(trace: Trace) -> list[dict[str, object]]:
-    key = {"tenant_id": trace.begun.tenant_id, "id": trace.begun.id}
-    return [key | {"rank": rank} | hit.model_dump() for rank, hit in enumerate(trace.hits, 1)]
+def _hit_columns(traces: Sequence[Trace]) -> dict[str, object]:
+    """Lay all hits out as columns: one statement for all, not one for each."""
+    rows = [
+        (trace.begun.id, rank, hit) for trace in traces for rank, hit in enumerate(trace.hits, 1)
+    ]
+    return {
+        "tenant_id": traces[0].begun.tenant_id,
+        "ids": [trace_id for trace_id, _, _ in rows],
+        "ranks": [rank for _, rank, _ in rows],
+        "document_ids": [hit.document_id for _, _, hit in rows],
+        "passage_ids": [hit.passage_id for _, _, hit in rows],
+        "scores": [hit.score for _, _, hit in rows],
+        "keyword_scores": [hit.keyword_score for _, _, hit in rows],
+        "vector_scores": [hit.vector_score for _, _, hit in rows],
+        "cited": [hit.cited for _, _, hit in rows],
+    }
 
 
 def _answer_row(trace: Trace) -> dict[str, object]:

@@ -51,7 +51,9 @@ async def test_a_refused_question_is_recorded_and_stops_no_other_trace(told, que
 @pytest.mark.parametrize("question", ["a\0b", "caf\udce9"])
 async def test_a_refused_search_is_recorded_and_stops_no_other_trace(told, question):
     with pytest.raises(RoadworthyError):
-        await told.searching.search(told.world.person(), Sought(question=question, surface="search"))
+        await told.searching.search(
+            told.world.person(), Sought(question=question, surface="search")
+        )
     await told.ask(QUESTION)
     assert sorted(t.outcome for t in await told.traces()) == ["answered", "refused"]
 

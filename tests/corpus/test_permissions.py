@@ -36,7 +36,8 @@ def test_every_table_of_a_tenant_has_a_forced_policy(urls):
 def test_the_service_is_no_owner_superuser_or_bypasser(urls, role):
     with psycopg.connect(getattr(urls, role)) as conn:
         [rights] = conn.execute(
-            "SELECT rolsuper, rolbypassrls, rolcreaterole FROM pg_roles WHERE rolname = current_user"
+            "SELECT rolsuper, rolbypassrls, rolcreaterole"
+            "  FROM pg_roles WHERE rolname = current_user"
         ).fetchall()
         [(owned,)] = conn.execute(
             "SELECT count(*) FROM pg_class WHERE pg_get_userbyid(relowner) = current_user"

@@ -112,8 +112,6 @@ SECRETS = {
     "embeddings_key": "s3cret",
     "chat_key": "s3cret",
     "pseudonym_key": "s3cret",
-    "chat_url": "https://ana:s3cret@models.example/v1",
-    "embeddings_url": "https://models.example/v1?key=s3cret",
 }
 
 
@@ -122,6 +120,15 @@ def test_a_secret_is_never_shown(name):
     settings = load_settings({PREFIX + name.upper(): SECRETS[name]})
     assert "s3cret" not in settings.masked()[name]
     assert "s3cret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://ana:s3cret@models.example/v1", "https://models.example/v1?key=s3cret"]
+)
+def test_a_secret_inside_a_shown_address_is_refused(url):
+    with pytest.raises(Invalid, match="password or query") as raised:
+        load_settings({"ROADWORTHY_CHAT_URL": url})
+    assert "s3cret" not in raised.value.message
 
 
 @pytest.mark.parametrize("name", ["database_url", "chat_url"])

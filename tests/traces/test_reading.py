@@ -119,7 +119,12 @@ async def test_a_page_does_not_slow_down_with_the_traces_of_others(world, urls):
     document = await world.add("plan.txt", "The plan.")
     mine = [await recorded(world, document) for _ in range(20)]
     with psycopg.connect(urls.owner, autocommit=True) as conn:
-        others = [answered(begun(world.tenant_id, pseudonym="c" * 32), documents=(document,))]
+        others = [
+            answered(
+                begun(world.tenant_id, pseudonym="c" * 32),
+                passages=(await passage_of(world, document),),
+            )
+        ]
         await add_traces(world.database, others)
         for table, columns in (
             ("trace", "{id}, pseudonym, surface, question, language, outcome, stages,"

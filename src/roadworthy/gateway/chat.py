@@ -114,13 +114,11 @@ def _pieces(data: bytes, endpoint: Endpoint) -> list[ChatPiece]:
     if chunk.error is not None:
         words = endpoint.words(data)
         raise Unavailable(f"The model endpoint {endpoint.address.url} broke off and says: {words}.")
-    pieces = [
-        ChatPiece(
-            text=(choice.delta and choice.delta.content) or "",
-            finish_reason=choice.finish_reason or None,
-        )
-        for choice in (chunk.choices or [])[:1]
-    ]
+    pieces: list[ChatPiece] = []
+    if chunk.choices:
+        choice = chunk.choices[0]
+        text = choice.delta.content if choice.delta else None
+        pieces.append(ChatPiece(text=text or "", finish_reason=choice.finish_reason or None))
     if chunk.usage is not None:
         usage = chunk.usage
         pieces.append(

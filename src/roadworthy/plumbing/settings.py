@@ -9,11 +9,19 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from roadworthy.core.errors import Invalid
 
@@ -31,6 +39,9 @@ def default_home() -> Path:
 def _http(url: str) -> str:
     if url and urlsplit(url).scheme not in {"http", "https"}:
         raise ValueError("must begin with http:// or https://")
+    if urlsplit(url).username or urlsplit(url).query:
+        # A URL is shown in errors and by `config show`; a key has a setting of its own.
+        raise ValueError("must hold no password or query; give the key by the setting for it")
     return url.rstrip("/")
 
 
@@ -136,6 +147,12 @@ class Settings(BaseModel):
         """Tell whether anything is left for the local engine to do."""
         return not (self.embeddings_url and self.chat_url)
 
+    @model_validator(mode="after")
+    def _overlap_fits(self) -> Self:
+        if 2 * self.passage_overlap_tokens > self.passage_tokens:
+            raise ValueError("passage_overlap_tokens may be at most half of passage_tokens")
+        return self
+
     def masked(self) -> dict[str, str]:
         """Show each setting as text, secrets as ********."""
         return {name: str(value) for name, value in self}
@@ -156,7 +173,7 @@ def load_settings(
         return Settings.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
+        name = ".".join(str(part) for part in first["loc"]) or "passage_overlap_tokens"
         raise Invalid(
             f"The setting {name} ({PREFIX}{name.upper()}) is wrong: {first['msg']}.", setting=name
         ) from None

@@ -7,12 +7,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from roadworthy.core.errors import Invalid, Missing
 
 __all__ = ["Prompt", "find_prompt", "parse_prompt"]
 
 PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
+BRACES = re.compile(r"\{\{[^{}]*\}\}")
 REFERENCE = re.compile(r"[a-z][a-z0-9_]*-[0-9]+")
+
+
+class _Head(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    version: int = Field(ge=1)
+    inputs: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,16 +82,16 @@ def parse_prompt(source: str) -> Prompt:
     if not found:
         raise Invalid("A prompt file begins with its fields between two lines of +++.")
     try:
-        fields = tomllib.loads(head)
-        prompt = Prompt(
-            name=str(fields["name"]),
-            version=int(fields["version"]),
-            inputs=frozenset(fields["inputs"]),
-            text=text.strip(),
-        )
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        fields = _Head.model_validate(tomllib.loads(head))
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
         raise Invalid(f"A prompt needs name, version and inputs: {error}.") from error
-    places = frozenset(PLACEHOLDER.findall(prompt.text))
+    prompt = Prompt(
+        name=fields.name,
+        version=fields.version,
+        inputs=frozenset(fields.inputs),
+        text=text.strip(),
+    )
+    places = frozenset(braces[2:-2] for braces in BRACES.findall(prompt.text))
     if places != prompt.inputs:
         raise Invalid(
             f"The prompt {prompt.reference} declares {', '.join(sorted(prompt.inputs))}, "

@@ -1,14 +1,17 @@
 """Where releases are kept, and which one is live for a tenant."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg.rows import class_row
 
 from roadworthy.core.clock import now
-from roadworthy.core.errors import Conflict, Missing
+from roadworthy.core.errors import Conflict, Invalid, Missing
 from roadworthy.plumbing.database import Connection, WorkerConnection
 from roadworthy.releases.records import Release, parse_release
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 ADD = """
 INSERT INTO release (tenant_id, name, hash, content, created_at)
@@ -59,8 +62,14 @@ async def add_release(
     """Store a release; the same one again changes nothing.
 
     Raises:
+        Invalid: a release cannot have that name.
         Conflict: another release has this name; releases never change.
     """
+    if not NAME.fullmatch(name):
+        raise Invalid(
+            "A release's name has up to 63 small letters, digits, dots, hyphens and underscores, "
+            "and begins with a letter or digit."
+        )
     values = {"tenant_id": tenant_id, "name": name, "now": now()}
     content = {"hash": release.hash, "content": release.canonical}
     await conn.execute(ADD, values | content)

@@ -26,10 +26,10 @@ ON CONFLICT DO NOTHING
 ADD_HITS = """
 INSERT INTO trace_hit (tenant_id, trace_id, rank, document_id, passage_id, score, keyword_score,
                        vector_score, cited)
-SELECT %(tenant_id)s, hit.*
+SELECT %(tenant_id)s, entry.*
   FROM unnest(%(ids)s::uuid[], %(ranks)s::integer[], %(document_ids)s::uuid[],
               %(passage_ids)s::integer[], %(scores)s::real[], %(keyword_scores)s::real[],
-              %(vector_scores)s::real[], %(cited)s::boolean[]) AS hit
+              %(vector_scores)s::real[], %(cited)s::boolean[]) AS entry
 ON CONFLICT DO NOTHING
 """
 ADD_ANSWER = """

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,8 +24,16 @@ class Load:
     total_p50_ms: float
 
 
-async def ask_together(url: str, keys: Sequence[str], *, users: int, each: int) -> Load:
-    """Let `users` people ask `each` questions, one after the other, all at the same time."""
+async def ask_together(
+    url: str, keys: Sequence[str], *, users: int, each: int, pause_s: float
+) -> Load:
+    """Let `users` people ask `each` questions, one after the other, all at the same time.
+
+    Args:
+        pause_s: mean time that a person reads before the next question, exponential; 0 keeps
+            `users` requests in flight without a break, which saturates a small machine.
+    """
+    chance = random.Random(4)  # noqa: S311
     questions = [json.loads(line)["question"] for line in QUESTIONS.open(encoding="utf-8")]
     limits = httpx.Limits(max_connections=users, max_keepalive_connections=users)
     async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits) as client:
@@ -41,6 +50,8 @@ async def ask_together(url: str, keys: Sequence[str], *, users: int, each: int) 
                 total = (time.perf_counter() - began) * 1000
                 response.raise_for_status()
                 taken.append((total, total - response.json()["model_ms"]))
+                if pause_s:
+                    await asyncio.sleep(chance.expovariate(1 / pause_s))
             return taken
 
         people = await asyncio.gather(*(person(number) for number in range(users)))

@@ -20,6 +20,7 @@ from benchmarks.quality import SYSTEMS, engine_rate, ingest, judge
 from benchmarks.up import Up, fresh_home, services_of
 
 USERS, QUESTIONS_EACH = 20, 25
+PAUSE_S = 2.0  # that a person reads an answer before the next question, on average
 
 
 def main() -> None:
@@ -43,8 +44,13 @@ async def measure(up: Up, sets: list[RetrievalSet]) -> dict[str, object]:
     up.start()
     try:
         resident = up.resident_mb()
-        await ask_together(up.url, up.keys(), users=USERS, each=5)  # everything is loaded once
-        load = await ask_together(up.url, up.keys(), users=USERS, each=QUESTIONS_EACH)
+        await ask_together(up.url, up.keys(), users=USERS, each=5, pause_s=0)  # warm
+        load = await ask_together(
+            up.url, up.keys(), users=USERS, each=QUESTIONS_EACH, pause_s=PAUSE_S
+        )
+        saturated = await ask_together(
+            up.url, up.keys(), users=USERS, each=QUESTIONS_EACH, pause_s=0
+        )
         resident_after = up.resident_mb()
         quality, ratios = await _quality(up, sets)
     finally:
@@ -59,7 +65,8 @@ async def measure(up: Up, sets: list[RetrievalSet]) -> dict[str, object]:
         "ingest_to_engine_ratios": ratios,
         "overhead_p50_ms": load.overhead_p50_ms,
         "overhead_p99_ms": load.overhead_p99_ms,
-        "load": asdict(load),
+        "load": asdict(load) | {"users": USERS, "mean_pause_s": PAUSE_S},
+        "saturated": asdict(saturated) | {"users": USERS, "mean_pause_s": 0},
         "ndcg10": {n: {s: _rounded(q[s].ndcg10) for s in SYSTEMS} for n, q in quality.items()},
         "recall10": {n: {s: _rounded(q[s].recall10) for s in SYSTEMS} for n, q in quality.items()},
     }

@@ -33,6 +33,46 @@ CREATE FUNCTION public.found_passages(trace uuid) RETURNS integer[]
     SET search_path TO 'public', 'pg_temp'
     RETURN (SELECT COALESCE(array_agg(DISTINCT trace_hit.passage_id), '{}'::integer[]) AS "coalesce" FROM public.trace_hit WHERE ((trace_hit.tenant_id = public.current_tenant()) AND (trace_hit.trace_id = found_passages.trace)));
 
+CREATE TABLE public.api_key (
+    tenant_id integer NOT NULL,
+    id uuid NOT NULL,
+    user_id text NOT NULL,
+    key_hash bytea NOT NULL,
+    may_ingest boolean NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_key_key_hash_check CHECK ((length(key_hash) = 32))
+);
+
+ALTER TABLE ONLY public.api_key FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.principal (
+    tenant_id integer NOT NULL,
+    user_id text NOT NULL,
+    groups text[] NOT NULL,
+    clearance smallint NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT principal_clearance_check CHECK ((clearance >= 0)),
+    CONSTRAINT principal_user_id_check CHECK (((length(user_id) >= 1) AND (length(user_id) <= 200)))
+);
+
+ALTER TABLE ONLY public.principal FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.holder_of_key(hash bytea, moment timestamp with time zone) RETURNS TABLE(tenant_id integer, user_id text, groups text[], clearance smallint, may_ingest boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT principal.tenant_id,
+     principal.user_id,
+     principal.groups,
+     principal.clearance,
+     api_key.may_ingest
+    FROM (public.api_key
+      JOIN public.principal USING (tenant_id, user_id))
+   WHERE ((api_key.key_hash = holder_of_key.hash) AND (api_key.revoked_at IS NULL) AND (api_key.expires_at > holder_of_key.moment));
+END;
+
 CREATE TABLE public.acl_grant (
     tenant_id integer NOT NULL,
     acl_id integer NOT NULL,
@@ -64,20 +104,6 @@ ALTER TABLE public.acl ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
-
-CREATE TABLE public.api_key (
-    tenant_id integer NOT NULL,
-    id uuid NOT NULL,
-    user_id text NOT NULL,
-    key_hash bytea NOT NULL,
-    may_ingest boolean NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    expires_at timestamp with time zone NOT NULL,
-    revoked_at timestamp with time zone,
-    CONSTRAINT api_key_key_hash_check CHECK ((length(key_hash) = 32))
-);
-
-ALTER TABLE ONLY public.api_key FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.corpus (
     tenant_id integer NOT NULL,
@@ -251,18 +277,6 @@ CREATE TABLE public.posting (
 ALTER TABLE ONLY public.posting ALTER COLUMN term SET STATISTICS 0;
 
 ALTER TABLE ONLY public.posting FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE public.principal (
-    tenant_id integer NOT NULL,
-    user_id text NOT NULL,
-    groups text[] NOT NULL,
-    clearance smallint NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    CONSTRAINT principal_clearance_check CHECK ((clearance >= 0)),
-    CONSTRAINT principal_user_id_check CHECK (((length(user_id) >= 1) AND (length(user_id) <= 200)))
-);
-
-ALTER TABLE ONLY public.principal FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.release (
     tenant_id integer NOT NULL,
@@ -557,13 +571,15 @@ CREATE POLICY colleague ON public.release TO roadworthy_app USING ((tenant_id = 
 
 ALTER TABLE public.corpus ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY definer ON public.api_key FOR SELECT TO roadworthy_owner USING (true);
+
+CREATE POLICY definer ON public.principal FOR SELECT TO roadworthy_owner USING (true);
+
 CREATE POLICY definer ON public.trace_hit FOR SELECT TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 ALTER TABLE public.document ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.embedding ENABLE ROW LEVEL SECURITY;
-
-CREATE POLICY holder ON public.api_key FOR SELECT TO roadworthy_app USING ((key_hash = decode(NULLIF(current_setting('roadworthy.key_hash'::text, true), ''::text), 'hex'::text)));
 
 ALTER TABLE public.job ENABLE ROW LEVEL SECURITY;
 
@@ -584,6 +600,8 @@ CREATE POLICY mine ON public.trace_hit FOR SELECT TO roadworthy_app USING (((tra
 CREATE POLICY one_tenant ON public.acl AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.acl_grant AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.api_key AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.corpus AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -727,14 +745,19 @@ GRANT SELECT,INSERT ON TABLE public.trace_hit TO roadworthy_app;
 REVOKE ALL ON FUNCTION public.found_passages(trace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.found_passages(trace uuid) TO roadworthy_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_key TO roadworthy_worker;
+
+GRANT SELECT ON TABLE public.principal TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.principal TO roadworthy_worker;
+
+REVOKE ALL ON FUNCTION public.holder_of_key(hash bytea, moment timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.holder_of_key(hash bytea, moment timestamp with time zone) TO roadworthy_app;
+
 GRANT SELECT,INSERT ON TABLE public.acl_grant TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.acl_grant TO roadworthy_worker;
 
 GRANT SELECT,INSERT ON TABLE public.acl TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.acl TO roadworthy_worker;
-
-GRANT SELECT ON TABLE public.api_key TO roadworthy_app;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_key TO roadworthy_worker;
 
 GRANT SELECT ON TABLE public.corpus TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.corpus TO roadworthy_worker;
@@ -786,9 +809,6 @@ GRANT SELECT ON TABLE public.posting TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.posting TO roadworthy_worker;
 
 GRANT UPDATE(acl_id) ON TABLE public.posting TO roadworthy_app;
-
-GRANT SELECT ON TABLE public.principal TO roadworthy_app;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.principal TO roadworthy_worker;
 
 GRANT SELECT ON TABLE public.release TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.release TO roadworthy_worker;

@@ -99,11 +99,24 @@ DROP POLICY IF EXISTS owner_delete ON document;
 CREATE POLICY owner_delete ON document AS RESTRICTIVE FOR DELETE TO roadworthy_app
     USING (owner = (SELECT current_user_id()));
 
--- A key is found by whoever holds it, before anything else is known of him.
-DROP POLICY IF EXISTS holder ON api_key;
-CREATE POLICY holder ON api_key FOR SELECT TO roadworthy_app
-    USING (key_hash = decode(nullif(current_setting('roadworthy.key_hash', true), ''), 'hex'));
-DROP POLICY IF EXISTS one_tenant ON api_key; -- replaced by the line above
+-- A key is found by whoever holds it, before anything else is known of him: the holder of a hash
+-- that is good at this moment, and nobody else. The app role itself reads no key.
+CREATE OR REPLACE FUNCTION holder_of_key(hash bytea, moment timestamptz)
+    RETURNS TABLE (tenant_id integer, user_id text, groups text[], clearance smallint,
+                   may_ingest boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+    BEGIN ATOMIC
+        SELECT principal.tenant_id, principal.user_id, principal.groups, principal.clearance,
+               api_key.may_ingest
+          FROM api_key JOIN principal USING (tenant_id, user_id)
+         WHERE key_hash = hash AND revoked_at IS NULL AND expires_at > moment;
+    END;
+REVOKE ALL ON FUNCTION holder_of_key(bytea, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION holder_of_key(bytea, timestamptz) TO roadworthy_app;
+DROP POLICY IF EXISTS definer ON api_key;
+CREATE POLICY definer ON api_key FOR SELECT TO CURRENT_USER USING (true);
+DROP POLICY IF EXISTS definer ON principal;
+CREATE POLICY definer ON principal FOR SELECT TO CURRENT_USER USING (true);
 
 -- A job is as visible as its document. The worker must find work before it knows the tenant.
 DROP POLICY IF EXISTS as_the_document ON job;
@@ -162,7 +175,7 @@ REVOKE ALL ON ALL TABLES IN SCHEMA public FROM roadworthy_app, roadworthy_worker
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO roadworthy_app, roadworthy_worker;
 
-GRANT SELECT ON tenant, principal, api_key, embedding_space, corpus, acl, acl_grant, document,
+GRANT SELECT ON tenant, principal, embedding_space, corpus, acl, acl_grant, document,
                 revision, passage, embedding, posting, passage_count, job, release, live_release,
                 trace, trace_hit, trace_answer, schema_migration
    TO roadworthy_app;

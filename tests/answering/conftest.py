@@ -14,6 +14,7 @@ from roadworthy.answering.searching import SearchService
 from roadworthy.answering.service import AnsweringService
 from roadworthy.bootstrap import database_urls, provision
 from roadworthy.core.identity import Principal
+from roadworthy.gateway import endpoint as gateway_endpoint
 from roadworthy.gateway.chat import Message
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
@@ -21,6 +22,7 @@ from roadworthy.plumbing.settings import load_settings
 from roadworthy.releases import BUILT_IN, add_release
 from roadworthy.traces import TraceRecorder
 from roadworthy.traces.store import StoredTrace, list_traces
+from tests.conftest import opened
 from tests.doubles.model_server import KEY, ModelServer, running_model_server
 from tests.world import DECLARED, World, make_world
 
@@ -127,6 +129,12 @@ async def open_desk(world, models, folder, *, most_concurrent=64):
     await endpoint.close()
 
 
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch):
+    """Try again sooner than in earnest, with the same number of tries."""
+    monkeypatch.setattr(gateway_endpoint, "FIRST_PAUSE_S", 0.01)
+
+
 @pytest.fixture(scope="session")
 def urls(postgres_cluster):
     """One database for the session: each test is a tenant of its own in it."""
@@ -134,6 +142,19 @@ def urls(postgres_cluster):
         found = database_urls(load_settings({}), owner_url=url)
         provision(found, progress=lambda _: None)
         yield found
+
+
+@pytest.fixture(scope="session")
+def anyio_backend():
+    """One event loop for the session, in which the pools stay open."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+async def database(urls):
+    """The pools of the app role and the worker role, for the session."""
+    async with opened(urls) as database:
+        yield database
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import pytest
 
+from roadworthy.gateway import endpoint as gateway_endpoint
 from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
 from tests.doubles.model_server import KEY, running_model_server
 
@@ -10,6 +11,12 @@ from tests.doubles.model_server import KEY, running_model_server
 def _model_server():
     with running_model_server() as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch):
+    """Try again sooner than in earnest, with the same number of tries."""
+    monkeypatch.setattr(gateway_endpoint, "FIRST_PAUSE_S", 0.01)
 
 
 @pytest.fixture

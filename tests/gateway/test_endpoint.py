@@ -223,6 +223,14 @@ async def test_a_connection_is_used_again(models, endpoint):
     assert endpoint.connections == 1
 
 
+async def test_there_are_no_more_connections_than_are_allowed(models):
+    address = EndpointAddress(url=models.url, key=KEY, timeout_s=5)
+    endpoint = Endpoint(address, most_connections=2)
+    await asyncio.gather(*[embed(endpoint) for _ in range(10)])
+    await endpoint.close()
+    assert endpoint.connections == 2
+
+
 async def test_a_caller_who_leaves_hangs_up(models, endpoint):
     models.plan.append(Behaviour(delay_s=3))
     task = asyncio.create_task(embed(endpoint))

@@ -1,8 +1,7 @@
 """`roadworthy serve`: the API as one process."""
 
-import asyncio
-
 import typer
+import uvloop
 
 from roadworthy.api import serve as serve_until_told
 from roadworthy.bootstrap import services
@@ -17,7 +16,7 @@ app = typer.Typer()
 def serve(ctx: typer.Context) -> None:
     """Run the API until told to stop; refuse if `doctor` would find a fault."""
     with fit_installation(ctx) as (settings, place):
-        asyncio.run(_serve(settings, place))
+        uvloop.run(_serve(settings, place))
 
 
 async def _serve(settings: Settings, place: Installation) -> None:

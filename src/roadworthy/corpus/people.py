@@ -54,14 +54,10 @@ UPDATE api_key SET revoked_at = coalesce(revoked_at, %(now)s)
  WHERE tenant_id = %(tenant_id)s AND id = %(id)s
 RETURNING id
 """
-PRESENT_KEY = "SELECT set_config('roadworthy.key_hash', %(key_hash)s, true)"
-FIND_KEY = """
-SELECT tenant_id, id, user_id, may_ingest
-  FROM api_key
- WHERE key_hash = decode(%(key_hash)s, 'hex')
-   AND revoked_at IS NULL AND expires_at > %(now)s
+FIND_HOLDER = """
+SELECT tenant_id, user_id, groups, clearance, may_ingest
+  FROM holder_of_key(%(key_hash)s, %(now)s)
 """
-ENTER_TENANT = "SELECT set_config('roadworthy.tenant', %(tenant_id)s, true)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,19 +81,20 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _KeyRow:
-    tenant_id: int
-    id: uuid.UUID
-    user_id: str
-    may_ingest: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _PrincipalRow:
     tenant_id: int
     user_id: str
     groups: list[str]
     clearance: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _HolderRow:
+    tenant_id: int
+    user_id: str
+    groups: list[str]
+    clearance: int
+    may_ingest: bool
 
 
 async def tenant_id(conn: WorkerConnection, name: str) -> int:
@@ -225,15 +222,17 @@ async def identify(conn: Connection, key: str) -> Caller | None:
     """
     if not key or len(key) > LONGEST_KEY:
         return None
-    key_hash = _hash(key).hex()
-    await conn.execute(PRESENT_KEY, {"key_hash": key_hash})
-    async with conn.cursor(row_factory=class_row(_KeyRow)) as cursor:
-        await cursor.execute(FIND_KEY, {"key_hash": key_hash, "now": now()})
+    async with conn.cursor(row_factory=class_row(_HolderRow)) as cursor:
+        await cursor.execute(FIND_HOLDER, {"key_hash": _hash(key), "now": now()})
         row = await cursor.fetchone()
     if row is None:
         return None
-    await conn.execute(ENTER_TENANT, {"tenant_id": str(row.tenant_id)})
-    principal = await find_principal(conn, tenant_id=row.tenant_id, user_id=row.user_id)
+    principal = Principal(
+        tenant_id=row.tenant_id,
+        user_id=row.user_id,
+        groups=frozenset(row.groups),
+        clearance=row.clearance,
+    )
     return Caller(principal=principal, may_ingest=row.may_ingest)
 
 

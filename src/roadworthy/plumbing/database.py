@@ -80,8 +80,8 @@ class Database:
 
     @asynccontextmanager
     async def as_stranger(self) -> AsyncIterator[Connection]:
-        """Open a transaction of nobody yet: it sees no row until somebody is known."""
-        async with _transaction(self._app) as conn:
+        """Lend a connection of nobody: it sees no row. Each statement is a transaction."""
+        async with _transaction(self._app, autocommit=True) as conn:
             yield conn
 
     @asynccontextmanager
@@ -108,7 +108,7 @@ class Database:
 
 @asynccontextmanager
 async def _transaction(
-    pool: psycopg_pool.AsyncConnectionPool, *, snapshot: bool = False
+    pool: psycopg_pool.AsyncConnectionPool, *, snapshot: bool = False, autocommit: bool = False
 ) -> AsyncIterator[Connection]:
     try:
         async with pool.connection() as conn:
@@ -116,6 +116,7 @@ async def _transaction(
                 psycopg.IsolationLevel.REPEATABLE_READ if snapshot else None
             )
             await conn.set_read_only(snapshot or None)
+            await conn.set_autocommit(autocommit)
             yield conn
     except (psycopg.OperationalError, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed) as error:
         raise Unavailable(

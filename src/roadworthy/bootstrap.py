@@ -26,7 +26,7 @@ from roadworthy.core.errors import Invalid, Unavailable
 from roadworthy.core.identity import Principal
 from roadworthy.core.spaces import PROBE_TEXTS, EmbeddingSpace, SpaceDeclaration, SpaceMismatch
 from roadworthy.corpus.spaces import ensure_space, list_spaces
-from roadworthy.gateway.embeddings import SpaceEmbedder, embed, model_revision
+from roadworthy.gateway.embeddings import MOST_CONNECTIONS, SpaceEmbedder, embed, model_revision
 from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
 from roadworthy.gateway.engine.catalogue import EMBEDDING_MODELS
 from roadworthy.gateway.engine.local import EngineAddress
@@ -163,7 +163,9 @@ async def services(
     async with contextlib.AsyncExitStack() as stack:
         await database.open()
         stack.push_async_callback(database.close)
-        embeddings = Endpoint(embeddings_address(settings, engine))
+        embeddings = Endpoint(
+            embeddings_address(settings, engine), most_connections=MOST_CONNECTIONS
+        )
         stack.push_async_callback(embeddings.close)
         chat = Endpoint(chat_address(settings, engine))
         stack.push_async_callback(chat.close)

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from roadworthy.core.errors import Missing
 from roadworthy.plumbing.database import Connection, Database, ReadConnection
-from roadworthy.traces.records import LONGEST_TEXT, Stage, Trace
+from roadworthy.traces.records import Stage, Trace
 
 # A line may be brought twice when the process dies between the row and the removal of the line.
 ADD_TRACE = """
@@ -146,7 +146,7 @@ def _row(trace: Trace) -> dict[str, object]:
         "id": begun.id,
         "pseudonym": begun.pseudonym,
         "surface": begun.surface,
-        "question": _storable(begun.question),
+        "question": begun.question,
         "started_at": begun.started_at,
         "stages": Jsonb([Stage.model_dump(stage) for stage in trace.stages]),
         "degraded": list(trace.degraded),
@@ -172,10 +172,4 @@ def _hit_columns(traces: Sequence[Trace]) -> dict[str, object]:
 
 
 def _answer_row(trace: Trace) -> dict[str, object]:
-    text = _storable(trace.answer or "")
-    return {"tenant_id": trace.begun.tenant_id, "id": trace.begun.id, "text": text}
-
-
-def _storable(text: str) -> str:
-    # A refused question may hold what PostgreSQL cannot; its trace must not be lost for that.
-    return text[:LONGEST_TEXT].replace("\0", "\ufffd")
+    return {"tenant_id": trace.begun.tenant_id, "id": trace.begun.id, "text": trace.answer}

@@ -1,0 +1,39 @@
+"""Whatever is sent to whatever route of our OpenAPI document: never a 5xx."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+EXAMPLES = "15"  # of each operation
+
+
+def test_no_request_makes_a_server_error(started, tmp_path):
+    st = Path(sys.executable).with_name("st")
+    done = subprocess.run(
+        [
+            st,
+            "run",
+            f"{started.url}/openapi.json",
+            "--header",
+            f"Authorization: {started.headers('sam')['authorization']}",
+            "--checks",
+            "not_a_server_error",
+            "--phases",
+            "examples,coverage,fuzzing",
+            "--max-examples",
+            EXAMPLES,
+            "--seed",
+            "1",
+            "--warnings",
+            "off",
+            "--suppress-health-check",
+            "all",
+        ],
+        cwd=tmp_path,  # where it keeps what it learns
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert "passed" in done.stdout

@@ -39,6 +39,7 @@ def main() -> None:
 
 async def measure(up: Up, sets: list[RetrievalSet]) -> dict[str, object]:
     cold = up.start()
+    up.wait_until_greeted()  # the rest of the sample corpus
     up.stop()
     warm = statistics.median(_restarted(up) for _ in range(3))
     up.start()

@@ -53,6 +53,14 @@ class Up:
             time.sleep(0.05)
         return time.perf_counter() - began
 
+    def wait_until_greeted(self) -> None:
+        """Wait until it says that all is loaded."""
+        until = time.perf_counter() + PATIENCE_S
+        while b"Roadworthy runs at" not in (self.home / "up.log").read_bytes():
+            if time.perf_counter() > until:
+                raise RuntimeError((self.home / "up.log").read_text()[-2000:])
+            time.sleep(0.1)
+
     def stop(self) -> float:
         """Stop it as a service manager does; returns the seconds until all has ended."""
         assert self._process is not None

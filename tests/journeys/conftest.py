@@ -58,5 +58,8 @@ def started():
             shutil.copytree(KEPT_HOME / "models", home / "models")
         up = Up(home)
         up.start()
-        yield Started(up=up)
-        up.stop()
+        try:
+            up.wait_until_greeted()
+            yield Started(up=up)
+        finally:
+            up.stop()

@@ -35,7 +35,9 @@ def upload(started, run: str) -> list[dict]:
     """Hand files in; a call that met an outage is made again, as a client does."""
     receipts = []
     for number in range(FILES):
-        text = f"Report {run} {number}.\n\n" + f"The gauge of site {run}-{number} was read. " * 60
+        text = f"Report {run} {number}.\n\n" + " ".join(
+            f"Gauge {gauge} of site {run}-{number} was read." for gauge in range(60)
+        )
         receipts.append(retried(started, "POST", "/v1/documents", files={
             "file": (f"{run}-{number}.txt", text.encode())
         })["data"][0])  # fmt: skip

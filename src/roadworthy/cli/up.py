@@ -30,6 +30,7 @@ from roadworthy.plumbing.settings import Settings, process_locales
 app = typer.Typer()
 START_S = 120.0
 LOCK_FILE = "up.lock"
+SAMPLE_TRIES, SAMPLE_PAUSE_S = 10, 3.0
 
 
 @app.command()
@@ -120,7 +121,15 @@ def _sample(settings: Settings) -> list[SampleKey]:
     from roadworthy.cli.sample import prepared_sample  # noqa: PLC0415
 
     typer.echo("Loading the sample corpus, once ...", err=True)
-    return prepared_sample(settings, shown=shown)
+    for _ in range(SAMPLE_TRIES):
+        try:
+            return prepared_sample(settings, shown=shown)
+        except Unavailable as error:
+            # A process died while we loaded; it is being restarted, and loading is repeatable.
+            typer.echo(f"The sample corpus waits: {error.message}", err=True)
+            time.sleep(SAMPLE_PAUSE_S)
+    typer.echo("The sample corpus is not loaded; the next `roadworthy up` tries again.", err=True)
+    return []
 
 
 def _greet(settings: Settings, keys: Sequence[SampleKey], *, seconds: float) -> None:

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from roadworthy.answering import extract
-from roadworthy.answering.extract import SentenceVectors
+from roadworthy.answering.extract import SentenceVectors, is_quotable
 from tests.doubles.model_server import Behaviour, failing
 from tests.world import DECLARED
 
@@ -59,3 +59,17 @@ async def test_an_outage_between_question_and_sentences_degrades(desk):
     desk.models.plan.extend([*question_and_probes, *[failing(503)] * 4])
     answer = (await desk.ask("How are vaccines kept?")).answer
     assert (answer.text, answer.degraded) == ("Vaccines are kept cold. [1]", ("embeddings",))
+
+
+@pytest.mark.parametrize(
+    ("line", "quotable"),
+    [
+        ("Larkmoor Hydrometrics | Project Heron: acquisition plan | page 4 of 7", False),
+        ("| HG-350 | 24 months | EUR 1,180 |", True),
+        ("Meal allowance", False),
+        ("Meals are paid by fixed allowances.", True),
+        ("---------------", False),
+    ],
+)
+def test_headings_and_page_feet_are_not_quoted(line, quotable):
+    assert is_quotable(line) == quotable

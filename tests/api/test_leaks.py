@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from roadworthy.corpus.access import Access, access
@@ -83,6 +83,7 @@ async def jobs_of(world, documents):
     max_examples=CASES,
     deadline=None,
     database=None,
+    phases=[Phase.generate],  # a case is small enough to read as it is
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(

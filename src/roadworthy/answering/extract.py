@@ -146,6 +146,8 @@ def is_quotable(text: str) -> bool:
         return False
     if not any(letter.isalnum() for letter in text):
         return False
+    if " | " in text and not text.startswith("|"):
+        return False  # the head or foot of a page, not a row of a table
     return bool(ENDED.search(text) or MARKED.match(text) or len(text.split()) >= UNMARKED_WORDS)
 
 

@@ -19,8 +19,8 @@ class Calibration:
     coverage: float
 
 
-# By benchmarks/relevance.py: questions put to paragraphs that answer them, against the same kind
-# of question put to other articles of the same set; seven languages together.
+# Questions put to paragraphs that answer them, against the same kind
+# of question put to other articles of the same set; seven languages together (docs/decisions/0004).
 CALIBRATIONS = {"e5-small": Calibration(intercept=-66.5, cosine=74.2, coverage=10.3)}
 
 

@@ -166,3 +166,8 @@ def test_an_archive_is_unsupported():
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("a.txt", "text")
     assert reason(buffer.getvalue(), "files.zip") == "unsupported"
+
+
+def test_a_text_that_begins_like_an_image_is_a_text():
+    text = "BMP signalling regulates the fate of stem cells in the intestine."
+    assert parse(text.encode(), name="abstract.txt").text == text

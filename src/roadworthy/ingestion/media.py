@@ -68,7 +68,7 @@ OLE_STREAMS = (
 ENCRYPTED_MAIL = re.compile(
     r"^content-type:\s*(multipart/encrypted|application/(x-)?pkcs7-mime)", re.I | re.M
 )
-NO_TEXT = ("image/", "audio/", "video/")
+NO_TEXT = frozenset({"application/zip", "image/svg+xml"})  # whatever their bytes look like
 
 
 def media_type_of(content: bytes, *, name: str, claimed: str | None = None) -> str:
@@ -85,11 +85,8 @@ def media_type_of(content: bytes, *, name: str, claimed: str | None = None) -> s
         if found == ODT:
             _refuse_encrypted_odf(content, name)
         return found
-    if found.startswith(NO_TEXT) or found == "application/zip":
-        if by_name in BINARY:
-            raise broken(name)
-        raise unsupported(name, found)
-    text = decode(content)
+    # A text may begin like an image ("BMP signalling ..."): what reads as text is one.
+    text = None if found in NO_TEXT else decode(content)
     if text is None:
         raise broken(name) if by_name in BINARY else unsupported(name, found)
     return _kind_of_text(text, name=name, by_name=by_name)

@@ -95,7 +95,7 @@ async def test_another_tenant_reads_nothing_under_the_same_pseudonym(world, data
 async def test_who_records_reads_no_trace(world):
     await recorded(world)
     async with world.database.as_recorder(world.tenant_id) as conn:
-        for table in ("trace", "trace_hit", "trace_answer", "document", "passage", "api_key"):
+        for table in ("trace", "trace_hit", "trace_answer", "document", "passage"):
             assert await (await conn.execute(f"SELECT FROM {table}")).fetchall() == []
 
 

@@ -19,7 +19,7 @@ HEADING = re.compile(r"(#{1,6})[ \t]+(.*?)[ \t#]*$|([^\n]+)\n[ \t]*(=+|-{3,})$")
 SMALL_SECTION = 0.25  # of the size: a shorter section shares its piece with the next one
 LEAST_FILL = 0.6  # of an even share: how far before it a better place to cut is looked for
 DEEPEST_PATH = 200  # characters of a heading path
-WORD = re.compile(r"\S{1,12}")  # what is not cut in two; of longer ones, each twelfth character
+WORD = re.compile(r"\S{1,4}")  # where a cut may be: four characters never fill a whole piece
 NO_LIMIT = 1 << 30
 SPECIAL = 2  # tokens that each text begins and ends with
 

@@ -22,8 +22,9 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from roadworthy.core.errors import Unavailable
-from roadworthy.plumbing.embedded_postgres import OWNER, EmbeddedPostgres
+from roadworthy.plumbing.embedded_postgres import EmbeddedPostgres
 from roadworthy.plumbing.migrations import migrate, read_migrations, sql_folder
+from roadworthy.plumbing.postgres_data import OWNER
 
 KEPT_HOME = Path(__file__).parents[1] / ".home" / "test-postgres"
 KEPT_TEMPLATES = 3  # sessions on other states of sql/ may run beside this one

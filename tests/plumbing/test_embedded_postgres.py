@@ -17,7 +17,8 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from roadworthy.core.errors import Unavailable
-from roadworthy.plumbing.embedded_postgres import PACKAGE, EmbeddedPostgres, binaries
+from roadworthy.plumbing.embedded_postgres import EmbeddedPostgres
+from roadworthy.plumbing.postgres_programs import PACKAGE, binaries
 
 IS_ROOT = os.geteuid() == 0
 as_root = pytest.mark.skipif(not IS_ROOT, reason="is about running as root")

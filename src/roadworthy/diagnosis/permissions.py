@@ -9,8 +9,8 @@ from psycopg import sql
 from psycopg.rows import dict_row, scalar_row
 
 from roadworthy.diagnosis.records import Check, fine, wrong
-from roadworthy.plumbing.embedded_postgres import OWNER
 from roadworthy.plumbing.migrations import sql_folder
+from roadworthy.plumbing.postgres_data import OWNER
 
 MEND = "Run `roadworthy migrate`; if that finds nothing to do, restore what was changed by hand."
 # Membership counts like the right itself: SET ROLE leads there.

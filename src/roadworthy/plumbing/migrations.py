@@ -23,7 +23,8 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
-from roadworthy.plumbing.embedded_postgres import EmbeddedPostgres, binaries
+from roadworthy.plumbing.embedded_postgres import EmbeddedPostgres
+from roadworthy.plumbing.postgres_programs import binaries
 
 FILE_NAME = re.compile(r"(?P<number>\d{4})_[a-z0-9]+(?:_[a-z0-9]+)*\.sql")
 TIMEOUT_HEADER = re.compile(r"(?m)\A(?:--.*\n)*?-- statement_timeout: (\d+(?:ms|s|min))$")

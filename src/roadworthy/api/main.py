@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Generator
@@ -51,6 +52,7 @@ async def serve(services: Services, *, stop: asyncio.Event | None = None) -> Non
         timeout_graceful_shutdown=FINISH_WITHIN_S,
     )
     server = _Server(config)
+    gc.freeze()  # what lives as long as the process is not walked again by every collection
     with listening(settings.host, settings.port) as listener, _told(server, stop):
         host, port = listener.getsockname()[:2]
         log.info("serving", host=host, port=port)

@@ -60,6 +60,9 @@ class Database:
     ) -> AsyncIterator[ReadConnection]:
         """Open a read-only transaction that sees what `principal` may see, in one snapshot.
 
+        It is a pipeline: statements travel together until somebody fetches rows, so who needs two
+        answers executes both before fetching the first.
+
         Raises:
             Unavailable: the database does not answer.
         """
@@ -117,7 +120,12 @@ async def _transaction(
             )
             await conn.set_read_only(snapshot or None)
             await conn.set_autocommit(autocommit)
-            yield conn
+            if snapshot:
+                async with conn.pipeline():
+                    yield conn
+                    await conn.commit()
+            else:
+                yield conn
     except (psycopg.OperationalError, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed) as error:
         raise Unavailable(
             "The database does not answer; `roadworthy doctor` says why. Try again."

@@ -80,13 +80,12 @@ async def search(
     check_question(question)
     _check(query=query, corpus=corpus, limit=limit)
     searcher = Searcher(conn, tenant_id=tenant_id, corpus_id=corpus.id, among=among)
-    visible = await searcher.visible()
+    candidates = max(CANDIDATES, limit)
+    visible, vector = await searcher.visible_and_nearest(query, limit=candidates)
     visible_passages = sum(count.passages for count in visible)
     if not visible_passages:
         return Found(hits=(), visible_passages=0)
-    candidates = max(CANDIDATES, limit)
     keyword = await _by_keyword(searcher, question, visible=visible, limit=candidates)
-    vector = await searcher.nearest(query, limit=candidates) if query else []
     fused = fuse(keyword, vector, vector_weight=vector_weight, limit=limit)
     rows = await searcher.fetch([each.passage_id for each in fused])
     hits = [

@@ -112,10 +112,25 @@ class Searcher:
             "name": among.name,
         }
 
-    async def visible(self) -> list[VisibleCount]:
-        """Count what may be seen, by language."""
-        async with self._conn.cursor(row_factory=class_row(VisibleCount)) as cursor:
-            return await (await cursor.execute(COUNT_VISIBLE, self._asked)).fetchall()
+    async def visible_and_nearest(
+        self, query: QueryVector | None, *, limit: int
+    ) -> tuple[list[VisibleCount], list[tuple[int, float]]]:
+        """Count what may be seen, by language, and find the passages closest in meaning.
+
+        Both in one round trip. The passages come with their cosine, best first; without a query
+        vector there are none.
+        """
+        async with (
+            self._conn.cursor(row_factory=class_row(VisibleCount)) as counts,
+            self._conn.cursor() as nearest,
+        ):
+            await counts.execute(COUNT_VISIBLE, self._asked)
+            if query is None:
+                return await counts.fetchall(), []
+            wanted = {"space_id": query.space_id, "vector": _halfvec(query), "limit": limit}
+            statement = FIND_NEAREST + self._among + NEAREST_FIRST
+            await nearest.execute(statement, self._asked | wanted)
+            return await counts.fetchall(), await nearest.fetchall()
 
     async def postings(self, terms: Collection[str]) -> dict[str, list[Postings]]:
         """Fetch the visible postings of each term; a term without any is left out."""
@@ -125,15 +140,6 @@ class Searcher:
             for term, packed in await cursor.fetchall():
                 found.setdefault(term, []).append(decode_postings(packed))
         return found
-
-    async def nearest(self, query: QueryVector, *, limit: int) -> list[tuple[int, float]]:
-        """Find the passages closest in meaning, with their cosine, best first."""
-        statement = FIND_NEAREST + self._among + NEAREST_FIRST
-        found = await self._conn.execute(
-            statement,
-            self._asked | {"space_id": query.space_id, "vector": _halfvec(query), "limit": limit},
-        )
-        return await found.fetchall()
 
     async def fetch(self, ids: Collection[int]) -> dict[int, PassageRow]:
         """Fetch passages with their documents."""

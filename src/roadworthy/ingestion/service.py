@@ -120,7 +120,10 @@ class IngestionService:
         progress.stage, progress.total = "embedding", len(pieces)
         batches = []
         for start in range(0, len(pieces), BATCH):
-            texts = [to_embed(document, piece) for piece in pieces[start : start + BATCH]]
+            texts = [
+                to_embed(piece.text, title=document.title, heading=piece.heading)
+                for piece in pieces[start : start + BATCH]
+            ]
             batches.append(await embedder.embed_passages(texts))
             progress.done = start + len(texts)
         return Extract(
@@ -205,13 +208,14 @@ class IngestionService:
         log.warning("not searchable", document=str(lease.document_id), problem=problem)
 
 
-def to_embed(document: ParsedDocument, piece: Piece) -> str:
-    """Give the text that stands for a piece in its space: its headings lead it."""
-    lead = " > ".join(part for part in (document.title, piece.heading) if part)
-    return f"{lead}\n{piece.text}" if lead else piece.text
+def to_embed(text: str, *, title: str, heading: str) -> str:
+    """Give what stands for a passage in its space: title and headings lead its text."""
+    lead = " > ".join(part for part in (title, heading) if part)
+    return f"{lead}\n{text}" if lead else text
 
 
 def _passage(document: ParsedDocument, piece: Piece, language: str) -> NewPassage:
+    led = to_embed(piece.text, title=document.title, heading=piece.heading)
     return NewPassage(
         start=piece.start,
         end=piece.end,
@@ -220,5 +224,5 @@ def _passage(document: ParsedDocument, piece: Piece, language: str) -> NewPassag
         page_last=piece.page_last,
         heading=piece.heading,
         language=language,
-        terms=tuple(terms(to_embed(document, piece), language=language)),
+        terms=tuple(terms(led, language=language)),
     )

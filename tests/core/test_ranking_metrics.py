@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadworthy.core.errors import Invalid
-from roadworthy.core.ranking_metrics import mean, ndcg_at_k, recall_at_k
+from roadworthy.core.ranking_metrics import auroc, mean, ndcg_at_k, recall_at_k
 
 GRADES = {"a": 2.0, "b": 1.0, "c": 0.0, "d": 1.0}
 
@@ -60,6 +60,23 @@ def test_a_found_nothing_is_a_zero(measure):
 def test_an_impossible_ranking_is_refused(measure, ranked, k):
     with pytest.raises(Invalid):
         measure(ranked, GRADES, k)
+
+
+@given(st.lists(st.integers(0, 5), min_size=1), st.lists(st.integers(0, 5), min_size=1))
+def test_auroc_is_the_share_of_pairs_in_order_a_tie_half(positives, negatives):
+    pairs = [(p > n) + (p == n) / 2 for p in positives for n in negatives]
+    assert auroc(positives, negatives) == pytest.approx(sum(pairs) / len(pairs))
+
+
+@pytest.mark.parametrize(("positives", "negatives"), [([], [0.1]), ([0.1], []), ([], [])])
+def test_auroc_of_one_kind_alone_is_no_number(positives, negatives):
+    assert auroc(positives, negatives) is None
+
+
+@pytest.mark.parametrize(("positives", "negatives"), [([math.nan], [0.1]), ([0.1], [math.nan])])
+def test_auroc_refuses_a_score_that_is_no_number(positives, negatives):
+    with pytest.raises(Invalid):
+        auroc(positives, negatives)
 
 
 def test_the_mean_leaves_out_what_has_no_number():

@@ -1,6 +1,7 @@
 """How good a ranking is against judgements; no evidence gives no number."""
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -46,6 +47,27 @@ def recall_at_k(ranked: Sequence[Item], grades: Mapping[Item, float], k: int) ->
     if not relevant:
         return None
     return sum(item in relevant for item in ranked[:k]) / len(relevant)
+
+
+def auroc(positives: Sequence[float], negatives: Sequence[float]) -> float | None:
+    """Compute how often a positive scores above a negative, 0 to 1; a tie counts half.
+
+    Returns:
+        None when there is no positive or no negative.
+
+    Raises:
+        Invalid: a score is NaN, which is above and below nothing.
+
+    Source: Mann and Whitney's U over the number of pairs, which is the area under the ROC curve
+        (Hanley and McNeil 1982).
+    """
+    if any(math.isnan(score) for score in (*positives, *negatives)):
+        raise Invalid("a score is not a number")
+    if not positives or not negatives:
+        return None
+    ordered = sorted(negatives)
+    twice = sum(bisect_left(ordered, score) + bisect_right(ordered, score) for score in positives)
+    return twice / 2 / (len(positives) * len(negatives))
 
 
 def mean(values: Iterable[float | None]) -> float | None:

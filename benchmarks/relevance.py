@@ -1,0 +1,380 @@
+"""How well relevance tells questions that the documents answer from questions they do not.
+
+make bench NAME=relevance [ARGS="--data DIR --questions 150 --paragraphs 400 --sets 'piaf_fr'"]
+
+Half of the articles of a set are indexed. A question to them is answerable, one to the other half
+is not. The fit of the product is measured beside one that is made afresh.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import json
+import math
+import random
+import statistics
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from benchmarks.datasets import DEFAULT, RetrievalSet, retrieval_sets
+from benchmarks.quality import ingest
+from benchmarks.up import Up, fresh_home, services_of
+from roadworthy.answering.relevance import CALIBRATIONS, Calibration, coverage, relevance
+from roadworthy.bootstrap import Services
+from roadworthy.cli.sample_keys import FOLDER, sample_people
+from roadworthy.core.identity import Principal
+from roadworthy.core.ranking_metrics import auroc
+from roadworthy.corpus.documents import Corpus, find_corpus
+from roadworthy.corpus.people import find_principal, tenant_id
+from roadworthy.releases import BUILT_IN
+from roadworthy.retrieval.search import search
+from roadworthy.retrieval.store import Filter
+
+RELEASE = BUILT_IN["extract"]
+SHIPPED = CALIBRATIONS[RELEASE.space]
+SAMPLE = "sample company"  # measured, never fitted
+LARGE = 10_000  # documents
+RIDGE = 0.01  # on standardised features; only keeps the fit to a separable set finite
+RESAMPLES = 1000
+Z = 1.96  # of a 95 % interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question, and whether the person who asks it may read an answer."""
+
+    question: str
+    answerable: bool
+    principal: Principal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What relevance saw of a question, and said."""
+
+    answerable: bool
+    cosine: float  # the best of the hits
+    coverage: float  # 0 to 1
+    relevance: float  # 0 to 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """An estimate and its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """How the two kinds of question are told apart; None without evidence."""
+
+    auroc: Figure | None
+    turned_away: Figure | None  # share of the answerable below the threshold
+    caught: Figure | None  # share of the unanswerable below the threshold
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=DEFAULT, help="folder with retrieval sets")
+    parser.add_argument("--questions", type=int, default=150, help="most of each kind in a set")
+    parser.add_argument("--paragraphs", type=int, default=400, help="most indexed of a set")
+    parser.add_argument("--sets", default="", help=f"names; left out: all up to {LARGE} documents")
+    options = parser.parse_args()
+    sets = _chosen(options.data, named=options.sets.split())
+    with fresh_home() as home:
+        up = Up(home)
+        up.start()
+        try:
+            up.wait_until_greeted()  # the sample corpus
+            judged = asyncio.run(
+                judge_all(up, sets, questions=options.questions, paragraphs=options.paragraphs)
+            )
+        finally:
+            up.stop()
+    print(json.dumps(_report(judged)))
+
+
+async def judge_all(
+    up: Up, sets: Sequence[RetrievalSet], *, questions: int, paragraphs: int
+) -> dict[str, list[Judged]]:
+    """Ask every set and the sample company; the judged questions by name."""
+    judged = {}
+    async with services_of(up) as services:
+        for data in sets:
+            indexed, others = halves(data, paragraphs=paragraphs)
+            half = replace(data, documents={key: data.documents[key] for key in indexed})
+            ingested = await ingest(services, half, run=uuid4().hex[:6])
+            reader = Principal(
+                tenant_id=ingested.tenant_id, user_id="bench", groups=frozenset(), clearance=0
+            )
+            asked = [
+                Asked(question=question, answerable=answerable, principal=reader)
+                for answerable, gold in ((True, indexed), (False, others))
+                for question in _questions_to(gold, data, most=questions)
+            ]
+            judged[data.name] = await _judge(services, asked, corpus=ingested.corpus, of=data.name)
+            print(
+                f"{data.name}: {len(indexed)} of {len(data.documents)} paragraphs are indexed; "
+                f"median best cosine {_median_cosine(judged[data.name], answerable=True)} of the "
+                f"answerable, {_median_cosine(judged[data.name], answerable=False)} of the others"
+            )
+        corpus, asked = await _sample(services)
+        judged[SAMPLE] = await _judge(services, asked, corpus=corpus, of=SAMPLE)
+    return judged
+
+
+def halves(data: RetrievalSet, *, paragraphs: int) -> tuple[list[str], list[str]]:
+    """Part the documents by article: those to index, at most `paragraphs`, and the other half.
+
+    An article is what has one title, the first line. The hash of the title decides, so the halves
+    are the same on every machine; articles that a question points at are indexed first.
+    """
+    articles: dict[str, list[str]] = {}
+    for key, text in data.documents.items():
+        articles.setdefault(text.partition("\n")[0], []).append(key)
+    order = sorted(articles, key=lambda title: hashlib.sha256(title.encode()).digest())
+    asked = frozenset[str]().union(*(_gold(grades) for grades in data.grades.values()))
+    first = sorted(order[::2], key=lambda title: asked.isdisjoint(articles[title]))
+    indexed = [key for title in first for key in articles[title]]
+    return indexed[:paragraphs], [key for title in order[1::2] for key in articles[title]]
+
+
+def fit(judged: Sequence[Judged]) -> Calibration | None:
+    """Fit a logistic regression by Newton's method; None unless both kinds are there.
+
+    Source: iteratively reweighted least squares (Bishop 2006, 4.3.3), with a ridge.
+    """
+    answerable = np.array([each.answerable for each in judged], dtype=float)
+    if len(set(answerable)) < 2:
+        return None
+    features = np.array([(each.cosine, each.coverage) for each in judged])
+    centre, scale = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-9)
+    design = np.column_stack([np.ones(len(features)), (features - centre) / scale])
+    penalty = RIDGE * np.diag([0.0, 1.0, 1.0])
+    weights = np.zeros(3)
+    for _ in range(50):
+        chance = 1 / (1 + np.exp(-design @ weights))
+        gradient = design.T @ (answerable - chance) - penalty @ weights
+        curvature = (design * (chance * (1 - chance))[:, None]).T @ design + penalty
+        step = np.linalg.solve(curvature, gradient)
+        weights += step
+        if np.abs(step).max() < 1e-9:
+            cosine, covered = (weights[1:] / scale).tolist()
+            intercept = float(weights[0] - weights[1:] @ (centre / scale))
+            return Calibration(intercept=intercept, cosine=cosine, coverage=covered)
+    raise RuntimeError("The fit does not converge.")
+
+
+def figures(judged: Sequence[Judged], scores: Iterable[float]) -> Figures:
+    """Compare the scores of the two kinds of question, with each other and the threshold."""
+    scored = list(zip(judged, scores, strict=True))
+    answerable = [score for each, score in scored if each.answerable]
+    unanswerable = [score for each, score in scored if not each.answerable]
+    return Figures(
+        auroc=_resampled_auroc(answerable, unanswerable),
+        turned_away=_share_below(answerable),
+        caught=_share_below(unanswerable),
+    )
+
+
+def _chosen(folder: Path, *, named: Sequence[str]) -> list[RetrievalSet]:
+    chosen = []
+    for data in retrieval_sets(folder, most_questions=sys.maxsize):
+        if data.name in named or (not named and len(data.documents) <= LARGE):
+            chosen.append(data)
+        elif not named:
+            print(f"{data.name}: left out, it has {len(data.documents)} documents")
+    return chosen
+
+
+async def _judge(
+    services: Services, asked: Sequence[Asked], *, corpus: Corpus, of: str
+) -> list[Judged]:
+    embedder = services.embedders[RELEASE.space]
+    judged = []
+    for each in track(asked, description=of, transient=True):
+        query = await embedder.embed_question(each.question)
+        async with services.database.read_as(each.principal) as conn:
+            found = await search(
+                conn,
+                each.question,
+                query=query,
+                corpus=corpus,
+                tenant_id=each.principal.tenant_id,
+                among=Filter(),
+                limit=RELEASE.passages,
+                vector_weight=RELEASE.vector_weight,
+            )
+        cosines = [hit.vector_score for hit in found.hits if hit.vector_score is not None]
+        judged.append(
+            Judged(
+                answerable=each.answerable,
+                cosine=max(cosines),
+                coverage=coverage(each.question, found.hits),
+                relevance=relevance(each.question, found.hits, space=RELEASE.space),
+            )
+        )
+    return judged
+
+
+async def _sample(services: Services) -> tuple[Corpus, list[Asked]]:
+    """Let the person with the most clearance of those who may read the answer ask for it."""
+    sample = sample_people()
+    async with services.database.as_worker() as conn:
+        tenant = await tenant_id(conn, sample.tenant)
+    async with services.database.as_worker(tenant) as conn:
+        corpus = await find_corpus(conn, tenant_id=tenant, name=RELEASE.corpus)
+        people = {
+            person.user: await find_principal(conn, tenant_id=tenant, user_id=person.user)
+            for person in sorted(sample.people, key=lambda person: person.clearance)
+        }
+    lines = (FOLDER / "questions.jsonl").read_text("utf-8").splitlines()
+    return corpus, [
+        Asked(
+            question=row["question"],
+            answerable=bool(row["readable_by"]),
+            principal=[p for u, p in people.items() if u in (row["readable_by"] or people)][-1],
+        )
+        for row in map(json.loads, lines)
+    ]
+
+
+def _questions_to(gold: Sequence[str], data: RetrievalSet, *, most: int) -> list[str]:
+    """Choose questions of which every document is among `gold`."""
+    among = frozenset(gold)
+    keys = sorted(
+        key
+        for key in data.questions
+        if _gold(data.grades[key]) and _gold(data.grades[key]) <= among
+    )
+    chosen = random.Random(1).sample(keys, min(most, len(keys)))  # noqa: S311
+    return [data.questions[key] for key in chosen]
+
+
+def _gold(grades: Mapping[str, float]) -> frozenset[str]:
+    return frozenset(key for key, grade in grades.items() if grade > 0)
+
+
+def _median_cosine(judged: Sequence[Judged], *, answerable: bool) -> str:
+    cosines = [each.cosine for each in judged if each.answerable == answerable]
+    return f"{statistics.median(cosines):.2f}" if cosines else "–"
+
+
+def _scores(judged: Sequence[Judged], by: Calibration) -> list[float]:
+    logits = [by.intercept + by.cosine * j.cosine + by.coverage * j.coverage for j in judged]
+    return [1 / (1 + math.exp(-logit)) for logit in logits]
+
+
+def _resampled_auroc(answerable: list[float], unanswerable: list[float]) -> Figure | None:
+    """Bootstrap each kind by itself; the interval is that of the percentiles."""
+    value = auroc(answerable, unanswerable)
+    if value is None:
+        return None
+    chance = random.Random(3)  # noqa: S311
+    resampled = [
+        auroc(
+            chance.choices(answerable, k=len(answerable)),
+            chance.choices(unanswerable, k=len(unanswerable)),
+        )
+        for _ in range(RESAMPLES)
+    ]
+    low, high = np.percentile(np.array(resampled, dtype=float), [2.5, 97.5]).tolist()
+    return Figure(value=value, low=low, high=high)
+
+
+def _share_below(scores: Sequence[float]) -> Figure | None:
+    """Give the share below the threshold with Wilson's interval, which holds at 0 and 1 too."""
+    if not scores:
+        return None
+    n = len(scores)
+    share = sum(score < RELEASE.least_relevance for score in scores) / n
+    middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
+    reach = Z * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2)) / (1 + Z**2 / n)
+    return Figure(value=share, low=max(0.0, middle - reach), high=min(1.0, middle + reach))
+
+
+def _report(judged: Mapping[str, Sequence[Judged]]) -> dict[str, object]:
+    shipped = {name: figures(each, (j.relevance for j in each)) for name, each in judged.items()}
+    left_out = {name: _left_out(judged, name) for name in judged}
+    refitted = _fit_without(judged, name=SAMPLE)
+    _show(judged, shipped=shipped, left_out=left_out, refitted=refitted)
+    return {
+        **_values(shipped),
+        "left_out": _values(left_out),
+        "shipped": _constants(SHIPPED),
+        "refitted": refitted and _constants(refitted),
+        "threshold": RELEASE.least_relevance,
+    }
+
+
+def _left_out(judged: Mapping[str, Sequence[Judged]], name: str) -> Figures | None:
+    """Judge one set by a fit over the others; None when they allow of no fit."""
+    fitted = _fit_without(judged, name=name)
+    return fitted and figures(judged[name], _scores(judged[name], fitted))
+
+
+def _fit_without(judged: Mapping[str, Sequence[Judged]], *, name: str) -> Calibration | None:
+    return fit([j for other, each in judged.items() if other not in {name, SAMPLE} for j in each])
+
+
+def _values(measured: Mapping[str, Figures | None]) -> dict[str, dict[str, float | None]]:
+    named: dict[str, dict[str, float | None]] = {}
+    for what in ("auroc", "turned_away", "caught"):
+        found = {name: each and getattr(each, what) for name, each in measured.items()}
+        named[what] = {name: figure and round(figure.value, 4) for name, figure in found.items()}
+    return named
+
+
+def _constants(calibration: Calibration) -> dict[str, float]:
+    return {name: round(value, 2) for name, value in asdict(calibration).items()}
+
+
+def _show(
+    judged: Mapping[str, Sequence[Judged]],
+    *,
+    shipped: Mapping[str, Figures],
+    left_out: Mapping[str, Figures | None],
+    refitted: Calibration | None,
+) -> None:
+    console = Console()
+    columns = ("set", "asked", "AUROC", "turned away", "caught")
+    table = Table(*columns, title="the shipped fit, with 95 % intervals")
+    for name, each in shipped.items():
+        answerable = sum(j.answerable for j in judged[name])
+        asked = f"{answerable}+{len(judged[name]) - answerable}"
+        shares = map(_percent, (each.turned_away, each.caught))
+        table.add_row(name, asked, _ranged(each.auroc), *shares)
+    console.print(table)
+    table = Table("set", *columns[2:], title="a fit over the other sets")
+    for name, each in left_out.items():
+        if each:
+            shares = map(_percent, (each.turned_away, each.caught))
+            table.add_row(name, _ranged(each.auroc), *shares)
+    console.print(table)
+    table = Table("constant", "shipped", "refitted")
+    for name, value in _constants(SHIPPED).items():
+        table.add_row(name, str(value), str(_constants(refitted)[name]) if refitted else "–")
+    console.print(table)
+
+
+def _ranged(figure: Figure | None) -> str:
+    return f"{figure.value:.2f} [{figure.low:.2f} {figure.high:.2f}]" if figure else "–"
+
+
+def _percent(figure: Figure | None) -> str:
+    return f"{figure.value:.0%} [{figure.low:.0%} {figure.high:.0%}]" if figure else "–"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,12 +1,14 @@
-"""Real services for every test: PostgreSQL cloned from a template, and a world to ask about."""
+"""Real services for every test: PostgreSQL from a template, a world to ask about, and models."""
 
 from contextlib import asynccontextmanager
 
 import pytest
 
-from roadworthy.bootstrap import database_urls, provision
+from roadworthy.bootstrap import DatabaseUrls, database_urls, provision
 from roadworthy.plumbing.database import Database
 from roadworthy.plumbing.settings import load_settings
+from tests.command_line import command_line
+from tests.doubles.model_server import running_model_server
 from tests.postgres_cluster import empty_database, fresh_database, postgres_cluster
 from tests.world import World, make_world
 
@@ -18,12 +20,17 @@ def anyio_backend():
     return "asyncio"
 
 
-@pytest.fixture
-def urls(fresh_database):
-    """One database, as each role."""
-    found = database_urls(load_settings({}), owner_url=fresh_database)
+def provisioned(url) -> DatabaseUrls:
+    """Give one database, as each role."""
+    found = database_urls(load_settings({}), owner_url=url)
     provision(found, progress=lambda _: None)
     return found
+
+
+@pytest.fixture
+def urls(fresh_database):
+    """A database of the test's own."""
+    return provisioned(fresh_database)
 
 
 @asynccontextmanager
@@ -47,3 +54,22 @@ async def database(urls):
 async def world(database) -> World:
     """A tenant with people and an empty corpus."""
     return await make_world(database)
+
+
+@pytest.fixture(scope="session")
+def model_server():
+    with running_model_server() as server:
+        yield server
+
+
+@pytest.fixture
+def models(model_server):
+    """A model server that remembers nothing of another test."""
+    model_server.forget()
+    return model_server
+
+
+@pytest.fixture
+def cli(tmp_path, urls, models):
+    """The command line over that database and those models."""
+    return command_line(home=tmp_path, database_url=urls.owner, models_url=models.url)

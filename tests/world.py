@@ -1,6 +1,7 @@
 """A tenant to test with: people, a corpus, documents published without a model."""
 
 import hashlib
+import itertools
 import uuid
 from dataclasses import dataclass
 
@@ -8,16 +9,18 @@ import numpy as np
 
 from roadworthy.core.identity import Principal
 from roadworthy.core.spaces import PROBE_TEXTS, EmbeddingSpace, QueryVector, SpaceDeclaration
+from roadworthy.corpus.accepting import Receipt, Upload, accept
 from roadworthy.corpus.access import Access, access
-from roadworthy.corpus.documents import Corpus, Receipt, Upload, accept, ensure_corpus
+from roadworthy.corpus.documents import Corpus, ensure_corpus
 from roadworthy.corpus.people import ensure_tenant, put_principal
-from roadworthy.corpus.publishing import Extract, NewPassage, publish
+from roadworthy.corpus.publishing import Extract, NewPassage, publish, read_pending
 from roadworthy.corpus.spaces import ensure_space
 from roadworthy.corpus.terms import terms
 from roadworthy.plumbing import jobs
 from roadworthy.plumbing.database import Database
 from roadworthy.releases import BUILT_IN, add_release, make_live
 
+_numbers = itertools.count()
 DIMENSION = 32
 DECLARED = SpaceDeclaration(
     name="words",
@@ -107,12 +110,8 @@ class World:
         if lease is None:
             return False
         async with self.database.as_worker(lease.tenant_id) as conn:
-            content = await conn.execute(
-                "SELECT content FROM revision WHERE tenant_id = %s AND id = %s",
-                (lease.tenant_id, lease.revision_id),
-            )
-            [[stored]] = await content.fetchall()
-            await publish(conn, lease, extract(stored.decode()))
+            pending = await read_pending(conn, lease)
+            await publish(conn, lease, extract(pending.content.decode()))
             await jobs.complete(conn, lease)
         return True
 
@@ -157,3 +156,8 @@ async def make_world(database: Database, name: str = "acme") -> World:
         await add_release(conn, tenant_id=tenant_id, name="extract", release=release)
         await make_live(conn, tenant_id=tenant_id, name="extract")
     return World(database=database, tenant_id=tenant_id, space=space, corpus=corpus)
+
+
+async def another_world(database: Database) -> World:
+    """Make a world in a database that others share."""
+    return await make_world(database, f"tenant-{next(_numbers)}")

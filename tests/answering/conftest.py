@@ -1,6 +1,5 @@
 """The request path over a real database and a real model server, for one tenant a test."""
 
-import itertools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,21 +11,17 @@ from roadworthy.answering.generate import GeneratingAnswerer
 from roadworthy.answering.records import Answer, Asked, Citation, Event, TextPiece
 from roadworthy.answering.searching import SearchService
 from roadworthy.answering.service import AnsweringService
-from roadworthy.bootstrap import database_urls, provision
 from roadworthy.core.identity import Principal
 from roadworthy.gateway import endpoint as gateway_endpoint
 from roadworthy.gateway.chat import Message
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
-from roadworthy.plumbing.settings import load_settings
 from roadworthy.releases import BUILT_IN, add_release
 from roadworthy.traces import TraceRecorder
 from roadworthy.traces.store import StoredTrace, list_traces
-from tests.conftest import opened
-from tests.doubles.model_server import KEY, ModelServer, running_model_server
-from tests.world import DECLARED, World, make_world
-
-NUMBERS = itertools.count()
+from tests.conftest import opened, provisioned
+from tests.doubles.model_server import KEY, ModelServer
+from tests.world import DECLARED, World, another_world
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,9 +134,7 @@ def _short_pauses(monkeypatch):
 def urls(postgres_cluster):
     """One database for the session: each test is a tenant of its own in it."""
     with postgres_cluster.fresh_database() as url:
-        found = database_urls(load_settings({}), owner_url=url)
-        provision(found, progress=lambda _: None)
-        yield found
+        yield provisioned(url)
 
 
 @pytest.fixture(scope="session")
@@ -160,20 +153,7 @@ async def database(urls):
 @pytest.fixture
 async def world(database):
     """A tenant that no other test knows."""
-    return await make_world(database, f"tenant-{next(NUMBERS)}")
-
-
-@pytest.fixture(scope="session")
-def _model_server():
-    with running_model_server() as server:
-        yield server
-
-
-@pytest.fixture
-def models(_model_server):
-    """A model server that remembers nothing of another test."""
-    _model_server.forget()
-    return _model_server
+    return await another_world(database)
 
 
 @pytest.fixture

@@ -5,16 +5,11 @@ import threading
 
 import pytest
 
-from roadworthy.bootstrap import (
-    EngineAddress,
-    database_urls,
-    provision,
-    secret_file,
-    services,
-)
+from roadworthy.bootstrap import EngineAddress, secret_file, services
 from roadworthy.core.errors import Unavailable
 from roadworthy.core.identity import Principal
 from roadworthy.plumbing.settings import load_settings
+from tests.conftest import provisioned
 from tests.doubles.model_server import KEY, turned_vector
 
 pytestmark = pytest.mark.anyio
@@ -24,9 +19,7 @@ pytestmark = pytest.mark.anyio
 def urls(postgres_cluster):
     """A database of its own: spaces belong to no tenant."""
     with postgres_cluster.fresh_database() as url:
-        found = database_urls(load_settings({}), owner_url=url)
-        provision(found, progress=lambda _: None)
-        yield found
+        yield provisioned(url)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The door over real services: a database of its own, and a model server on loopback."""
 
 import asyncio
-import itertools
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,14 +11,12 @@ import structlog
 
 from roadworthy.api.app import create_app
 from roadworthy.api.main import listening, serve
-from roadworthy.bootstrap import EngineAddress, database_urls, provision, services
+from roadworthy.bootstrap import EngineAddress, services
 from roadworthy.corpus.people import create_key
 from roadworthy.plumbing.settings import load_settings
 from roadworthy.releases import Release, add_release
-from tests.doubles.fake_models import FakeModels, running
-from tests.world import DECLARED, make_world, words_vector
-
-NUMBERS = itertools.count()
+from tests.conftest import provisioned
+from tests.world import DECLARED, another_world
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,24 +29,6 @@ def plain_logs():
     )
     yield
     structlog.reset_defaults()
-
-
-@pytest.fixture(scope="session")
-def model_server():
-    """One model server for the session."""
-    fake = FakeModels(model=DECLARED.model, revision=DECLARED.revision, embed=words_vector)
-    with running(fake):
-        yield fake
-
-
-@pytest.fixture
-def models(model_server):
-    """The model server, behaving well until told otherwise."""
-    fresh = FakeModels(model=DECLARED.model, revision=DECLARED.revision, embed=words_vector)
-    for name in ("is_down", "words", "pause_s", "breaks_off"):
-        setattr(model_server, name, getattr(fresh, name))
-    model_server.cut_off.clear()
-    return model_server
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,9 +72,7 @@ def anyio_backend():
 def urls(postgres_cluster):
     """One database for the session: each test is a tenant of its own in it."""
     with postgres_cluster.fresh_database() as url:
-        found = database_urls(load_settings({}), owner_url=url)
-        provision(found, progress=lambda _: None)
-        yield found
+        yield provisioned(url)
 
 
 @pytest.fixture(scope="session")
@@ -113,7 +90,7 @@ async def opened_services(urls, model_server, tmp_path_factory):
 @pytest.fixture
 async def world(opened_services):
     """A tenant that no other test knows."""
-    return await make_world(opened_services.database, f"tenant-{next(NUMBERS)}")
+    return await another_world(opened_services.database)
 
 
 @pytest.fixture
@@ -155,8 +132,9 @@ async def plan(world):
 
 
 @pytest.fixture
-async def generating(world):
+async def generating(world, models):
     """The name of a release whose answers a chat model writes."""
+    models.pieces = ["The", " plan", " [1]", "."]
     release = Release(
         answerer="generate",
         model="words",

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from roadworthy.corpus.access import access
+from tests.doubles.model_server import said
 
 pytestmark = pytest.mark.anyio
 
@@ -42,7 +43,7 @@ async def test_a_stream_ends_with_the_whole_answer(client, plan):
 
 
 async def test_a_failure_in_mid_stream_is_an_error_event(client, plan, models, generating):
-    models.breaks_off = True
+    models.events = said(models.pieces)[:2]
     asked = QUESTION | {"stream": True, "release": generating}
     told = await events(client, "/v1/answers", asked)
     assert [name for name, _ in told][-2:] == ["text", "error"]

@@ -35,6 +35,14 @@ async def test_the_same_file_again_is_unchanged(client):
     assert (handed["outcome"], handed["job_id"]) == ("unchanged", None)
 
 
+async def test_the_same_file_with_other_metadata_is_updated(client):
+    await upload(client, metadata='{"year": 2024}')
+    [handed] = (await upload(client, metadata='{"year": 2025}')).json()["data"]
+    assert (handed["outcome"], handed["job_id"]) == ("updated", None)
+    document = (await client.get(f"/v1/documents/{handed['document_id']}")).json()
+    assert document["metadata"] == {"year": 2025}
+
+
 async def test_one_bad_file_takes_no_other_with_it(client):
     response = await upload(client, file("a.txt"), file("b.txt", b""), file("c.txt", b"Other."))
     handed = response.json()["data"]

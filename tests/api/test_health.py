@@ -6,6 +6,7 @@ import pytest
 
 from roadworthy.api.app import create_app
 from roadworthy.plumbing.database import Database
+from tests.doubles.model_server import failing
 
 pytestmark = pytest.mark.anyio
 
@@ -66,7 +67,7 @@ async def test_answers_and_requests_are_counted(client, plan):
 
 
 async def test_a_degraded_answer_is_counted(client, plan, models):
-    models.is_down = True
+    models.plan.append(failing(404))
     answer = (await client.post("/v1/search", json={"question": "coat"})).json()
     assert answer["degraded"] == ["embeddings"]
     told = (await client.get("/metrics")).text

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from roadworthy.corpus.access import Access, access
-from roadworthy.corpus.documents import reshare
+from roadworthy.corpus.ownership import reshare
 from tests.world import make_world
 
 pytestmark = pytest.mark.anyio

@@ -15,13 +15,14 @@ ANSWER = {"question": "What is the plan?", "release": "generating"}
 @pytest.fixture
 def dawdling(models, generating):
     """The chat model takes a minute for its answer."""
-    models.words = ["The plan. "] * 600
+    models.pieces = ["The plan. "] * 600
     models.pause_s = 0.1
     return models
 
 
 async def left(models):
-    return await asyncio.to_thread(models.cut_off.wait, 5)
+    asked = await models.until_asked("/chat/completions")
+    return await asyncio.to_thread(asked.is_left.wait, 5)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import numpy as np
 import openai
 import pytest
 
+from tests.doubles.model_server import said
 from tests.world import words_vector
 
 pytestmark = pytest.mark.anyio
@@ -53,6 +54,15 @@ async def test_usage_is_streamed_only_when_asked_for(ai, plan):
 async def test_tokens_of_a_model_are_told(ai, plan, generating):
     done = await ai.chat.completions.create(model=generating, messages=ASK)
     assert (done.usage.prompt_tokens, done.usage.completion_tokens) == (7, 4)
+
+
+async def test_an_answer_that_was_cut_says_so(ai, plan, models, generating):
+    models.events = said(["The plan"], finish_reason="length")
+    done = await ai.chat.completions.create(model=generating, messages=ASK)
+    assert done.choices[0].finish_reason == "length"
+    stream = await ai.chat.completions.create(model=generating, messages=ASK, stream=True)
+    chunks = [chunk async for chunk in stream]
+    assert chunks[-1].choices[0].finish_reason == "length"
 
 
 async def test_what_real_clients_send_is_understood(ai, plan):
@@ -110,7 +120,7 @@ async def test_an_unknown_release_is_not_found(ai):
 
 
 async def test_a_failure_in_mid_stream_is_an_error_of_the_client(ai, plan, models, generating):
-    models.breaks_off = True
+    models.events = said(models.pieces)[:2]
     stream = await ai.chat.completions.create(model=generating, messages=ASK, stream=True)
     with pytest.raises(openai.APIError, match="broke off"):
         async for _ in stream:

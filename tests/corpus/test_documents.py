@@ -3,8 +3,10 @@
 import pytest
 
 from roadworthy.core.errors import Invalid, Missing, Refused
+from roadworthy.corpus.accepting import Upload, accept
 from roadworthy.corpus.access import access
-from roadworthy.corpus.documents import Upload, accept, delete, find_document, reshare
+from roadworthy.corpus.documents import find_document
+from roadworthy.corpus.ownership import delete, reshare
 from roadworthy.retrieval.search import search
 from roadworthy.retrieval.store import Filter
 
@@ -35,9 +37,41 @@ async def counted(world):
         return await rows.fetchone(), await true.fetchone()
 
 
+async def described(world, document):
+    async with world.database.read_as(world.person()) as conn:
+        return await find_document(conn, tenant_id=world.tenant_id, document_id=document)
+
+
 async def test_the_same_file_again_is_unchanged(world):
     await world.add("plan.txt", "The plan.")
     assert (await world.upload("plan.txt", "The plan.")).outcome == "unchanged"
+
+
+async def test_other_metadata_for_the_same_content_replaces_it(world):
+    document = await world.add("plan.txt", "The plan.", metadata={"year": 2024, "draft": True})
+    again = await world.upload("plan.txt", "The plan.", metadata={"year": 2025})
+    assert (again.outcome, again.document_id, again.revision_id) == ("updated", document, None)
+    assert (await described(world, document)).metadata == {"year": 2025}
+    same = await world.upload("plan.txt", "The plan.", metadata={"year": 2025})
+    assert same.outcome == "unchanged"
+
+
+async def test_other_metadata_and_readers_for_the_same_content_replace_it_too(world):
+    document = await world.add("plan.txt", "The plan.", metadata={"year": 2024})
+    again = await world.upload(
+        "plan.txt", "The plan.", metadata={"year": 2025}, readers=access(users=["ana"])
+    )
+    found = await described(world, document)
+    assert (again.outcome, found.metadata) == ("reshared", {"year": 2025})
+    assert found.readers == ["user:ana"]
+
+
+async def test_metadata_of_a_version_that_was_withdrawn_goes_with_it(world):
+    document = await world.add("plan.txt", "The plan.", metadata={"year": 2024})
+    await world.upload("plan.txt", "A mistake.", metadata={"year": 1024})
+    back = await world.upload("plan.txt", "The plan.", metadata={"year": 2024})
+    assert back.outcome == "updated"
+    assert (await described(world, document)).metadata == {"year": 2024}
 
 
 async def test_the_same_content_under_another_name_is_stored_once(world):
@@ -140,6 +174,14 @@ async def test_nobody_uploads_what_he_could_not_read(world):
     with pytest.raises(Refused, match="what you can read"):
         async with world.database.write_as(world.person("ana")) as conn:
             await accept(conn, upload, tenant_id=world.tenant_id, corpus=world.corpus, by="ana")
+
+
+async def test_nobody_hands_in_in_the_name_of_another(world):
+    await world.add("plan.txt", "The plan.", owner="ana")
+    upload = Upload(name="plan.txt", content=b"The plan.", access=access(), owner="ana")
+    with pytest.raises(Refused, match="your own name"):
+        async with world.database.write_as(world.person("bo")) as conn:
+            await accept(conn, upload, tenant_id=world.tenant_id, corpus=world.corpus, by="bo")
 
 
 async def test_a_name_that_is_not_seen_is_free(world):

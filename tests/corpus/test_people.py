@@ -1,13 +1,11 @@
 """A key opens what its holder may see now, and nothing once it is revoked or has run out."""
 
 import hashlib
-import itertools
 from datetime import timedelta
 
 import psycopg
 import pytest
 
-from roadworthy.bootstrap import database_urls, provision
 from roadworthy.core.errors import Invalid, Missing, RoadworthyError
 from roadworthy.core.ids import new_id
 from roadworthy.corpus.access import access
@@ -22,12 +20,12 @@ from roadworthy.corpus.people import (
     revoke_key,
     tenant_id,
 )
-from roadworthy.plumbing.settings import load_settings
+from tests.shared_database import urls, world
 from tests.world import make_world
 
+__all__ = ["urls", "world"]
 pytestmark = pytest.mark.anyio
 
-_numbers = itertools.count()
 DAY = timedelta(days=1)
 HOSTILE = [
     "x' OR 1=1 --",
@@ -48,20 +46,6 @@ HOSTILE = [
     "用户",
     "'; SET ROLE postgres; --",
 ]
-
-
-@pytest.fixture(scope="module")
-def urls(postgres_cluster):
-    """One database for all tests here; each has a tenant of its own."""
-    with postgres_cluster.fresh_database() as url:
-        found = database_urls(load_settings({}), owner_url=url)
-        provision(found, progress=lambda _: None)
-        yield found
-
-
-@pytest.fixture
-async def world(database):
-    return await make_world(database, f"tenant-{next(_numbers)}")
 
 
 async def key_of(world, person, *, valid_for=DAY, may_ingest=False):

@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from roadworthy.core.errors import Conflict, Missing, Unavailable
+from roadworthy.corpus.accepting import Upload, accept
 from roadworthy.corpus.access import access
-from roadworthy.corpus.documents import Upload, accept, delete, reshare
+from roadworthy.corpus.ownership import delete, reshare
 from roadworthy.corpus.publishing import mark_failed, publish
 from roadworthy.plumbing import jobs
 from tests.world import extract

@@ -5,8 +5,7 @@ import json
 
 import pytest
 
-from tests.doubles.fake_models import FakeModels, running
-from tests.world import DECLARED, words_vector
+from tests.doubles.model_server import running_model_server, turned_vector
 
 pytestmark = pytest.mark.anyio
 
@@ -28,19 +27,16 @@ def test_an_unknown_setting_is_a_fault(cli):
 
 
 async def test_a_model_that_left_its_space_is_a_fault(cli, world):
-    def reversed_vector(text):
-        return words_vector(text)[::-1].copy()
-
-    other = FakeModels(model=DECLARED.model, revision=DECLARED.revision, embed=reversed_vector)
-    with running(other):
+    with running_model_server() as other:
+        other.embed = turned_vector
         code, faults = told(cli, ROADWORTHY_EMBEDDINGS_URL=other.url)
     assert (code, list(faults)) == (1, ["space words"])
     assert "cosine" in faults["space words"]["sentence"]
 
 
 async def test_another_revision_and_another_prefix_are_faults(cli, world):
-    other = FakeModels(model=DECLARED.model, revision="2", embed=words_vector)
-    with running(other):
+    with running_model_server() as other:
+        other.revision = "2"
         _, faults = told(cli, ROADWORTHY_EMBEDDINGS_URL=other.url)
     assert "revision" in faults["space words"]["sentence"]
     _, faults = told(cli, ROADWORTHY_EMBEDDINGS_QUERY_PREFIX="ask: ")

@@ -196,6 +196,8 @@ class ModelServer:
             return 200, [json.dumps(listed).encode()]
         if asked.body.get("model") != self.model:
             return 404, [b'{"error": {"message": "no such model"}}']
+        if asked.path == "/v1/embeddings" and not asked.body["input"]:
+            return 400, [b'{"error": {"message": "input is empty"}}']
         if asked.path == "/v1/embeddings":
             return 200, [json.dumps(self._embeddings(asked, behaviour)).encode()]
         if not asked.body["messages"]:

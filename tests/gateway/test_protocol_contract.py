@@ -86,6 +86,11 @@ async def test_an_unknown_model_is_refused_in_words(served, path):
         await served.endpoint.post(path, asked)
 
 
+async def test_nothing_to_embed_is_invalid(served):
+    with pytest.raises(Invalid, match="input"):
+        await served.endpoint.post("/embeddings", {"input": [], "model": served.embedding_model})
+
+
 async def test_no_messages_are_invalid(served):
     with pytest.raises(Invalid, match="messages"):
         _ = [piece async for piece in ask(served)]

@@ -9,7 +9,7 @@ import pytest
 
 from roadworthy.core.errors import Conflict, Missing, Unavailable
 from roadworthy.corpus.access import access
-from roadworthy.corpus.documents import delete
+from roadworthy.corpus.ownership import delete
 from roadworthy.corpus.publishing import mark_failed, publish
 from roadworthy.plumbing import jobs
 from tests.world import extract

@@ -7,7 +7,7 @@ import pytest
 
 from roadworthy.core.errors import Missing
 from roadworthy.corpus.access import access
-from roadworthy.corpus.documents import delete, reshare
+from roadworthy.corpus.ownership import delete, reshare
 from roadworthy.traces import list_traces
 from roadworthy.traces.store import add_traces
 from tests.traces.interactions import ME, answered, begun, passage_of, read

@@ -9,9 +9,7 @@ import psycopg
 import pytest
 
 from roadworthy.worker import is_working
-from tests.command_line import command_line
-from tests.doubles.fake_models import FakeModels, running
-from tests.world import DECLARED, words_vector
+from tests.world import words_vector
 
 pytestmark = pytest.mark.anyio
 
@@ -39,16 +37,9 @@ def slow_vector(text):
     return words_vector(text)
 
 
-@pytest.fixture(scope="module")
-def slow_models():
-    fake = FakeModels(model=DECLARED.model, revision=DECLARED.revision, embed=slow_vector)
-    with running(fake):
-        yield fake
-
-
-@pytest.fixture
-def cli(tmp_path, urls, slow_models):
-    return command_line(home=tmp_path, database_url=urls.owner, models_url=slow_models.url)
+@pytest.fixture(autouse=True)
+def _slow_models(models):
+    models.embed = slow_vector
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from roadworthy.gateway.chat import Message
 
 LIVE = frozenset({"default", "live"})  # names of whatever release is live
 MOST_PARTS = 200
+FinishReason = Literal["stop", "length"]
 
 
 def _only(*allowed: object, otherwise: str) -> tuple[AfterValidator, object]:
@@ -137,8 +138,8 @@ class Choice:
     """The one answer."""
 
     message: SaidMessage
+    finish_reason: FinishReason
     index: Literal[0] = 0
-    finish_reason: Literal["stop"] = "stop"
     logprobs: None = None
 
 
@@ -172,10 +173,17 @@ def completion_of(answer: Answer) -> Completion:
         created=int(time.time()),
         model=answer.release,
         system_fingerprint=answer.release_hash[:12],
-        choices=[Choice(message=SaidMessage(content=answer.text))],
+        choices=[
+            Choice(message=SaidMessage(content=answer.text), finish_reason=finish_reason_of(answer))
+        ],
         usage=usage_of(answer),
         roadworthy=extension_of(answer),
     )
+
+
+def finish_reason_of(answer: Answer) -> FinishReason:
+    """Say whether the model came to its end, or was cut off."""
+    return "length" if "full length" in answer.degraded else "stop"
 
 
 def usage_of(answer: Answer) -> Usage:
@@ -219,12 +227,15 @@ class Chunks:
 
     def last_piece(self, answer: Answer) -> dict[str, Any]:
         """Make the chunk that ends the answer."""
-        return self._chunk({}, finish_reason="stop") | {"roadworthy": extension_of(answer)}
+        ended = self._chunk({}, finish_reason=finish_reason_of(answer))
+        return ended | {"roadworthy": extension_of(answer)}
 
     def usage(self, answer: Answer) -> dict[str, Any]:
         """Make the chunk that tells the tokens used."""
         return self._head | {"choices": [], "usage": usage_of(answer)}
 
-    def _chunk(self, delta: dict[str, str], *, finish_reason: str | None) -> dict[str, Any]:
+    def _chunk(
+        self, delta: dict[str, str], *, finish_reason: FinishReason | None
+    ) -> dict[str, Any]:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
         return self._head | {"choices": [choice]} | self._unused

@@ -25,17 +25,10 @@ from roadworthy.api.uploads import (
 )
 from roadworthy.api.visits import KnownVisit, Visit
 from roadworthy.core.errors import RoadworthyError
+from roadworthy.corpus.accepting import Upload, accept
 from roadworthy.corpus.access import Access, access
-from roadworthy.corpus.documents import (
-    Document,
-    Upload,
-    accept,
-    delete,
-    find_corpus,
-    find_document,
-    list_documents,
-    reshare,
-)
+from roadworthy.corpus.documents import Document, find_corpus, find_document, list_documents
+from roadworthy.corpus.ownership import delete, reshare
 from roadworthy.ingestion import KIND
 from roadworthy.plumbing.jobs import enqueue
 
@@ -48,7 +41,8 @@ People = Annotated[list[Person], Field(max_length=100)]
 class Handed:
     """What became of one file.
 
-    Outcome is accepted (a job makes it searchable), unchanged, reshared, duplicate, or failed.
+    Outcome is accepted (a job makes it searchable), unchanged, updated (its metadata), reshared,
+    duplicate, or failed.
     """
 
     name: str

@@ -9,7 +9,8 @@ from roadworthy.cli import show
 from roadworthy.cli.desk import Desk, with_database
 from roadworthy.core.errors import Invalid
 from roadworthy.corpus.access import access
-from roadworthy.corpus.documents import Document, delete, find_document, list_documents, reshare
+from roadworthy.corpus.documents import Document, find_document, list_documents
+from roadworthy.corpus.ownership import delete, reshare
 
 app = typer.Typer(help="List, show, share and delete documents.")
 

@@ -11,7 +11,8 @@ from roadworthy.cli.exits import exit_code
 from roadworthy.cli.files import FoundFile
 from roadworthy.core.errors import Busy, Conflict, Invalid, Refused
 from roadworthy.core.identity import Principal
-from roadworthy.corpus.documents import Corpus, Receipt, Upload, accept, ensure_corpus
+from roadworthy.corpus.accepting import Receipt, Upload, accept
+from roadworthy.corpus.documents import Corpus, ensure_corpus
 from roadworthy.ingestion import KIND
 from roadworthy.plumbing import jobs
 from roadworthy.plumbing.database import Connection
@@ -28,7 +29,7 @@ class Outcome:
     """What became of one file."""
 
     name: str
-    outcome: str  # accepted, then searchable; unchanged, reshared, duplicate, replaced, failed
+    outcome: str  # as on the receipt; then searchable, replaced or failed
     reason: str = ""
     exit_code: int = 0
     job_id: uuid.UUID | None = None  # while accepted

@@ -15,9 +15,9 @@ from psycopg.rows import class_row
 from roadworthy.core.clock import now
 from roadworthy.core.errors import Conflict, Invalid, Missing
 from roadworthy.core.spaces import Vectors
-from roadworthy.corpus.documents import count_in, drop_published
+from roadworthy.corpus.counts import count_in, count_out
 from roadworthy.corpus.postings import encode_postings, postings_of
-from roadworthy.plumbing.database import WorkerConnection
+from roadworthy.plumbing.database import Connection, WorkerConnection
 from roadworthy.plumbing.jobs import Lease
 
 READ_PENDING = """
@@ -42,6 +42,10 @@ STILL_OURS = """
 SELECT FROM job
  WHERE tenant_id = %(tenant_id)s AND id = %(job_id)s AND lease = %(lease)s AND state = 'running'
    FOR UPDATE
+"""
+DROP_PUBLISHED = """
+DELETE FROM revision
+ WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s AND state = 'ready'
 """
 ADD_PASSAGES = """
 INSERT INTO passage (tenant_id, corpus_id, acl_id, document_id, revision_id, ordinal, start_at,
@@ -196,6 +200,12 @@ async def publish(conn: WorkerConnection, lease: Lease, extract: Extract) -> Non
         },
     )
     await count_in(conn, tenant_id=tenant_id, document_id=document_id)
+
+
+async def drop_published(conn: Connection, *, tenant_id: int, document_id: uuid.UUID) -> None:
+    """Remove the published version, with its counts."""
+    await count_out(conn, tenant_id=tenant_id, document_id=document_id)
+    await conn.execute(DROP_PUBLISHED, {"tenant_id": tenant_id, "id": document_id})
 
 
 async def mark_failed(conn: WorkerConnection, lease: Lease, *, problem: str) -> None:

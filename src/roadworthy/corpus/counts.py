@@ -1,0 +1,52 @@
+"""Passages and terms, counted for each class and language: what BM25 asks, true at every moment."""
+
+import uuid
+
+from roadworthy.plumbing.database import Connection
+
+# In one order, or two documents that swap their readers would wait for each other.
+LOCK_COUNTS = """
+SELECT FROM passage_count
+ WHERE tenant_id = %(tenant_id)s
+   AND acl_id IN (%(acl_id)s, (SELECT acl_id FROM document
+                                WHERE tenant_id = %(tenant_id)s AND id = %(id)s))
+ ORDER BY corpus_id, acl_id, language
+   FOR UPDATE
+"""
+COUNT_OUT = """
+UPDATE passage_count AS counted
+   SET passages = counted.passages - gone.passages, terms = counted.terms - gone.terms
+  FROM (SELECT corpus_id, acl_id, language, count(*) AS passages, sum(term_count) AS terms
+          FROM passage
+         WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s
+         GROUP BY corpus_id, acl_id, language) AS gone
+ WHERE counted.tenant_id = %(tenant_id)s AND counted.corpus_id = gone.corpus_id
+   AND counted.acl_id = gone.acl_id AND counted.language = gone.language
+"""
+COUNT_IN = """
+INSERT INTO passage_count AS counted (tenant_id, corpus_id, acl_id, language, passages, terms)
+SELECT tenant_id, corpus_id, acl_id, language, count(*), sum(term_count)
+  FROM passage
+ WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s
+ GROUP BY tenant_id, corpus_id, acl_id, language
+ON CONFLICT (tenant_id, corpus_id, acl_id, language) DO UPDATE
+   SET passages = counted.passages + excluded.passages, terms = counted.terms + excluded.terms
+"""
+
+
+async def lock_counts(
+    conn: Connection, *, tenant_id: int, document_id: uuid.UUID, acl_id: int
+) -> None:
+    """Hold the counts of a document's class and of the one that it goes to."""
+    asked = {"tenant_id": tenant_id, "id": document_id, "acl_id": acl_id}
+    await conn.execute(LOCK_COUNTS, asked)
+
+
+async def count_out(conn: Connection, *, tenant_id: int, document_id: uuid.UUID) -> None:
+    """Take the passages of a document from the counts of its class."""
+    await conn.execute(COUNT_OUT, {"tenant_id": tenant_id, "id": document_id})
+
+
+async def count_in(conn: Connection, *, tenant_id: int, document_id: uuid.UUID) -> None:
+    """Add the passages of a document to the counts of its class."""
+    await conn.execute(COUNT_IN, {"tenant_id": tenant_id, "id": document_id})

@@ -1,0 +1,94 @@
+"""What the owner of a document may do with it: share it anew, delete it."""
+
+import uuid
+from typing import LiteralString
+
+import psycopg
+from psycopg.rows import scalar_row
+
+from roadworthy.core.errors import Conflict, Missing, Refused
+from roadworthy.corpus.access import Access, ensure_acl
+from roadworthy.corpus.counts import count_in, count_out, lock_counts
+from roadworthy.plumbing.database import Connection
+
+LOCK_DOCUMENT = """
+SELECT owner FROM document WHERE tenant_id = %(tenant_id)s AND id = %(id)s FOR UPDATE
+"""
+SEE_DOCUMENT = "SELECT owner FROM document WHERE tenant_id = %(tenant_id)s AND id = %(id)s"
+RESHARE: tuple[LiteralString, ...] = (
+    "UPDATE posting SET acl_id = %(acl_id)s"
+    " WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s",
+    "UPDATE embedding SET acl_id = %(acl_id)s"
+    " WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s",
+    "UPDATE passage SET acl_id = %(acl_id)s"
+    " WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s",
+    "UPDATE revision SET acl_id = %(acl_id)s"
+    " WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s",
+    "UPDATE document SET acl_id = %(acl_id)s WHERE tenant_id = %(tenant_id)s AND id = %(id)s",
+)
+DELETE = "DELETE FROM document WHERE tenant_id = %(tenant_id)s AND id = %(id)s"
+
+
+async def reshare(
+    conn: Connection, *, tenant_id: int, document_id: uuid.UUID, wanted: Access, by: str | None
+) -> None:
+    """Change who may read a document; it holds from the next transaction on.
+
+    Raises:
+        Missing: there is no such document that this person may see.
+        Refused: he is not its owner, or would not be able to read it any more.
+        Conflict: the same content is stored for these readers under another name.
+    """
+    await _own(conn, tenant_id=tenant_id, document_id=document_id, by=by)
+    acl_id = await ensure_acl(conn, wanted, tenant_id=tenant_id)
+    await move(conn, tenant_id=tenant_id, document_id=document_id, acl_id=acl_id)
+
+
+async def delete(
+    conn: Connection, *, tenant_id: int, document_id: uuid.UUID, by: str | None
+) -> None:
+    """Delete a document with its content, passages, vectors and postings.
+
+    Raises:
+        Missing: there is no such document that this person may see.
+        Refused: he is not its owner.
+    """
+    await _own(conn, tenant_id=tenant_id, document_id=document_id, by=by)
+    await count_out(conn, tenant_id=tenant_id, document_id=document_id)
+    await conn.execute(DELETE, {"tenant_id": tenant_id, "id": document_id})
+
+
+async def move(conn: Connection, *, tenant_id: int, document_id: uuid.UUID, acl_id: int) -> None:
+    """Give a document that the caller has locked, with all that comes from it, to another class.
+
+    Raises:
+        Refused: its owner would not be able to read it any more.
+        Conflict: the same content is stored for these readers under another name.
+    """
+    asked = {"tenant_id": tenant_id, "id": document_id, "acl_id": acl_id}
+    await lock_counts(conn, tenant_id=tenant_id, document_id=document_id, acl_id=acl_id)
+    await count_out(conn, tenant_id=tenant_id, document_id=document_id)
+    try:
+        for statement in RESHARE:
+            await conn.execute(statement, asked)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise Refused(
+            "You would not be able to read it any more; keep yourself among its readers."
+        ) from error
+    except psycopg.errors.UniqueViolation as error:
+        raise Conflict(
+            "The same content is stored for these readers under another name."
+        ) from error
+    await count_in(conn, tenant_id=tenant_id, document_id=document_id)
+
+
+async def _own(conn: Connection, *, tenant_id: int, document_id: uuid.UUID, by: str | None) -> None:
+    asked = {"tenant_id": tenant_id, "id": document_id}
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        owner = await (await cursor.execute(SEE_DOCUMENT, asked)).fetchone()
+        if owner is None:
+            raise Missing(f"There is no document {document_id} that you may see.")
+        if by is not None and owner != by:
+            raise Refused("Only its owner may change or delete a document.")
+        # The lock orders this change against the worker that publishes.
+        await cursor.execute(LOCK_DOCUMENT, asked)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import psycopg
@@ -96,8 +97,8 @@ def migrate(url: str, *, progress: Callable[[str], None], folder: Path | None = 
         The names applied, in order; none if the schema was up to date.
 
     Raises:
-        Invalid: an applied file has changed, a number is missing, the database is newer than
-            this version, or a file's SQL is wrong.
+        Invalid: an applied file has changed, a number is there twice, the database is newer
+            than this version, or a file's SQL is wrong.
         Busy: a lock was not to be had in time; nothing of that file is applied.
         Unavailable: the database does not answer.
     """
@@ -136,12 +137,12 @@ def read_migrations(folder: Path) -> list[Migration]:
     """Read all files of a folder in the order in which they run.
 
     Raises:
-        Invalid: a file is misnamed, or the numbers are not 1, 2, 3 and so on.
+        Invalid: a file is misnamed, or two have one number.
     """
     numbered = [_numbered(path) for path in sorted((folder / "migrations").glob("*.sql"))]
-    for expected, migration in enumerate(numbered, start=1):
-        if migration.number != expected:
-            raise Invalid(f"{migration.name} should be number {expected:04}: rename it")
+    for before, migration in pairwise(numbered):
+        if migration.number == before.number:
+            raise Invalid(f"{migration.name} has the number of {before.name}: rename it")
     repeatable = [
         Migration(name=f"repeatable/{path.name}", number=None, text=path.read_text("utf-8"))
         for path in sorted((folder / "repeatable").glob("*.sql"))

@@ -36,6 +36,10 @@ SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
 OUR_TEMPLATES = """
 SELECT datname FROM pg_database WHERE datname LIKE %(pattern)s AND datistemplate ORDER BY oid DESC
 """
+MEET = """
+CREATE FUNCTION meet() RETURNS trigger LANGUAGE plpgsql
+    AS $$ BEGIN RAISE SQLSTATE '40P01' USING MESSAGE = 'deadlock detected'; END $$
+"""
 OUR_TESTS = "SELECT datname FROM pg_database WHERE datname LIKE %(pattern)s"
 
 
@@ -146,6 +150,18 @@ def _sql_checksum() -> str:
     for migration in read_migrations(sql_folder()):
         digest.update(f"{migration.name} {migration.checksum}\n".encode())
     return digest.hexdigest()[:16]
+
+
+@contextmanager
+def meeting(owner_url: str, change: str) -> Iterator[None]:
+    """End each `change` of a block, such as INSERT ON trace, as if it had met another."""
+    with psycopg.connect(owner_url, autocommit=True) as owner:
+        owner.execute(MEET)
+        owner.execute(f"CREATE TRIGGER meets BEFORE {change} EXECUTE FUNCTION meet()")
+        try:
+            yield
+        finally:
+            owner.execute("DROP FUNCTION meet CASCADE")
 
 
 def _create(conn: psycopg.Connection, name: str, *, template: str) -> None:

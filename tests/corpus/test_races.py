@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from roadworthy.core.errors import Conflict, Missing, Unavailable
+from roadworthy.core.errors import Busy, Conflict, Missing
 from roadworthy.corpus.accepting import Upload, accept
 from roadworthy.corpus.access import access
 from roadworthy.corpus.ownership import delete, reshare
@@ -216,7 +216,7 @@ async def test_a_failing_job_and_a_deletion_do_not_hold_each_other_up(world):
             await asyncio.sleep(0.15)
             await deleting(conn, world, receipt.document_id)
         await failing
-    except Unavailable as error:
+    except Busy as error:
         pytest.fail(f"one of the two was given up: {error.__cause__}")
     finally:
         if failing:
@@ -236,7 +236,7 @@ async def test_many_changes_at_once_leave_one_class_a_document_and_true_counts(w
                 await world.publish_all()
             else:
                 await in_worker(world, lambda conn: sharing(conn, world, documents[name], wanted))
-        except (Conflict, Missing, Unavailable):
+        except (Busy, Conflict, Missing):
             pass  # told to try again; what matters is what is left
 
     await asyncio.gather(*(churn(number) for number in range(16)))

@@ -5,7 +5,7 @@ import asyncio
 import psycopg
 import pytest
 
-from roadworthy.core.errors import Unavailable
+from roadworthy.core.errors import Busy, Unavailable
 from roadworthy.corpus.access import access
 from roadworthy.plumbing.database import Database
 from roadworthy.retrieval import store
@@ -100,6 +100,13 @@ async def test_a_connection_that_dies_is_told_as_an_outage_and_replaced(world, u
             await die(conn, urls.app)
     async with world.database.read_as(world.person()) as conn:
         assert await one(conn, COUNT) == (0,)
+
+
+@pytest.mark.parametrize("code", ["40P01", "40001"], ids=["deadlock", "serialization-failure"])
+async def test_changes_that_meet_are_no_outage(world, code):
+    with pytest.raises(Busy, match="Two changes met"):
+        async with world.database.write_as(world.person()) as conn:
+            await conn.execute(f"DO $$ BEGIN RAISE SQLSTATE '{code}'; END $$")
 
 
 async def test_connections_that_died_idle_are_never_lent(world, urls):

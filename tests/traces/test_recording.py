@@ -13,6 +13,7 @@ import pytest
 from roadworthy.core.errors import Missing
 from roadworthy.plumbing.database import Database
 from roadworthy.traces import TraceRecorder, list_traces
+from tests.postgres_cluster import meeting
 from tests.traces.interactions import ME, answered, begun, outcome, passage_of, read
 
 pytestmark = pytest.mark.anyio
@@ -104,6 +105,16 @@ async def test_an_outage_loses_and_doubles_nothing(recorder, world, urls):
     async with world.database.read_as(world.person(), pseudonym=ME) as conn:
         kept = await list_traces(conn, tenant_id=world.tenant_id)
     assert [trace.id for trace in kept] == sorted((s.id for s in starts), reverse=True)
+
+
+async def test_a_trace_that_met_another_change_is_stored_later(recorder, world, urls):
+    start = begun(world.tenant_id)
+    recorder.begin(start)
+    recorder.end(answered(start))
+    with meeting(urls.owner, "INSERT ON trace"):
+        assert await recorder.flush() is False
+    assert await recorder.flush()
+    assert await outcome(world, start.id) == "answered"
 
 
 async def test_who_is_answered_during_an_outage_is_not_called_interrupted(recorder, world, urls):

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from roadworthy.worker import is_working
+from tests.postgres_cluster import meeting
 from tests.world import words_vector
 
 pytestmark = pytest.mark.anyio
@@ -100,6 +101,16 @@ async def test_cut_off_from_the_database_it_comes_back(cli, world, rows):
         await until(lambda: states(rows) == {"done": 2})
         await until(lambda: rows(LISTENERS) != [(0,)])
         assert worker.poll() is None
+
+
+async def test_a_job_that_met_another_change_is_done_later_and_is_no_bug(cli, world, rows, urls):
+    await world.upload("plan.md", "The plan.")
+    log = cli.settings.home / "output.log"
+    with meeting(urls.owner, "UPDATE ON job"), cli.running("worker"):
+        await until(lambda: log.exists() and "Two changes met" in log.read_text())
+    with cli.running("worker"):
+        await until(lambda: states(rows) == {"done": 1})
+    assert "bug" not in log.read_text()
 
 
 async def test_its_presence_ends_with_it_however_it_ends(cli, world):

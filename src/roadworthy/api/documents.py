@@ -97,7 +97,7 @@ DOCUMENTS = TypeAdapter(Page[Document])
     "/v1/documents",
     status_code=status.HTTP_202_ACCEPTED,
     response_model=HandedIn,
-    responses=problems(400, 403, 404, 409, 413, 422),
+    responses=problems(400, 403, 404, 409, 413, 422, 429),
     openapi_extra={"requestBody": REQUEST_BODY},
 )
 async def upload_documents(visit: Visit, request: Request) -> Response:
@@ -146,7 +146,7 @@ async def read_document(visit: Visit, document_id: uuid.UUID) -> Response:
 @router.patch(
     "/v1/documents/{document_id}",
     response_model=Document,
-    responses=problems(400, 403, 404, 409, 413, 422),
+    responses=problems(400, 403, 404, 409, 413, 422, 429),
 )
 async def share_document(
     visit: Visit, document_id: uuid.UUID, body: Annotated[ReadersBody, FromBody()]
@@ -170,7 +170,7 @@ async def share_document(
 @router.delete(
     "/v1/documents/{document_id}",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problems(403, 404, 422),
+    responses=problems(403, 404, 422, 429),
 )
 async def delete_document(visit: Visit, document_id: uuid.UUID) -> Response:
     """Delete a document with all that was made from it."""

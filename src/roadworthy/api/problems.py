@@ -36,7 +36,7 @@ TITLES = {
     "missing": "There is no such thing that you may see",
     "conflict": "It exists already, or changed meanwhile",
     "refused": "You may not do that",
-    "busy": "A limit is reached",
+    "busy": "Not now; the same may work later",
     "unavailable": "Something that is needed is down",
     "malformed": "The request cannot be read",
     "unauthenticated": "Nobody knows who is asking",

@@ -124,7 +124,7 @@ def _sample(settings: Settings) -> list[SampleKey]:
     for _ in range(SAMPLE_TRIES):
         try:
             return prepared_sample(settings, shown=shown)
-        except Unavailable as error:
+        except (Unavailable, Busy) as error:
             # A process died while we loaded; it is being restarted, and loading is repeatable.
             typer.echo(f"The sample corpus waits: {error.message}", err=True)
             time.sleep(SAMPLE_PAUSE_S)

@@ -5,7 +5,7 @@ RoadworthyError
 ├── Missing      it does not exist, or this person may not know that it does
 ├── Conflict     it exists already, or changed meanwhile
 ├── Refused      this person may not do that
-├── Busy         a limit is reached; try again later
+├── Busy         a limit is reached, or two changes met; try again later
 └── Unavailable  something that we depend on is down
 
 Anything else that escapes is a bug. Expected outcomes (blocked, abstained) are values, not errors.
@@ -56,7 +56,7 @@ class Refused(RoadworthyError):
 
 
 class Busy(RoadworthyError):
-    """A limit is reached; the same call may work later."""
+    """A limit is reached, or two changes met; the same call may work later."""
 
     kind = "busy"
 

@@ -14,7 +14,7 @@ import psycopg
 import psycopg_pool
 from psycopg.conninfo import make_conninfo
 
-from roadworthy.core.errors import Unavailable
+from roadworthy.core.errors import Busy, Unavailable
 from roadworthy.core.identity import Principal
 
 Connection = psycopg.AsyncConnection
@@ -76,6 +76,7 @@ class Database:
 
         Raises:
             Unavailable: the database does not answer.
+            Busy: its changes met those of another.
         """
         async with _transaction(self._app) as conn:
             await conn.execute(SPEAK_FOR, _as(principal, ""))
@@ -102,6 +103,7 @@ class Database:
 
         Raises:
             Unavailable: the database does not answer.
+            Busy: its changes met those of another.
         """
         async with _transaction(self._worker) as conn:
             if tenant_id is not None:
@@ -126,6 +128,8 @@ async def _transaction(
                     await conn.commit()
             else:
                 yield conn
+    except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure) as error:
+        raise Busy("Two changes met; try again.") from error
     except (psycopg.OperationalError, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed) as error:
         raise Unavailable(
             "The database does not answer; `roadworthy doctor` says why. Try again."

@@ -16,7 +16,7 @@ import psycopg
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from roadworthy.core.errors import Unavailable
+from roadworthy.core.errors import Busy, Unavailable
 from roadworthy.core.ids import new_id
 from roadworthy.plumbing.database import Database
 from roadworthy.traces.records import Begun, Trace, interrupted
@@ -71,7 +71,7 @@ class TraceRecorder:
         """Store all that has ended, also in files that dead processes left.
 
         Returns:
-            False when the database is down: the lines wait.
+            False when the database could not take them all: the lines wait.
         """
         if self._file.has_lines:
             full, self._file = self._file, _SpoolFile.create(self._folder)
@@ -82,8 +82,8 @@ class TraceRecorder:
         for path in sorted(self._folder.glob("*.jsonl")):
             try:
                 await self._store(path)
-            except Unavailable:
-                log.warning("traces wait on disk: the database is down", folder=str(self._folder))
+            except (Unavailable, Busy) as error:
+                log.warning("traces wait on disk", problem=error.message, folder=str(self._folder))
                 return False
         return True
 

@@ -12,7 +12,7 @@ import psycopg
 import structlog
 
 from roadworthy.bootstrap import Services
-from roadworthy.core.errors import Unavailable
+from roadworthy.core.errors import Busy, Unavailable
 from roadworthy.ingestion.parser_process import MIB, ParserProcess
 from roadworthy.ingestion.service import IngestionService
 from roadworthy.plumbing import jobs
@@ -85,7 +85,7 @@ async def _loop(ingestion: IngestionService, *, wake: asyncio.Event, stop: async
             if not await ingestion.do_one():
                 await _wait(wake, POLL_EVERY_S)
             pause = FIRST_PAUSE_S
-        except Unavailable as error:
+        except (Unavailable, Busy) as error:
             log.warning("the worker waits", problem=error.message, pause_s=pause)
             await _wait(stop, pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)

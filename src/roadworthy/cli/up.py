@@ -19,7 +19,7 @@ from roadworthy.cli.logbook import logged
 from roadworthy.cli.options import told
 from roadworthy.cli.running import Events, api_url, log_of, supervised
 from roadworthy.cli.sample_keys import SampleKey, is_loaded, kept_keys, sample_people
-from roadworthy.core.errors import Conflict, Unavailable
+from roadworthy.core.errors import Busy, Conflict, Unavailable
 from roadworthy.diagnosis.machine import check_machine, check_port
 from roadworthy.gateway.engine.cache import converted
 from roadworthy.gateway.engine.catalogue import DEFAULT_MODEL

@@ -96,7 +96,10 @@ def test_the_model_ends_when_its_engine_was_killed():
         process.stdin.flush()
         assert process.stdout.readline().startswith("http://127.0.0.1:")
         process.stdin.close()  # as the system does for a killed engine
-        assert process.wait(3) == 0
+        try:
+            assert process.wait(3) == 0
+        finally:
+            process.kill()
 
 
 @pytest.mark.anyio

@@ -6,7 +6,9 @@ cannot outlive the engine that started it. A process of its own, because ending 
 way to get the model's memory back, and because a crash in it must not take the embeddings along.
 """
 
+import os
 import sys
+from typing import NoReturn
 
 from xllamacpp.xllamacpp import CommonParams, Server
 
@@ -14,7 +16,7 @@ _BATCH_TOKENS = 256
 _COMPUTE_TOKENS = 128  # memory for the scores of 49,152 tokens is held for each of them
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str]) -> NoReturn:
     """Serve until the input ends."""
     path, context_tokens, threads = arguments
     key = sys.stdin.readline().strip()
@@ -23,7 +25,9 @@ def main(arguments: list[str]) -> int:
     server = Server(parameters)
     print(server.listening_address, flush=True)  # noqa: T201
     sys.stdin.read()
-    return 0
+    # Without the server's destructor: it waits for ever when it meets a server that has only
+    # just begun, and there is nothing to save.
+    os._exit(0)
 
 
 def _parameters(path: str, context_tokens: int, threads: int) -> CommonParams:
@@ -49,4 +53,4 @@ def _parameters(path: str, context_tokens: int, threads: int) -> CommonParams:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

@@ -19,6 +19,7 @@ MOST_WAITING = 8  # requests; the model answers one at a time
 
 _START_S = 60.0
 _ANSWER_S = 600.0
+_DYING_S = 1.0
 
 
 class Chat:
@@ -54,9 +55,11 @@ class Chat:
             )
         self._active += 1
         try:
-            client = await self._started()
-            async with client.stream("POST", "/v1/chat/completions", json=body) as response:
+            response = await self._asked(body)
+            try:
                 yield response
+            finally:
+                await response.aclose()
         except httpx.HTTPError as error:
             raise Unavailable(
                 "the local chat model broke off; the next request starts it again",
@@ -88,6 +91,28 @@ class Chat:
 
     def _is_idle(self) -> bool:
         return not self._active and time.monotonic() - self._used_at > self._idle_s
+
+    async def _asked(self, body: JsonObject) -> httpx.Response:
+        """Send a request, once more if the process turns out to be dead."""
+        try:
+            return await self._sent(body)
+        except httpx.TransportError:
+            if not await self._has_died():
+                raise
+        return await self._sent(body)
+
+    async def _sent(self, body: JsonObject) -> httpx.Response:
+        client = await self._started()
+        request = client.build_request("POST", "/v1/chat/completions", json=body)
+        return await client.send(request, stream=True)
+
+    async def _has_died(self) -> bool:
+        # The connection breaks before the system tells that the process ended.
+        if self._process is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_DYING_S):
+                    await self._process.wait()
+        return not self.is_running
 
     async def _started(self) -> httpx.AsyncClient:
         async with self._starting:

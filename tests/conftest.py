@@ -1,5 +1,6 @@
 """Real services for every test: PostgreSQL from a template, a world to ask about, and models."""
 
+import signal
 from contextlib import asynccontextmanager
 
 import pytest
@@ -13,6 +14,9 @@ from tests.postgres_cluster import empty_database, fresh_database, postgres_clus
 from tests.world import World, make_world
 
 __all__ = ["empty_database", "fresh_database", "postgres_cluster"]
+
+# A shell starts what runs in the background with SIGINT ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

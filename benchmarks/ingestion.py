@@ -1,0 +1,319 @@
+"""How fast files become searchable: against the engine alone, against LangChain, as it grows.
+
+make bench NAME=ingestion [ARGS="--data DIR --passages 20000"]
+
+`--data` is a folder with PDFs and Office files below it. The peer is installed once, into an
+environment of its own in the user's cache.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import platformdirs
+import psutil
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from benchmarks.datasets import DEFAULT
+from benchmarks.quality import Ingested, engine_rate
+from benchmarks.stub_model import MODEL, stub_model
+from benchmarks.up import Up, fresh_home, services_of
+from roadworthy.bootstrap import Services, services
+from roadworthy.core.sentences import sentences
+from roadworthy.corpus.accepting import Upload, accept
+from roadworthy.corpus.access import access
+from roadworthy.corpus.documents import ensure_corpus
+from roadworthy.corpus.people import ensure_tenant
+from roadworthy.ingestion import KIND
+from roadworthy.installation import running_database
+from roadworthy.plumbing import jobs
+from roadworthy.plumbing.settings import load_settings
+from roadworthy.worker.tokenizers import tokenizer_path
+
+SUFFIXES = frozenset({".pdf", ".docx", ".pptx", ".xlsx"})
+PEERS = Path(__file__).parent / "peers"
+WINDOW = 1000  # passages between two looks at the clock
+SENTENCES = 40  # of a made document
+PATIENCE_S = 900
+
+STATES = """
+SELECT name, state, problem,
+       (SELECT count(*) FROM passage WHERE passage.tenant_id = document.tenant_id
+                                       AND passage.document_id = document.id) AS passages
+  FROM document WHERE tenant_id = %s
+"""
+COUNT = """
+SELECT (SELECT count(*) FROM passage WHERE tenant_id = %(tenant_id)s),
+       (SELECT count(*) FROM job
+         WHERE tenant_id = %(tenant_id)s AND state IN ('queued', 'running'))
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What became of some files."""
+
+    ingested: Ingested
+    readable: Mapping[str, int]  # name -> passages
+    failed: Mapping[str, str]  # name -> reason
+    growth: Sequence[tuple[float, int]]  # seconds, passages searchable by then
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, default=DEFAULT, help="folder with PDFs and Office")
+    parser.add_argument("--passages", type=int, default=20_000, help="to grow to")
+    options = parser.parse_args()
+    paths = sorted(p for p in options.data.rglob("*") if p.suffix.lower() in SUFFIXES)
+    files = {str(p.relative_to(options.data)): p.read_bytes() for p in paths}
+    figures = asyncio.run(measure(options.data, files, passages=options.passages))
+    _show(figures)
+    print(json.dumps(figures))
+
+
+async def measure(data: Path, files: Mapping[str, bytes], *, passages: int) -> dict[str, object]:
+    with fresh_home() as home:
+        up = Up(home)
+        up.start()
+        up.wait_until_greeted()
+        try:
+            async with services_of(up) as opened:
+                with _peak(up) as peak:
+                    real = await ingest(opened, files, label="with the engine")
+                alone = await engine_rate(opened, real.ingested, texts=400)
+                tokenizer = tokenizer_path(up.settings, opened.default_space)
+        finally:
+            up.stop()
+        peer = _langchain([data / name for name in files])
+        both = [name for name in real.readable if str(data / name) in peer]
+        with fresh_home() as stubbed:
+            async with _stubbed(stubbed, tokenizer) as opened:
+                await ingest(opened, dict(list(files.items())[:5]), label="warm")
+                common = {name: files[name] for name in both}
+                ours = await ingest(opened, common, label="with a stub")
+                grown = await ingest(opened, _made(data, passages), label="growing")
+    peer_s = sum(peer[str(data / name)] for name in both)
+    rate = real.ingested.passages / real.ingested.seconds
+    return {
+        "ingest_to_engine_ratio": round(rate / alone, 3) if real.readable else None,
+        "pipeline_to_langchain_ratio": round(peer_s / ours.ingested.seconds, 2) if both else None,
+        "peak_rss_mb": round(peak.total_mb, 1),
+        "slowdown_1k_to_20k": _slowdown(grown.growth),
+        "failed_files": dict(real.failed),
+        "files": len(files),
+        "read_by_us": len(real.readable),
+        "read_by_langchain": len(peer),
+        "read_by_both": len(both),
+        "files_per_s": round(len(real.readable) / real.ingested.seconds, 2),
+        "passages_per_s": round(rate, 1),
+        "engine_passages_per_s": round(alone, 1),
+        "stubbed_s": round(ours.ingested.seconds, 2),
+        "langchain_stubbed_s": round(peer_s, 2),
+        "peak_by_process_mb": peak.by_process,
+        "grown_to_passages": grown.ingested.passages,
+        "stubbed_passages_per_s": round(grown.ingested.passages / grown.ingested.seconds, 1),
+    }
+
+
+async def ingest(opened: Services, files: Mapping[str, bytes], *, label: str) -> Run:
+    """Hand files in to a tenant of their own, and wait until the worker is through."""
+    async with opened.database.as_worker() as conn:
+        tenant_id = await ensure_tenant(conn, f"bench-{uuid.uuid4().hex[:8]}")
+    async with opened.database.as_worker(tenant_id) as conn:
+        corpus = await ensure_corpus(
+            conn, tenant_id=tenant_id, name="main", space_id=opened.default_space.id
+        )
+    began = time.perf_counter()
+    async with opened.database.as_worker(tenant_id) as conn:
+        for name, content in files.items():
+            upload = Upload(name=name, content=content, access=access(), owner="bench")
+            receipt = await accept(conn, upload, tenant_id=tenant_id, corpus=corpus, by=None)
+            if receipt.revision_id is not None:
+                await jobs.enqueue(
+                    conn,
+                    tenant_id=tenant_id,
+                    kind=KIND,
+                    document_id=receipt.document_id,
+                    revision_id=receipt.revision_id,
+                )
+    growth = await _until_done(opened, tenant_id, began=began, total=len(files), label=label)
+    async with opened.database.as_worker(tenant_id) as conn:
+        rows = await (await conn.execute(STATES, (tenant_id,))).fetchall()
+    seconds, passages = growth[-1]
+    return Run(
+        ingested=Ingested(tenant_id=tenant_id, corpus=corpus, passages=passages, seconds=seconds),
+        readable={name: count for name, state, _, count in rows if state == "ready"},
+        failed={name: problem or state for name, state, problem, _ in rows if state != "ready"},
+        growth=growth,
+    )
+
+
+async def _until_done(
+    opened: Services, tenant_id: int, *, began: float, total: int, label: str
+) -> list[tuple[float, int]]:
+    growth: list[tuple[float, int]] = []
+    with Progress(transient=True) as progress:
+        bar = progress.add_task(label, total=total)
+        while time.perf_counter() - began < PATIENCE_S:
+            async with opened.database.as_worker(tenant_id) as conn:
+                asked = await conn.execute(COUNT, {"tenant_id": tenant_id})
+                [[passages, left]] = await asked.fetchall()
+            growth.append((time.perf_counter() - began, passages))
+            progress.update(bar, completed=total - left)
+            if not left:
+                return growth
+            await asyncio.sleep(0.1)
+    raise RuntimeError(f"{label}: not through after {PATIENCE_S} s")
+
+
+@asynccontextmanager
+async def _stubbed(home: Path, tokenizer: Path | None):  # noqa: ANN202
+    """Run PostgreSQL and a worker that embeds by the stub; yields services beside them."""
+    with stub_model() as url:
+        told = {
+            "home": home,
+            "embeddings_url": url,
+            "chat_url": url,
+            "embeddings_model": MODEL,
+            "tokenizer_file": tokenizer,
+        }
+        settings = load_settings({}, overrides=told)
+        environment = {f"ROADWORTHY_{name.upper()}": str(value) for name, value in told.items()}
+        with running_database(settings) as urls:
+            async with services(settings, urls=urls, engine=None) as opened:
+                worker = subprocess.Popen(  # noqa: ASYNC220 - nothing else runs
+                    [sys.executable, "-m", "roadworthy.cli", "worker"],
+                    env=os.environ | environment,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
+                try:
+                    yield opened
+                finally:
+                    worker.terminate()
+                    worker.wait(60)
+
+
+@dataclass(slots=True)
+class _Peak:
+    total_mb: float = 0
+    by_process: dict[str, float] | None = None
+
+
+@contextmanager
+def _peak(up: Up) -> Iterator[_Peak]:
+    """Watch the memory of all processes of an installation for a block."""
+    peak, ended = _Peak(), threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.5):
+            try:
+                held = up.resident_mb()
+            except psutil.Error:  # one ended between listing and looking
+                continue
+            if sum(held.values()) > peak.total_mb:
+                peak.total_mb, peak.by_process = sum(held.values()), held
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield peak
+    finally:
+        ended.set()
+        watching.join()
+
+
+def _langchain(paths: Sequence[Path]) -> dict[str, float]:
+    """Let the peer ingest; the seconds of each file that it could read."""
+    told = subprocess.run(
+        [str(_peer_python()), "-P", str(PEERS / "langchain_ingest.py")],
+        input="".join(f"{path}\n" for path in paths),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        timeout=PATIENCE_S,
+        check=True,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+    )
+    rows = [json.loads(line) for line in told.stdout.splitlines()]
+    return {row["path"]: row["seconds"] for row in rows if row["passages"]}
+
+
+def _peer_python() -> Path:
+    folder = platformdirs.user_cache_path("roadworthy") / "peers" / "langchain"
+    python = folder / "bin" / "python"
+    uv = Path(sys.executable).parent / "uv"
+    wanted = (PEERS / "langchain.txt").read_text()
+    installed = folder / "installed.txt"
+    if not installed.exists() or installed.read_text() != wanted:
+        print("Installing the peer, once.")
+        subprocess.run([uv, "venv", "-q", "--clear", "-p", sys.executable, folder], check=True)
+        listed = PEERS / "langchain.txt"
+        subprocess.run([uv, "pip", "install", "-q", "-p", python, "-r", listed], check=True)
+        installed.write_text(wanted)
+    return python
+
+
+def _made(data: Path, passages: int) -> dict[str, bytes]:
+    """Make documents of random sentences, no two alike, of about as many passages as asked."""
+    pool = [
+        text[start:end]
+        for path in sorted(data.rglob("corpus.jsonl"))
+        for line in path.open(encoding="utf-8")
+        for text in [json.loads(line)["text"]]
+        for start, end in sentences(text)
+        if 30 < end - start < 300
+    ]
+    chance = random.Random(3)  # noqa: S311
+    pool = chance.sample(pool, min(len(pool), 50_000))
+    each = 5.5  # passages that so many sentences become
+    return {
+        f"{number}.txt": " ".join(chance.sample(pool, SENTENCES)).encode()
+        for number in range(round(passages / each) if pool else 0)
+    }
+
+
+def _slowdown(growth: Sequence[tuple[float, int]]) -> float | None:
+    """Hold the last three windows of 1,000 passages against the first three."""
+    marks: list[float] = []
+    for seconds, passages in growth:
+        while passages >= WINDOW * (len(marks) + 1):
+            marks.append(seconds)
+    windows = [later - earlier for earlier, later in pairwise(marks)]
+    if len(windows) < 6:
+        return None
+    return round(statistics.median(windows[-3:]) / statistics.median(windows[:3]), 3)
+
+
+def _show(figures: Mapping[str, object]) -> None:
+    console = Console()
+    table = Table("figure", "value", title="ingestion")
+    for name, value in figures.items():
+        if not isinstance(value, dict):
+            table.add_row(name, str(value))
+    console.print(table)
+    failed = figures["failed_files"]
+    assert isinstance(failed, dict)
+    reasons = Table("file", "why it was not read")
+    for name, reason in sorted(failed.items()):
+        reasons.add_row(name, reason)
+    console.print(reasons)
+
+
+if __name__ == "__main__":
+    main()

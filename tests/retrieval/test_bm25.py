@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadworthy.core.errors import Invalid
-from roadworthy.corpus.postings import postings_of
+from roadworthy.corpus.postings import decode_postings, pack_by_term
 from roadworthy.corpus.terms import query_terms, terms
 from roadworthy.retrieval.bm25 import K1, B, score
 
@@ -23,8 +23,7 @@ questions = st.sets(st.sampled_from("abcdefghz"), min_size=1, max_size=5).map(so
 
 def held_by(corpus, term, ids=None):
     ids = range(len(corpus)) if ids is None else ids
-    rows = [(i, corpus[i].count(term), len(corpus[i])) for i in ids if term in corpus[i]]
-    return postings_of(*(zip(*rows, strict=True) if rows else ([], [], [])))
+    return decode_postings(pack_by_term({i: corpus[i] for i in ids}).get(term, b""))
 
 
 def ask(corpus, classes, limit=1000):
@@ -105,14 +104,15 @@ def test_segments_change_nothing(corpus, question, cut, later_first):
 
 
 def test_ids_far_apart_score_as_ids_side_by_side():
-    near = postings_of([0, 1, 2], [1, 2, 3], [9, 9, 9])
-    far = postings_of([0, 10**6, 2 * 10**9], [1, 2, 3], [9, 9, 9])
+    texts = ["a" + 8 * "b", "aa" + 7 * "b", "aaa" + 6 * "b"]
+    near = held_by(texts, "a")
+    far = held_by(dict(zip([0, 10**6, 2 * 10**9], texts, strict=True)), "a", [0, 10**6, 2 * 10**9])
     asked = {"passage_count": 10, "mean_length": 9.0, "limit": 3}
     assert score([[near]], **asked)[1].tolist() == score([[far]], **asked)[1].tolist()
     assert score([[far], [far]], **asked)[0].tolist() == [2 * 10**9, 10**6, 0]
 
 
-@pytest.mark.parametrize("classes", [[], [[]], [[postings_of([], [], [])]]])
+@pytest.mark.parametrize("classes", [[], [[]], [[decode_postings(b"")]]])
 def test_no_posting_gives_no_hit(classes):
     ids, scores = score(classes, passage_count=3, mean_length=2.0, limit=5)
     assert ids.tolist() == scores.tolist() == []
@@ -124,4 +124,4 @@ def test_no_posting_gives_no_hit(classes):
 def test_impossible_counts_are_refused(wrong):
     asked = {"passage_count": 2, "mean_length": 2.0, "limit": 5} | wrong
     with pytest.raises(Invalid):
-        score([[postings_of([1, 2], [1, 1], [2, 2])]], **asked)
+        score([[held_by({1: "ab", 2: "ab"}, "a", [1, 2])]], **asked)

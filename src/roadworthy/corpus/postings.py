@@ -1,9 +1,12 @@
 """Where one term stands: passages, how often, and how long they are; packed for one bytea."""
 
+import struct
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from roadworthy.core.errors import Invalid
 
@@ -37,41 +40,20 @@ class Postings:
         )
 
 
-def postings_of(passage_ids: ArrayLike, frequencies: ArrayLike, lengths: ArrayLike) -> Postings:
-    """Put postings in order; greater frequencies and lengths become the greatest that fit.
+def pack_by_term(passages: Mapping[int, Sequence[str]]) -> dict[str, bytes]:
+    """Pack what these passages add to each term: all ids, all frequencies, then all lengths.
 
-    Raises:
-        Invalid: the three differ in number, an id repeats or is no int32, or a count is below 1.
+    Greater frequencies and lengths become the greatest that fit.
+
+    Args:
+        passages: id -> its terms, repeated as often as they stand there.
     """
-    ids, counts, sizes = (
-        np.asarray(a, dtype=np.int64) for a in (passage_ids, frequencies, lengths)
-    )
-    if not (ids.ndim == 1 and ids.shape == counts.shape == sizes.shape):
-        raise Invalid("give each passage one frequency and one length", passages=ids.size)
-    order = np.argsort(ids, kind="stable")
-    ids = ids[order]
-    if ids.size and not (ids[0] >= 0 and ids[-1] <= np.iinfo(np.int32).max):
-        raise Invalid("a passage id must be from 0 to 2147483647", lowest=int(ids[0]))
-    if np.any(ids[1:] == ids[:-1]):
-        raise Invalid("name each passage once for one term", passages=ids.size)
-    if np.any(counts < 1) or np.any(sizes < 1):
-        raise Invalid("a frequency and a length must be at least 1", passages=ids.size)
-    return Postings(
-        passage_ids=ids.astype(np.int32),
-        frequencies=np.minimum(counts[order], _MOST).astype(np.uint16),
-        lengths=np.minimum(sizes[order], _MOST).astype(np.uint16),
-    )
-
-
-def encode_postings(postings: Postings) -> bytes:
-    """Pack postings, 8 bytes each: all ids, then all frequencies, then all lengths."""
-    return b"".join(
-        (
-            postings.passage_ids.astype("<i4", copy=False).tobytes(),
-            postings.frequencies.astype("<u2", copy=False).tobytes(),
-            postings.lengths.astype("<u2", copy=False).tobytes(),
-        )
-    )
+    rows: dict[str, list[tuple[int, int, int]]] = {}
+    for passage_id, terms in sorted(passages.items()):
+        length = min(len(terms), _MOST)
+        for term, frequency in Counter(terms).items():
+            rows.setdefault(term, []).append((passage_id, min(frequency, _MOST), length))
+    return {term: _pack(entries) for term, entries in rows.items()}
 
 
 def decode_postings(packed: bytes) -> Postings:
@@ -88,3 +70,10 @@ def decode_postings(packed: bytes) -> Postings:
         frequencies=np.frombuffer(packed, "<u2", count, offset=4 * count),
         lengths=np.frombuffer(packed, "<u2", count, offset=6 * count),
     )
+
+
+def _pack(rows: Sequence[tuple[int, int, int]]) -> bytes:
+    # Most terms stand in few passages of a document: making arrays for each costs ten times this.
+    ids, frequencies, lengths = zip(*rows, strict=True)
+    count = len(rows)
+    return struct.pack(f"<{count}i{count}H{count}H", *ids, *frequencies, *lengths)

@@ -5,7 +5,6 @@ the old one go, in the transaction that ends the job.
 """
 
 import uuid
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from roadworthy.core.clock import now
 from roadworthy.core.errors import Conflict, Invalid, Missing
 from roadworthy.core.spaces import Vectors
 from roadworthy.corpus.counts import count_in, count_out
-from roadworthy.corpus.postings import encode_postings, postings_of
+from roadworthy.corpus.postings import pack_by_term
 from roadworthy.plumbing.database import Connection, WorkerConnection
 from roadworthy.plumbing.jobs import Lease
 
@@ -186,7 +185,10 @@ async def publish(conn: WorkerConnection, lease: Lease, extract: Extract) -> Non
     await conn.execute(
         ADD_EMBEDDINGS, shared | {"passage_ids": ids, "vectors": _halfvecs(extract.vectors)}
     )
-    await conn.execute(ADD_POSTINGS, shared | _postings(ids, extract.passages))
+    packed = pack_by_term(
+        {i: passage.terms for i, passage in zip(ids, extract.passages, strict=True)}
+    )
+    await conn.execute(ADD_POSTINGS, shared | {"terms": list(packed), "packed": [*packed.values()]})
     await conn.execute(MARK_REVISION, shared | {"text": extract.text})
     await conn.execute(
         MARK_DOCUMENT,
@@ -245,12 +247,3 @@ async def _add_passages(
 def _halfvecs(vectors: Vectors) -> list[str]:
     # Five digits are more than a half-precision number holds.
     return ["[" + ",".join(f"{x:.5g}" for x in row) + "]" for row in vectors.tolist()]
-
-
-def _postings(ids: Sequence[int], passages: Sequence[NewPassage]) -> dict[str, object]:
-    entries: dict[str, list[tuple[int, int, int]]] = {}
-    for passage_id, passage in zip(ids, passages, strict=True):
-        for term, frequency in Counter(passage.terms).items():
-            entries.setdefault(term, []).append((passage_id, frequency, len(passage.terms)))
-    packed = [encode_postings(postings_of(*zip(*entry, strict=True))) for entry in entries.values()]
-    return {"terms": list(entries), "packed": packed}

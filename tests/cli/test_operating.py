@@ -82,3 +82,9 @@ def test_a_new_tenant_can_answer_and_its_releases_can_be_changed(cli, tmp_path):
     assert "short    live" in cli.run("release", "list").stdout
     again = cli.run("release", "add", str(tmp_path / "short.json"), "--name", "extract")
     assert again.returncode == 4
+    (tmp_path / "lost.json").write_text(
+        json.dumps(release | {"answerer": "generate", "model": "smollm2", "prompt": "answer-99"})
+    )
+    lost = cli.run("release", "add", str(tmp_path / "lost.json"), "--name", "lost")
+    assert lost.returncode != 0
+    assert "no prompt 'answer-99'" in lost.stderr

@@ -102,7 +102,9 @@ async def test_a_connection_that_dies_is_told_as_an_outage_and_replaced(world, u
         assert await one(conn, COUNT) == (0,)
 
 
-@pytest.mark.parametrize("code", ["40P01", "40001"], ids=["deadlock", "serialization-failure"])
+@pytest.mark.parametrize(
+    "code", ["40P01", "40001", "55P03"], ids=["deadlock", "serialization-failure", "lock-timeout"]
+)
 async def test_changes_that_meet_are_no_outage(world, code):
     with pytest.raises(Busy, match="Two changes met"):
         async with world.database.write_as(world.person()) as conn:

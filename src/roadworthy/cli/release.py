@@ -8,6 +8,7 @@ import typer
 from roadworthy.cli import show
 from roadworthy.cli.desk import Desk, with_database
 from roadworthy.core.errors import Invalid
+from roadworthy.prompts import find_prompt
 from roadworthy.releases import (
     add_release,
     find_release,
@@ -64,6 +65,8 @@ def add(
 ) -> None:
     """Store a release; it never changes afterwards."""
     release = parse_release(_read(file))
+    if release.prompt is not None:
+        find_prompt(release.prompt)
 
     async def work(desk: Desk) -> StoredRelease:
         tenant_id = await desk.tenant()

@@ -128,7 +128,11 @@ async def _transaction(
                     await conn.commit()
             else:
                 yield conn
-    except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure) as error:
+    except (
+        psycopg.errors.DeadlockDetected,
+        psycopg.errors.LockNotAvailable,
+        psycopg.errors.SerializationFailure,
+    ) as error:
         raise Busy("Two changes met; try again.") from error
     except (psycopg.OperationalError, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed) as error:
         raise Unavailable(

@@ -142,13 +142,26 @@ CREATE TABLE public.document (
     problem text,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
+    authors text[] DEFAULT '{}'::text[] NOT NULL,
+    file_created_at timestamp with time zone,
+    file_modified_at timestamp with time zone,
+    source_path text,
+    language_told text,
+    page_confidence real[],
+    notes text[] DEFAULT '{}'::text[] NOT NULL,
+    parent_id uuid,
+    CONSTRAINT document_language_told_check CHECK ((language_told ~ '^[a-z]{2,3}$'::text)),
     CONSTRAINT document_name_check CHECK (((length(name) >= 1) AND (length(name) <= 1000))),
+    CONSTRAINT document_source_path_check CHECK (((length(source_path) >= 1) AND (length(source_path) <= 4000))),
     CONSTRAINT document_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'ready'::text, 'failed'::text]))),
     CONSTRAINT document_version_check CHECK ((version >= 0))
 );
 ALTER TABLE ONLY public.document ALTER COLUMN name SET STATISTICS 0;
 ALTER TABLE ONLY public.document ALTER COLUMN title SET STATISTICS 0;
 ALTER TABLE ONLY public.document ALTER COLUMN metadata SET STATISTICS 0;
+ALTER TABLE ONLY public.document ALTER COLUMN authors SET STATISTICS 0;
+ALTER TABLE ONLY public.document ALTER COLUMN source_path SET STATISTICS 0;
+ALTER TABLE ONLY public.document ALTER COLUMN notes SET STATISTICS 0;
 
 ALTER TABLE ONLY public.document FORCE ROW LEVEL SECURITY;
 
@@ -444,6 +457,8 @@ ALTER TABLE ONLY public.trace
 
 CREATE INDEX document_acl ON public.document USING btree (tenant_id, acl_id);
 
+CREATE INDEX document_parent ON public.document USING btree (tenant_id, parent_id) WHERE (parent_id IS NOT NULL);
+
 CREATE INDEX embedding_acl ON public.embedding USING btree (tenant_id, corpus_id, space_id, acl_id);
 
 CREATE INDEX embedding_passage ON public.embedding USING btree (tenant_id, passage_id);
@@ -486,6 +501,9 @@ ALTER TABLE ONLY public.document
 
 ALTER TABLE ONLY public.document
     ADD CONSTRAINT document_tenant_id_corpus_id_fkey FOREIGN KEY (tenant_id, corpus_id) REFERENCES public.corpus(tenant_id, id);
+
+ALTER TABLE ONLY public.document
+    ADD CONSTRAINT document_tenant_id_parent_id_fkey FOREIGN KEY (tenant_id, parent_id) REFERENCES public.document(tenant_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.embedding
     ADD CONSTRAINT embedding_space_id_fkey FOREIGN KEY (space_id) REFERENCES public.embedding_space(id);

@@ -13,7 +13,7 @@ import pytest
 from roadworthy.core.errors import Invalid
 from roadworthy.ingestion.parser_process import MIB, ParserProcess
 
-CHILD = [sys.executable, "-P", "-m", "roadworthy.ingestion.parser_process", "1024", "60"]
+CHILD = [sys.executable, "-P", "-m", "roadworthy.ingestion.parser_process", "1024", "60", "{}"]
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_a_crash_costs_one_document(parser):
     threading.Timer(0.3, child.kill).start()
     refused = refusal(parser, b"second")
     assert "crashed the parser" in refused.message
-    assert refused.facts["reason"] == "broken"
+    assert refused.facts["reason"] == "crashed"
     assert parser.parse(b"third", name="a.txt").text == "third"
 
 
@@ -69,7 +69,7 @@ def test_a_document_that_needs_too_much_memory_is_refused():
     process = ParserProcess(timeout_s=60, memory_mb=48)
     try:
         big = "<html><body>" + "<p>word word</p>" * 600_000
-        assert refusal(process, big.encode(), "big.html").facts["reason"] == "broken"
+        assert refusal(process, big.encode(), "big.html").facts["reason"] == "crashed"
         assert process.parse(b"small", name="a.txt").text == "small"
     finally:
         process.close()

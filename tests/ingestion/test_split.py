@@ -117,3 +117,11 @@ def test_without_pages_there_is_no_page():
 def test_an_overlap_of_more_than_half_is_refused():
     with pytest.raises(Invalid, match="half"):
         cut("A text.", size=64, overlap=33)
+
+
+def test_rows_of_a_table_that_was_cut_know_its_header():
+    rows = "\n".join(f"| City {i} | {i * 10} |" for i in range(60))
+    first, *others = cut(f"# Limits\n\n| city | limit |\n|---|---|\n{rows}\n\nAfter it.", size=100)
+    assert first.heading == "Limits"
+    assert {p.heading for p in others if p.text.startswith("| City")} == {"Limits > city | limit"}
+    assert [p.heading for p in cut(f"# Limits\n\n{rows}\n\nAfter it.", size=2000)] == ["Limits"]

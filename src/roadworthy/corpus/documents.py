@@ -20,7 +20,9 @@ SELECT id, name, space_id FROM corpus WHERE tenant_id = %(tenant_id)s AND name =
 """
 DESCRIBE = """
 SELECT document.id, corpus.name AS corpus, document.name, title, media_type, language, page_count,
-       metadata, version, state, problem, owner, document.created_at, updated_at,
+       metadata, version, state, problem, owner, document.created_at, updated_at, authors,
+       file_created_at, file_modified_at, source_path, language_told, page_confidence, notes,
+       parent_id,
        (SELECT count(*) FROM passage
          WHERE passage.tenant_id = document.tenant_id AND document_id = document.id) AS passages,
        ARRAY(SELECT subject FROM acl_grant
@@ -75,6 +77,14 @@ class Document:
     passages: int
     readers: list[str]
     clearance: int
+    authors: list[str]  # this and the dates as the file says, which is no proof
+    file_created_at: datetime | None
+    file_modified_at: datetime | None
+    source_path: str | None
+    language_told: str | None  # by a person; goes before the one that was detected
+    page_confidence: list[float | None] | None  # of recognised text, one a page; None: written
+    notes: list[str]  # on how it was read
+    parent_id: uuid.UUID | None  # the mail that it was attached to
 
 
 async def ensure_corpus(conn: Connection, *, tenant_id: int, name: str, space_id: int) -> Corpus:

@@ -24,13 +24,15 @@ ODT, EPUB, RTF = (
     "application/epub+zip",
     "application/rtf",
 )
-HTML, MARKDOWN, TEXT, CSV, TSV = (
+HTML, XML, MARKDOWN, TEXT, CSV, TSV = (
     "text/html",
+    "application/xml",
     "text/markdown",
     "text/plain",
     "text/csv",
     "text/tab-separated-values",
 )
+PICTURES = frozenset(f"image/{kind}" for kind in ("png", "jpeg", "tiff", "bmp", "gif", "webp"))
 BINARY = frozenset({PDF, DOCX, PPTX, XLSX, DOC, PPT, XLS, MSG, ODT, EPUB, RTF})
 BY_SUFFIX = {
     ".pdf": PDF,
@@ -52,7 +54,7 @@ BY_SUFFIX = {
     ".markdown": MARKDOWN,
     ".csv": CSV,
     ".tsv": TSV,
-    ".xml": "application/xml",
+    ".xml": XML,
     ".rst": "text/x-rst",
     ".org": "text/x-org",
 }
@@ -68,6 +70,7 @@ OLE_STREAMS = (
 ENCRYPTED_MAIL = re.compile(
     r"^content-type:\s*(multipart/encrypted|application/(x-)?pkcs7-mime)", re.I | re.M
 )
+NUMBERS = bytes(range(9))  # control characters that no text has
 NO_TEXT = frozenset({"application/zip", "image/svg+xml"})  # whatever their bytes look like
 
 
@@ -85,7 +88,9 @@ def media_type_of(content: bytes, *, name: str, claimed: str | None = None) -> s
         if found == ODT:
             _refuse_encrypted_odf(content, name)
         return found
-    # A text may begin like an image ("BMP signalling ..."): what reads as text is one.
+    # A text may begin like an image ("BMP signalling ..."), but an image soon has numbers.
+    if found in PICTURES and any(byte in NUMBERS for byte in content[:32]):
+        return found
     text = None if found in NO_TEXT else decode(content)
     if text is None:
         raise broken(name) if by_name in BINARY else unsupported(name, found)
@@ -167,7 +172,7 @@ def unsupported(name: str, found: str) -> Invalid:
 def empty(name: str) -> Invalid:
     """Say that a file opens, but has no text."""
     return Invalid(
-        f"{name} has no text in it; if it is a scan, run text recognition (OCR) on it first",
+        f"{name} has no text in it, written or in pictures; check that it is the right file",
         name=name,
         reason="empty",
     )

@@ -5,7 +5,8 @@ import html
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
@@ -14,14 +15,19 @@ from kreuzberg import ExtractionConfig, ExtractionResult, PageConfig, extract_by
 from kreuzberg.exceptions import KreuzbergError
 
 from roadworthy.ingestion import media
+from roadworthy.ingestion.attachments import attachments_of
 from roadworthy.ingestion.decode import decode
-from roadworthy.ingestion.records import Origin, PageSpan, ParsedDocument
+from roadworthy.ingestion.limits import Limits, check_markup, check_unpacked
+from roadworthy.ingestion.pages import Page, Report, read_pages
+from roadworthy.ingestion.pdf import PdfMetadata
+from roadworthy.ingestion.records import Attachment, Origin, PageSpan, ParsedDocument
 
 VERBATIM = frozenset({media.TEXT, media.MARKDOWN})
-# PDF: Markdown guesses headings wrongly, loses the page boundaries, changes letters in code
-# and takes four times as long. Mail: Markdown joins lines that were meant apart.
-PLAIN = frozenset({media.PDF, media.EML, media.MSG})
-PAGED = frozenset({media.PDF, media.PPTX})  # DOCX knows its pages only while it is laid out
+ZIPPED = frozenset({media.DOCX, media.PPTX, media.XLSX, media.ODT, media.EPUB})
+MARKUP = frozenset({media.HTML, media.XML})
+PLAIN = frozenset({media.EML, media.MSG})  # Markdown would join lines that were meant apart
+PAGED = frozenset({media.PPTX})  # DOCX knows its pages only while it is laid out
+DEEPEST_READ = 60  # elements in elements: what Markdown is made of; the rest falls away
 BETWEEN_PAGES = "\n\n"
 NO_TITLE = frozenset({"untitled", "untitled document", "powerpoint presentation", "presentation"})
 
@@ -44,25 +50,51 @@ WORD = re.compile(r"[^\W\d_]+")
 HYPHENATED = re.compile(r"\b([^\W\d_]{2,})-([^\W\d_]{2,})\b")
 
 
-def parse(content: bytes, *, name: str, media_type: str | None = None) -> ParsedDocument:
+def parse(
+    content: bytes,
+    *,
+    name: str,
+    media_type: str | None = None,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    report: Report | None = None,
+) -> ParsedDocument:
     """Read a file into text, with its pages where the format has them.
 
-    Text and Markdown stay as written; the rest becomes Markdown, but PDF and mail, which
-    become plain text. Nothing is recognised in pictures.
+    Text and Markdown stay as written; the rest becomes Markdown, but PDF, pictures and mail, which
+    become plain text.
 
     Args:
         media_type: what the sender called it; used only where the bytes leave a choice.
+        report: is told how many pages of pictures are recognised; left out, none is.
 
     Raises:
-        Invalid: broken, encrypted, empty or unsupported, as its fact `reason` says.
+        Invalid: broken, encrypted, empty, unsupported or beyond a limit, as its fact `reason` says.
+        NeedsRecognition: it has pages without text, and `report` was left out.
     """
     found = media.media_type_of(content, name=name, claimed=media_type)
     if found in VERBATIM:
         text = INLINE_IMAGE.sub(r"\1)", _clean(decode(content) or ""))
         return _document(text, (), {}, name=name, media_type=found, markdown=found != media.TEXT)
+    if found == media.PDF or found in media.PICTURES:
+        paged = read_pages(content, limits, name=name, media_type=found, report=report)
+        text, pages = _whole_pages(paged.pages)
+        return _document(
+            text,
+            pages,
+            _said(paged.metadata),
+            name=name,
+            media_type=found,
+            markdown=False,
+            notes=paged.notes,
+        )
+    if found in ZIPPED:
+        check_unpacked(content, limits, name=name)
+    attachments, notes = attachments_of(content, media_type=found, most=limits.attachments)
     metadata: dict[str, Any] = {}
     if found not in media.BINARY:
         characters = decode(content) or ""
+        if found in MARKUP and check_markup(characters, name=name) > DEEPEST_READ:
+            notes += (f"What lies deeper than {DEEPEST_READ} elements may be left out.",)
         if found == media.HTML:
             characters, metadata = _without_head(characters)
         content = characters.lstrip("\ufeff").encode()
@@ -70,8 +102,7 @@ def parse(content: bytes, *, name: str, media_type: str | None = None) -> Parsed
     try:
         result = extract_bytes_sync(content, found, _config(found, mark))
     except KreuzbergError as error:
-        locked = found == media.PDF and b"/Encrypt" in content
-        raise media.encrypted(name) if locked else media.broken(name) from error
+        raise media.broken(name) from error
     text, pages = _assemble(result, mark, found)
     return _document(
         text,
@@ -80,6 +111,8 @@ def parse(content: bytes, *, name: str, media_type: str | None = None) -> Parsed
         name=name,
         media_type=found,
         markdown=found not in PLAIN,
+        notes=notes,
+        attachments=attachments,
     )
 
 
@@ -111,15 +144,27 @@ def _assemble(
     parts = re.split(rf"{mark}(\d+)\ue001", result.content)
     before = [] if not parts[0].strip() else [(0, parts[0])]
     numbered = before + [(int(n), p) for n, p in zip(parts[1::2], parts[2::2], strict=True)]
-    joined = _hyphens_joiner(result.content) if media_type == media.PDF else str
-    cleaned = [
-        (n, joined(_clean(p if media_type in PLAIN else _tidy_markdown(p)))) for n, p in numbered
-    ]
-    pages, start = [], 0
-    for number, page in cleaned:
-        pages.append(PageSpan(number=max(number, 1), start=start, end=start + len(page)))
-        start += len(page) + len(BETWEEN_PAGES)
-    return BETWEEN_PAGES.join(page for _, page in cleaned), tuple(pages)
+    return _laid_out(
+        Page(number=max(n, 1), text=_clean(p if media_type in PLAIN else _tidy_markdown(p)))
+        for n, p in numbered
+    )
+
+
+def _whole_pages(pages: Sequence[Page]) -> tuple[str, tuple[PageSpan, ...]]:
+    whole = _hyphens_joiner("\n".join(page.text for page in pages))
+    return _laid_out(replace(page, text=whole(_clean(page.text))) for page in pages)
+
+
+def _laid_out(pages: Iterable[Page]) -> tuple[str, tuple[PageSpan, ...]]:
+    texts: list[str] = []
+    spans: list[PageSpan] = []
+    start = 0
+    for page in pages:
+        texts.append(page.text)
+        end = start + len(page.text)
+        spans.append(PageSpan(number=page.number, start=start, end=end, confidence=page.confidence))
+        start = end + len(BETWEEN_PAGES)
+    return BETWEEN_PAGES.join(texts), tuple(spans)
 
 
 def _clean(text: str) -> str:
@@ -159,8 +204,11 @@ def _document(
     name: str,
     media_type: str,
     markdown: bool,
+    notes: tuple[str, ...] = (),
+    attachments: tuple[Attachment, ...] = (),
 ) -> ParsedDocument:
-    if not any(c.isalnum() for c in text):
+    # A mail may say nothing itself and bring a file.
+    if not attachments and not any(c.isalnum() for c in text):
         raise media.empty(name)
     return ParsedDocument(
         text=text,
@@ -173,6 +221,8 @@ def _document(
             created_at=_moment(metadata.get("created_at")),
             modified_at=_moment(metadata.get("modified_at")),
         ),
+        notes=notes,
+        attachments=attachments,
     )
 
 
@@ -196,8 +246,21 @@ def _one_line(text: str) -> str:
     return " ".join(_clean(text).split())[:300]
 
 
+def _said(metadata: PdfMetadata | None) -> dict[str, Any]:
+    if metadata is None:
+        return {}
+    return {
+        "title": metadata.title,
+        "authors": [metadata.author],
+        "created_at": metadata.created_at,
+        "modified_at": metadata.modified_at,
+    }
+
+
 def _moment(written: object) -> datetime | None:
     """Read a date in ISO 8601 or as mail writes it; a time without zone counts as UTC."""
+    if isinstance(written, datetime):
+        return written
     if not isinstance(written, str):
         return None
     for read in (datetime.fromisoformat, email.utils.parsedate_to_datetime):

@@ -12,7 +12,8 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -21,13 +22,14 @@ import psutil
 from pydantic import TypeAdapter
 
 from roadworthy.core.errors import Invalid, Unavailable
-from roadworthy.ingestion.records import ParsedDocument
+from roadworthy.ingestion.limits import MIB, Limits
+from roadworthy.ingestion.records import NeedsRecognition, ParsedDocument
 
-MIB = 1024 * 1024
 LENGTH = struct.Struct(">QQ")  # of a message's head (JSON) and of its body
 START_TIMEOUT_S = 60.0
 RECYCLE_DOCUMENTS = 500  # memory that a parser leaks comes back with a new child
 DOCUMENT = TypeAdapter(ParsedDocument)
+Report = Callable[[int, int], None]
 
 
 class _Died(Exception):
@@ -46,9 +48,11 @@ class ParserProcess:
         timeout_s: float = 120.0,
         memory_mb: int = 1024,
         max_bytes: int = 100 * MIB,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
         recycle_mb: int = 300,
     ) -> None:
-        self._timeout_s = timeout_s
+        self._timeout_s = timeout_s  # of a document, and of each page that is recognised
+        self._limits = limits
         self._memory_mb = memory_mb  # that one document may add to what an idle child needs
         self._max_bytes = max_bytes
         self._recycle_mb = recycle_mb  # a child that keeps more than this is replaced
@@ -56,29 +60,41 @@ class ParserProcess:
         self._parsed = 0
         self._one_at_a_time = threading.Lock()
 
-    def parse(self, content: bytes, *, name: str, media_type: str | None = None) -> ParsedDocument:
+    def parse(
+        self,
+        content: bytes,
+        *,
+        name: str,
+        media_type: str | None = None,
+        report: Report | None = None,
+    ) -> ParsedDocument:
         """Read a file into text, as `roadworthy.ingestion.parse.parse` does.
+
+        Args:
+            report: is told how many pages of pictures are recognised; None: they are not to be.
 
         Raises:
             Invalid: as `parse`; also too large, too slow, or it crashed the parser.
-            Unavailable: no child can be started.
+            NeedsRecognition: pages have to be recognised, and `report` is None.
+            Unavailable: no child can be started, or text recognition is damaged.
         """
         if len(content) > self._max_bytes:
             raise Invalid(
-                f"{name} is larger than {self._max_bytes // MIB} MiB; split it, or raise the limit",
+                f"{name} is larger than {self._max_bytes // MIB} MiB; split it, or raise "
+                "max_upload_mb",
                 name=name,
                 reason="too_large",
                 size_bytes=len(content),
             )
-        asked = {"name": name, "media_type": media_type}
+        asked = {"name": name, "media_type": media_type, "recognise": report is not None}
         with self._one_at_a_time:
             try:
-                head, body = self._ask(asked, content)
+                head, body = self._ask(asked, content, report)
             except TimeoutError as error:
                 self._end()
                 raise Invalid(
                     f"{name} took longer than {self._timeout_s:g} s to read; split it, or raise "
-                    "the limit",
+                    "parse_timeout_s",
                     name=name,
                     reason="too_slow",
                 ) from error
@@ -86,28 +102,39 @@ class ParserProcess:
                 self._end()
                 raise Invalid(
                     f"{name} crashed the parser or needs more than {self._memory_mb} MiB to read; "
-                    "save it again in its own program, or split it",
+                    "save it again in its own program, split it, or raise parse_memory_mb",
                     name=name,
-                    reason="broken",
+                    reason="crashed",
                 ) from error
             self._recycle()
         if "refused" in head:
             raise Invalid(head["refused"], **head["facts"])
-        return DOCUMENT.validate_json(body)
+        if "unavailable" in head:
+            raise Unavailable(head["unavailable"], **head["facts"])
+        if "needs_recognition" in head:
+            raise NeedsRecognition
+        return _unpacked(body, sizes=head["sizes"])
 
     def close(self) -> None:
         """End the child; a later `parse` starts another."""
         with self._one_at_a_time:
             self._end()
 
-    def _ask(self, head: dict[str, str | None], body: bytes) -> tuple[dict[str, Any], bytes]:
+    def _ask(
+        self, head: dict[str, object], body: bytes, report: Report | None
+    ) -> tuple[dict[str, Any], bytes]:
         child = self._running()
         assert child.stdin is not None
         try:
             _send(child.stdin, head, body)
         except BrokenPipeError as error:
             raise _Died from error
-        return _receive(child, time.monotonic() + self._timeout_s)
+        while True:
+            answer, content = _receive(child, time.monotonic() + self._timeout_s)
+            if "done" not in answer:
+                return answer, content
+            if report is not None:
+                report(answer["done"], answer["total"])
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is not None and self._child.poll() is None:
@@ -115,9 +142,9 @@ class ParserProcess:
         self._end()
         # -P: a file in the working directory must not stand in for one of our modules.
         command = [sys.executable, "-P", "-m", "roadworthy.ingestion.parser_process"]
-        limits = [str(self._memory_mb), str(math.ceil(self._timeout_s) + 1)]
+        bounds = [str(self._memory_mb), str(math.ceil(self._timeout_s) + 1)]
         self._child = subprocess.Popen(
-            [*command, *limits],
+            [*command, *bounds, json.dumps(asdict(self._limits))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # what libraries print says nothing that we could act on
@@ -129,7 +156,7 @@ class ParserProcess:
             self._end()
             raise Unavailable(
                 "the parser does not start; run `python -m roadworthy.ingestion.parser_process "
-                "1024 60` to see why"
+                "1024 60 {}` to see why"
             ) from error
         return self._child
 
@@ -183,30 +210,72 @@ def _receive(child: subprocess.Popen[bytes], deadline: float) -> tuple[dict[str,
         return json.loads(exactly(head_size)), exactly(body_size)
 
 
-def _serve(*, memory_mb: int, patience_s: int) -> None:
+def _packed(document: ParsedDocument) -> tuple[list[int], bytes]:
+    """Write a document as JSON, and what is attached to it behind."""
+    contents = [each.content for each in document.attachments]
+    bare = replace(
+        document, attachments=tuple(replace(a, content=b"") for a in document.attachments)
+    )
+    written = json.dumps(asdict(bare), default=_written).encode()
+    return [len(written), *map(len, contents)], b"".join([written, *contents])
+
+
+def _written(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else ""
+
+
+def _unpacked(body: bytes, *, sizes: list[int]) -> ParsedDocument:
+    written, *contents = _cut(body, sizes)
+    document = DOCUMENT.validate_json(written)
+    attachments = zip(document.attachments, contents, strict=True)
+    return replace(
+        document,
+        attachments=tuple(replace(each, content=content) for each, content in attachments),
+    )
+
+
+def _cut(body: bytes, sizes: list[int]) -> Iterator[bytes]:
+    start = 0
+    for size in sizes:
+        yield body[start : start + size]
+        start += size
+
+
+def _serve(*, memory_mb: int, patience_s: int, limits: Limits) -> None:
     """Answer documents from standard input until it closes: be the child."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not end up among the answers
     from roadworthy.ingestion.parse import parse  # noqa: PLC0415 (the parent must not load it)
 
+    def report(done: int, total: int) -> None:
+        signal.alarm(patience_s)
+        _send(answers, {"done": done, "total": total}, b"")
+
+    def answer(content: bytes, *, recognise: bool, **asked: str) -> tuple[dict[str, Any], bytes]:
+        told = report if recognise else None
+        try:
+            document = parse(content, limits=limits, report=told, **asked)
+        except Invalid as refusal:
+            return {"refused": refusal.message, "facts": refusal.facts}, b""
+        except Unavailable as missing:
+            return {"unavailable": missing.message, "facts": missing.facts}, b""
+        except NeedsRecognition:
+            return {"needs_recognition": True}, b""
+        sizes, body = _packed(document)
+        return {"sizes": sizes}, body
+
     _send(answers, {}, b"")
-    questions = sys.stdin.buffer
-    while sizes := questions.read(LENGTH.size):
-        head_size, body_size = LENGTH.unpack(sizes)
-        asked = json.loads(questions.read(head_size))
-        content = questions.read(body_size)
+    for asked, content in _questions(sys.stdin.buffer):
         _limit_memory(memory_mb)
         signal.alarm(patience_s)  # ends a child that hangs after its parent has died
-        try:
-            document = parse(content, **asked)
-        except Invalid as refusal:
-            _send(answers, {"refused": refusal.message, "facts": refusal.facts}, b"")
-        else:
-            body = json.dumps(asdict(document), default=datetime.isoformat).encode()
-            _send(answers, {}, body)
-            del document, body
+        _send(answers, *answer(content, **asked))
         signal.alarm(0)
-        del content
+
+
+def _questions(pipe: IO[bytes]) -> Iterator[tuple[dict[str, Any], bytes]]:
+    while sizes := pipe.read(LENGTH.size):
+        head_size, body_size = LENGTH.unpack(sizes)
+        yield json.loads(pipe.read(head_size)), pipe.read(body_size)
 
 
 def _limit_memory(memory_mb: int) -> None:
@@ -219,4 +288,8 @@ def _limit_memory(memory_mb: int) -> None:
 
 
 if __name__ == "__main__":
-    _serve(memory_mb=int(sys.argv[1]), patience_s=int(sys.argv[2]))
+    _serve(
+        memory_mb=int(sys.argv[1]),
+        patience_s=int(sys.argv[2]),
+        limits=Limits(**json.loads(sys.argv[3])),
+    )

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 
+class NeedsRecognition(Exception):
+    """A file has pages of pictures, which take long to read, and that was not asked for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageSpan:
     """Where one page or slide lies in its document. Invariant: 0 <= start <= end."""
@@ -11,6 +15,16 @@ class PageSpan:
     number: int  # as printed by a viewer: the first page is 1
     start: int  # offset of the first character, in code points
     end: int  # offset just past the last one
+    confidence: float | None = None  # of the text recognised in its picture, 0 to 1; None: written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file inside a file, to be read by itself."""
+
+    name: str
+    media_type: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +49,8 @@ class ParsedDocument:
     media_type: str  # by content, whatever the name claimed
     markdown: bool  # whether `#` is a heading and `|` a table row
     origin: Origin
+    notes: tuple[str, ...] = ()  # sentences on what was left out, or is uncertain
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

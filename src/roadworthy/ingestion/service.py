@@ -22,7 +22,8 @@ from roadworthy.corpus.publishing import (
 )
 from roadworthy.corpus.terms import terms
 from roadworthy.gateway.embeddings import SpaceEmbedder
-from roadworthy.ingestion.parser_process import ParserProcess
+from roadworthy.ingestion.filing import file_away
+from roadworthy.ingestion.reading import DocumentReader
 from roadworthy.ingestion.records import ParsedDocument, Piece
 from roadworthy.ingestion.split import TokenCounter, split
 from roadworthy.plumbing import jobs
@@ -42,6 +43,10 @@ class _Progress:
     done: int = 0
     total: int = 0
 
+    def recognising(self, done: int, total: int) -> None:
+        """Take down how many scanned pages are read, of how many."""
+        self.stage, self.done, self.total = "recognising", done, total
+
 
 class IngestionService:
     """Makes documents searchable, one job at a time a caller; callers may be many."""
@@ -50,7 +55,7 @@ class IngestionService:
         self,
         *,
         database: Database,
-        parser: ParserProcess,
+        reader: DocumentReader,
         embedders: Mapping[int, SpaceEmbedder],
         tokenizers: Mapping[int, TokenCounter],
         passage_tokens: int,
@@ -58,7 +63,7 @@ class IngestionService:
     ) -> None:
         """Take what is needed; embedders and tokenizers are keyed by the id of their space."""
         self._database = database
-        self._parser = parser
+        self._reader = reader
         self._embedders = embedders
         self._tokenizers = tokenizers
         self._passage_tokens = passage_tokens
@@ -100,22 +105,26 @@ class IngestionService:
             return
         async with self._database.as_worker(lease.tenant_id) as conn:
             pending = await read_pending(conn, lease)
-        extract = await self._extract(pending, progress)
+        document, extract = await self._extract(pending, progress)
         progress.stage = "publishing"
         async with self._database.as_worker(lease.tenant_id) as conn:
             await publish(conn, lease, extract)
+            await file_away(conn, lease, document)
             await jobs.complete(conn, lease)
         log.info("searchable", document=str(lease.document_id), passages=len(extract.passages))
 
-    async def _extract(self, pending: PendingRevision, progress: _Progress) -> Extract:
+    async def _extract(
+        self, pending: PendingRevision, progress: _Progress
+    ) -> tuple[ParsedDocument, Extract]:
         embedder, tokenizer = self._space(pending.space_id)
         document = await asyncio.to_thread(
-            self._parser.parse,
+            self._reader.parse,
             pending.content,
             name=pending.name,
             media_type=pending.media_type,
+            report=progress.recognising,
         )
-        progress.stage = "splitting"
+        progress.stage, progress.done = "splitting", 0
         pieces, language, passages = await asyncio.to_thread(self._split, document, tokenizer)
         progress.stage, progress.total = "embedding", len(pieces)
         batches = []
@@ -126,7 +135,7 @@ class IngestionService:
             ]
             batches.append(await embedder.embed_passages(texts))
             progress.done = start + len(texts)
-        return Extract(
+        return document, Extract(
             text=document.text,
             title=document.title,
             media_type=document.media_type,

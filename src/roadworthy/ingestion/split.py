@@ -12,9 +12,12 @@ from roadworthy.core.sentences import sentences
 from roadworthy.gateway.engine.tokens import CutsText, open_tokens
 from roadworthy.ingestion.records import PageSpan, ParsedDocument, Piece
 
-METHOD = "sections-1"  # changes when the same document would be cut elsewhere
+METHOD = "sections-2"  # changes when the same document would be cut elsewhere
 
 FENCE = ("```", "~~~")
+ROW = re.compile(r"\|.*\|$")
+RULE = re.compile(r"[-|: ]+$")  # between the header of a Markdown table and its rows
+LONGEST_HEADER = 150  # characters of a table's header that stand for it in a heading path
 HEADING = re.compile(r"(#{1,6})[ \t]+(.*?)[ \t#]*$|([^\n]+)\n[ \t]*(=+|-{3,})$")
 SMALL_SECTION = 0.25  # of the size: a shorter section shares its piece with the next one
 LEAST_FILL = 0.6  # of an even share: how far before it a better place to cut is looked for
@@ -105,7 +108,7 @@ def _units(document: ParsedDocument, tokenizer: TokenCounter, size: int) -> list
                 (*part, False) for part in _cut_long(text, a, b, tokenizer=tokenizer, size=size)
             )
     units: list[_Unit] = []
-    paths = _Paths() if document.markdown else None
+    paths, tables = _Paths() if document.markdown else None, _Tables()
     end = 0
     for a, b, tokens, is_whole in whole:
         is_heading = paths is not None and paths.enter(text[a:b], whole=is_whole)
@@ -115,12 +118,36 @@ def _units(document: ParsedDocument, tokenizer: TokenCounter, size: int) -> list
                 end=b,
                 tokens=tokens,
                 strength=min(text.count("\n", end, a), 2),
-                path=paths.path if paths else "",
+                path=_under(paths.path if paths else "", tables.enter(text[a:b], at=a)),
                 is_heading=is_heading,
             )
         )
         end = b
     return units
+
+
+class _Tables:
+    """Follows the tables of a text, whose rows say little without the header."""
+
+    def __init__(self) -> None:
+        self._header = ""
+        self._end = -1
+
+    def enter(self, unit: str, *, at: int) -> str:
+        """Take in the next unit; return the header of the table that it is a row of."""
+        if not ROW.match(unit):
+            self._end = -1
+            return ""
+        first = at != self._end + 1  # not on the line after the last row
+        self._end = at + len(unit)
+        if first:
+            self._header = " | ".join(" ".join(unit.strip("|").split()).split(" | "))
+            return ""
+        return "" if RULE.match(unit) else self._header[:LONGEST_HEADER]
+
+
+def _under(path: str, header: str) -> str:
+    return " > ".join(part for part in (path, header) if part)
 
 
 class _Paths:

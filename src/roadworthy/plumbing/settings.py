@@ -124,10 +124,23 @@ class Settings(BaseModel):
     )
     max_upload_mb: int = Field(default=50, ge=1, le=1000, description="Largest file accepted.")
     parse_timeout_s: float = Field(
-        default=120, gt=0, le=3600, description="Limit of reading one file."
+        default=120,
+        gt=0,
+        le=3600,
+        description="Limit of reading one file, and of each scanned page of it.",
     )
     parse_memory_mb: int = Field(
         default=2000, ge=256, le=64000, description="Limit of the parser process."
+    )
+    max_unpacked_mb: int = Field(
+        default=500, ge=10, le=10_000, description="To how much an Office file may unpack."
+    )
+    max_pages: int = Field(default=5000, ge=1, le=100_000, description="Most pages of one file.")
+    max_scanned_pages: int = Field(
+        default=200, ge=1, le=10_000, description="Most pages of one file that are recognised."
+    )
+    max_attachments: int = Field(
+        default=50, ge=0, le=1000, description="Most files taken out of one mail."
     )
     max_concurrent_answers: int = Field(
         default=64, ge=1, le=10000, description="More are told to wait."

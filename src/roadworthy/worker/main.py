@@ -13,7 +13,8 @@ import structlog
 
 from roadworthy.bootstrap import Services
 from roadworthy.core.errors import Busy, Unavailable
-from roadworthy.ingestion.parser_process import MIB, ParserProcess
+from roadworthy.ingestion.limits import MIB, Limits
+from roadworthy.ingestion.reading import DocumentReader
 from roadworthy.ingestion.service import IngestionService
 from roadworthy.plumbing import jobs
 from roadworthy.worker.tokenizers import tokenizers_of
@@ -118,15 +119,21 @@ async def _wait(event: asyncio.Event, longest_s: float) -> None:
 async def _ingestion(services: Services) -> AsyncIterator[IngestionService]:
     settings = services.settings
     embedders = {each.space.id: each for each in services.embedders.values()}
-    parser = ParserProcess(
+    reader = DocumentReader(
         timeout_s=settings.parse_timeout_s,
         memory_mb=settings.parse_memory_mb,
         max_bytes=settings.max_upload_mb * MIB,
+        limits=Limits(
+            pages=settings.max_pages,
+            scanned_pages=settings.max_scanned_pages,
+            unpacked_bytes=settings.max_unpacked_mb * MIB,
+            attachments=settings.max_attachments,
+        ),
     )
     try:
         yield IngestionService(
             database=services.database,
-            parser=parser,
+            reader=reader,
             embedders=embedders,
             tokenizers=await asyncio.to_thread(
                 tokenizers_of, settings, [each.space for each in services.embedders.values()]
@@ -135,12 +142,12 @@ async def _ingestion(services: Services) -> AsyncIterator[IngestionService]:
             overlap_tokens=settings.passage_overlap_tokens,
         )
     finally:
-        await _close(parser)
+        await _close(reader)
 
 
-async def _close(parser: ParserProcess) -> None:
-    """Close the parser, though a thread of a cancelled job may still wait for its child."""
-    closing = asyncio.create_task(asyncio.to_thread(parser.close))
+async def _close(reader: DocumentReader) -> None:
+    """Close the reader, though a thread of a cancelled job may still wait for its child."""
+    closing = asyncio.create_task(asyncio.to_thread(reader.close))
     _, waiting = await asyncio.wait({closing}, timeout=0.5)
     if waiting:
         for child in psutil.Process().children():

@@ -1,0 +1,121 @@
+"""Read what has pages with places: PDF files and pictures, the written and the drawn."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pypdfium2 import PdfDocument
+
+from roadworthy.ingestion import media, pdf, recognition
+from roadworthy.ingestion.limits import Limits, check_pages
+from roadworthy.ingestion.recognition import UNCERTAIN
+from roadworthy.ingestion.records import NeedsRecognition
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MOST_NAMED = 10  # pages in one sentence
+Report = Callable[[int, int], None]  # of the pages to recognise: so many of so many are done
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page as it was found. Its text is not cleaned yet."""
+
+    number: int
+    text: str
+    confidence: float | None = None  # of recognised text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PagedText:
+    """The pages of a file, what it says about itself, and what was noticed."""
+
+    pages: Sequence[Page]
+    metadata: pdf.PdfMetadata | None = None
+    notes: tuple[str, ...] = ()
+
+
+def read_pages(
+    content: bytes, limits: Limits, *, name: str, media_type: str, report: Report | None
+) -> PagedText:
+    """Read a PDF or a picture; pages without a text layer are recognised, if `report` is given.
+
+    Without text recognition installed, such pages of a PDF that has text on others are left out,
+    and a note says so.
+
+    Raises:
+        Invalid: it is damaged, encrypted, beyond a limit, or needs recognition that is missing.
+        NeedsRecognition: pages have to be recognised, and `report` is None.
+    """
+    if media_type == media.PDF:
+        return _read_pdf(content, limits, name=name, report=report)
+    if not recognition.is_installed():
+        raise recognition.missing(name)
+    if report is None:
+        raise NeedsRecognition
+    # Pillow comes with the extra.
+    from roadworthy.ingestion import pictures  # noqa: PLC0415
+
+    drawn = pictures.pages_of(content, limits, name=name)
+    pages = [_recognised(number, picture) for number, picture in enumerate(drawn, 1)]
+    report(len(pages), len(pages))
+    return PagedText(pages=pages, notes=_uncertain(pages))
+
+
+def _read_pdf(content: bytes, limits: Limits, *, name: str, report: Report | None) -> PagedText:
+    with pdf.opened(content, name=name) as document:
+        check_pages(len(document), limits.pages, name=name, setting="max_pages")
+        texts = [pdf.text_of(page) for page in pdf.pages_of(document, name=name)]
+        scanned = [i for i, text in enumerate(texts) if not _has_text(text)]
+        scanned = [i for i in scanned if pdf.is_drawn(document, i)]
+        read: dict[int, Page] = {}
+        notes: tuple[str, ...] = ()
+        if scanned and recognition.is_installed():
+            check_pages(len(scanned), limits.scanned_pages, name=name, setting="max_scanned_pages")
+            if report is None:
+                raise NeedsRecognition
+            read = dict(_recognised_pages(document, scanned, report=report))
+            notes = _uncertain(list(read.values()))
+        elif scanned and not any(_has_text(text) for text in texts):
+            raise recognition.missing(name)
+        elif scanned:
+            notes = (f"{_named(scanned)} only pictures; install roadworthy[ocr] to read those.",)
+        pages = [
+            read.get(i) or Page(number=i + 1, text=text) for i, text in enumerate(texts)
+        ]  # fmt: skip
+        return PagedText(pages=pages, metadata=pdf.metadata_of(document), notes=notes)
+
+
+def _recognised_pages(
+    document: PdfDocument, scanned: Sequence[int], *, report: Report
+) -> Iterator[tuple[int, Page]]:
+    for done, i in enumerate(scanned):
+        report(done, len(scanned))
+        yield i, _recognised(i + 1, pdf.drawn(document, i))
+    report(len(scanned), len(scanned))
+
+
+def _recognised(number: int, picture: "Image") -> Page:
+    found = recognition.recognised(picture)
+    return Page(number=number, text=found.text, confidence=found.confidence)
+
+
+def _uncertain(pages: Sequence[Page]) -> tuple[str, ...]:
+    """Note the pages whose recognised text should not be trusted."""
+    doubtful = [page for page in pages if (page.confidence or 0) < UNCERTAIN and page.text]
+    if not doubtful:
+        return ()
+    least = min(page.confidence or 0 for page in doubtful)
+    numbers = [page.number - 1 for page in doubtful]
+    return (f"{_named(numbers)} text that was recognised with doubt (down to {least:.2f}).",)
+
+
+def _named(indexes: Sequence[int]) -> str:
+    shown = ", ".join(str(i + 1) for i in indexes[:MOST_NAMED])
+    more = f" and {len(indexes) - MOST_NAMED} more" if len(indexes) > MOST_NAMED else ""
+    return f"Page {shown} has" if len(indexes) == 1 else f"Pages {shown}{more} have"
+
+
+def _has_text(text: str) -> bool:
+    return any(c.isalnum() for c in text)

@@ -1,0 +1,43 @@
+"""Read files in two children, so that a pile of scans delays no other document."""
+
+from roadworthy.ingestion.limits import Limits
+from roadworthy.ingestion.parser_process import ParserProcess, Report
+from roadworthy.ingestion.records import NeedsRecognition, ParsedDocument
+
+
+class DocumentReader:
+    """Reads files of all kinds; text recognition has a child of its own.
+
+    May be called from several threads. Written text takes milliseconds a page, pictures of text
+    take seconds: the one never waits behind the other.
+    """
+
+    def __init__(self, *, timeout_s: float, memory_mb: int, max_bytes: int, limits: Limits) -> None:
+        self._written, self._drawn = (
+            ParserProcess(
+                timeout_s=timeout_s, memory_mb=memory_mb, max_bytes=max_bytes, limits=limits
+            )
+            for _ in range(2)
+        )
+
+    def parse(
+        self, content: bytes, *, name: str, media_type: str | None = None, report: Report
+    ) -> ParsedDocument:
+        """Read a file into text, as `roadworthy.ingestion.parse.parse` does.
+
+        Args:
+            report: is told, from this thread, how many pages of pictures are recognised.
+
+        Raises:
+            Invalid: as `ParserProcess.parse`.
+            Unavailable: no child can be started.
+        """
+        try:
+            return self._written.parse(content, name=name, media_type=media_type)
+        except NeedsRecognition:
+            return self._drawn.parse(content, name=name, media_type=media_type, report=report)
+
+    def close(self) -> None:
+        """End the children; a later `parse` starts others."""
+        self._written.close()
+        self._drawn.close()

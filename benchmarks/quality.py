@@ -18,7 +18,7 @@ from roadworthy.corpus.documents import Corpus, ensure_corpus
 from roadworthy.corpus.people import ensure_tenant
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.ingestion import KIND
-from roadworthy.ingestion.service import to_embed
+from roadworthy.ingestion.lead import to_embed
 from roadworthy.plumbing import jobs
 from roadworthy.releases import BUILT_IN
 from roadworthy.retrieval.search import search
@@ -120,7 +120,7 @@ async def judge(services: Services, data: RetrievalSet, ingested: Ingested) -> d
                 found = await search(
                     conn,
                     question,
-                    query=query,
+                    queries=[query],
                     corpus=ingested.corpus,
                     tenant_id=ingested.tenant_id,
                     among=Filter(),

@@ -39,7 +39,8 @@ from roadworthy.retrieval.search import search
 from roadworthy.retrieval.store import Filter
 
 RELEASE = BUILT_IN["extract"]
-SHIPPED = CALIBRATIONS[RELEASE.space]
+SPACE = "e5-small"
+SHIPPED = CALIBRATIONS[SPACE]
 SAMPLE = "sample company"  # measured, never fitted
 LARGE = 10_000  # documents
 RIDGE = 0.01  # on standardised features; only keeps the fit to a separable set finite
@@ -201,7 +202,7 @@ def _chosen(folder: Path, *, named: Sequence[str]) -> list[RetrievalSet]:
 async def _judge(
     services: Services, asked: Sequence[Asked], *, corpus: Corpus, of: str
 ) -> list[Judged]:
-    embedder = services.embedders[RELEASE.space]
+    embedder = services.embedders[SPACE]
     judged = []
     for each in track(asked, description=of, transient=True):
         query = await embedder.embed_question(each.question)
@@ -209,7 +210,7 @@ async def _judge(
             found = await search(
                 conn,
                 each.question,
-                query=query,
+                queries=[query],
                 corpus=corpus,
                 tenant_id=each.principal.tenant_id,
                 among=Filter(),
@@ -222,7 +223,7 @@ async def _judge(
                 answerable=each.answerable,
                 cosine=max(cosines),
                 coverage=coverage(each.question, found.hits),
-                relevance=relevance(each.question, found.hits, space=RELEASE.space),
+                relevance=relevance(each.question, found.hits),
             )
         )
     return judged

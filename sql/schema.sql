@@ -111,6 +111,7 @@ CREATE TABLE public.corpus (
     name text NOT NULL,
     space_id integer NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    text_search text DEFAULT 'auto'::text NOT NULL,
     CONSTRAINT corpus_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100)))
 );
 
@@ -124,6 +125,29 @@ ALTER TABLE public.corpus ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.corpus_route (
+    tenant_id integer NOT NULL,
+    corpus_id integer NOT NULL,
+    language text NOT NULL,
+    space_id integer NOT NULL,
+    text_search text NOT NULL,
+    CONSTRAINT corpus_route_language_check CHECK ((language ~ '^[a-z]{2,3}$'::text))
+);
+
+ALTER TABLE ONLY public.corpus_route FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.corpus_space (
+    tenant_id integer NOT NULL,
+    corpus_id integer NOT NULL,
+    language text NOT NULL,
+    space_id integer NOT NULL,
+    is_whole boolean NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT corpus_space_language_check CHECK ((language ~ '^([a-z]{2,3}|[*])$'::text))
+);
+
+ALTER TABLE ONLY public.corpus_space FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.document (
     tenant_id integer NOT NULL,
@@ -249,6 +273,7 @@ CREATE TABLE public.passage (
     language text NOT NULL,
     term_count integer NOT NULL,
     text text NOT NULL,
+    analysis text DEFAULT 'terms-1'::text NOT NULL,
     CONSTRAINT passage_check CHECK ((end_at > start_at))
 );
 ALTER TABLE ONLY public.passage ALTER COLUMN heading SET STATISTICS 0;
@@ -263,6 +288,7 @@ CREATE TABLE public.passage_count (
     language text NOT NULL,
     passages bigint NOT NULL,
     terms bigint NOT NULL,
+    analysis text DEFAULT 'terms-1'::text NOT NULL,
     CONSTRAINT passage_count_passages_check CHECK ((passages >= 0)),
     CONSTRAINT passage_count_terms_check CHECK ((terms >= 0))
 );
@@ -395,6 +421,12 @@ ALTER TABLE ONLY public.api_key
 ALTER TABLE ONLY public.corpus
     ADD CONSTRAINT corpus_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.corpus_route
+    ADD CONSTRAINT corpus_route_pkey PRIMARY KEY (tenant_id, corpus_id, language);
+
+ALTER TABLE ONLY public.corpus_space
+    ADD CONSTRAINT corpus_space_pkey PRIMARY KEY (tenant_id, corpus_id, language, space_id);
+
 ALTER TABLE ONLY public.corpus
     ADD CONSTRAINT corpus_tenant_id_name_key UNIQUE (tenant_id, name);
 
@@ -420,7 +452,7 @@ ALTER TABLE ONLY public.live_release
     ADD CONSTRAINT live_release_pkey PRIMARY KEY (tenant_id);
 
 ALTER TABLE ONLY public.passage_count
-    ADD CONSTRAINT passage_count_pkey PRIMARY KEY (tenant_id, corpus_id, acl_id, language);
+    ADD CONSTRAINT passage_count_pkey PRIMARY KEY (tenant_id, corpus_id, acl_id, language, analysis);
 
 ALTER TABLE ONLY public.passage
     ADD CONSTRAINT passage_pkey PRIMARY KEY (tenant_id, id);
@@ -490,8 +522,20 @@ ALTER TABLE ONLY public.acl
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.principal(tenant_id, user_id);
 
+ALTER TABLE ONLY public.corpus_route
+    ADD CONSTRAINT corpus_route_space_id_fkey FOREIGN KEY (space_id) REFERENCES public.embedding_space(id);
+
+ALTER TABLE ONLY public.corpus_route
+    ADD CONSTRAINT corpus_route_tenant_id_corpus_id_fkey FOREIGN KEY (tenant_id, corpus_id) REFERENCES public.corpus(tenant_id, id);
+
 ALTER TABLE ONLY public.corpus
     ADD CONSTRAINT corpus_space_id_fkey FOREIGN KEY (space_id) REFERENCES public.embedding_space(id);
+
+ALTER TABLE ONLY public.corpus_space
+    ADD CONSTRAINT corpus_space_space_id_fkey FOREIGN KEY (space_id) REFERENCES public.embedding_space(id);
+
+ALTER TABLE ONLY public.corpus_space
+    ADD CONSTRAINT corpus_space_tenant_id_corpus_id_fkey FOREIGN KEY (tenant_id, corpus_id) REFERENCES public.corpus(tenant_id, id);
 
 ALTER TABLE ONLY public.corpus
     ADD CONSTRAINT corpus_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
@@ -581,6 +625,10 @@ CREATE POLICY colleague ON public.acl_grant TO roadworthy_app USING ((tenant_id 
 
 CREATE POLICY colleague ON public.corpus TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY colleague ON public.corpus_route TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY colleague ON public.corpus_space TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY colleague ON public.live_release TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY colleague ON public.principal TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -588,6 +636,10 @@ CREATE POLICY colleague ON public.principal TO roadworthy_app USING ((tenant_id 
 CREATE POLICY colleague ON public.release TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 ALTER TABLE public.corpus ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.corpus_route ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.corpus_space ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY definer ON public.api_key FOR SELECT TO roadworthy_owner USING (true);
 
@@ -622,6 +674,10 @@ CREATE POLICY one_tenant ON public.acl_grant AS RESTRICTIVE TO roadworthy_app US
 CREATE POLICY one_tenant ON public.api_key AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.corpus AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.corpus_route AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.corpus_space AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.document AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -729,6 +785,10 @@ CREATE POLICY worker ON public.api_key TO roadworthy_worker USING ((tenant_id = 
 
 CREATE POLICY worker ON public.corpus TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY worker ON public.corpus_route TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.corpus_space TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY worker ON public.document TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.embedding TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -780,6 +840,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.acl TO roadworthy_worker;
 GRANT SELECT ON TABLE public.corpus TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.corpus TO roadworthy_worker;
 
+GRANT SELECT ON TABLE public.corpus_route TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.corpus_route TO roadworthy_worker;
+
+GRANT SELECT ON TABLE public.corpus_space TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.corpus_space TO roadworthy_worker;
+
 GRANT SELECT,INSERT,DELETE ON TABLE public.document TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.document TO roadworthy_worker;
 
@@ -796,6 +862,8 @@ GRANT UPDATE(state) ON TABLE public.document TO roadworthy_app;
 GRANT UPDATE(problem) ON TABLE public.document TO roadworthy_app;
 
 GRANT UPDATE(updated_at) ON TABLE public.document TO roadworthy_app;
+
+GRANT UPDATE(language_told) ON TABLE public.document TO roadworthy_app;
 
 GRANT SELECT ON TABLE public.embedding TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.embedding TO roadworthy_worker;

@@ -45,7 +45,7 @@ BEGIN
     FOREACH name IN ARRAY ARRAY['principal', 'api_key', 'corpus', 'acl', 'acl_grant', 'document',
                                 'revision', 'passage', 'embedding', 'posting', 'passage_count',
                                 'job', 'release', 'live_release', 'trace', 'trace_hit',
-                                'trace_answer']
+                                'trace_answer', 'corpus_route', 'corpus_space']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
@@ -58,7 +58,8 @@ BEGIN
     END LOOP;
 
     -- Directory and settings of the tenant: readable by each of its people.
-    FOREACH name IN ARRAY ARRAY['principal', 'corpus', 'acl', 'acl_grant', 'release', 'live_release']
+    FOREACH name IN ARRAY ARRAY['principal', 'corpus', 'acl', 'acl_grant', 'release', 'live_release',
+                                'corpus_route', 'corpus_space']
     LOOP
         EXECUTE format('DROP POLICY IF EXISTS colleague ON %I', name);
         EXECUTE format('CREATE POLICY colleague ON %I TO roadworthy_app '
@@ -177,18 +178,19 @@ GRANT USAGE ON SCHEMA public TO roadworthy_app, roadworthy_worker;
 
 GRANT SELECT ON tenant, principal, embedding_space, corpus, acl, acl_grant, document,
                 revision, passage, embedding, posting, passage_count, job, release, live_release,
-                trace, trace_hit, trace_answer, schema_migration
+                trace, trace_hit, trace_answer, schema_migration, corpus_route, corpus_space
    TO roadworthy_app;
 GRANT INSERT ON acl, acl_grant, document, revision, job, trace, trace_hit, trace_answer, passage_count
    TO roadworthy_app;
-GRANT UPDATE (acl_id, title, media_type, metadata, state, problem, updated_at) ON document TO roadworthy_app;
+GRANT UPDATE (acl_id, title, media_type, metadata, language_told, state, problem, updated_at)
+   ON document TO roadworthy_app;
 GRANT UPDATE (acl_id) ON revision, passage, embedding, posting TO roadworthy_app;
 GRANT UPDATE (passages, terms) ON passage_count TO roadworthy_app;
 GRANT DELETE ON document, revision TO roadworthy_app;
 
 GRANT SELECT, INSERT, UPDATE, DELETE
    ON tenant, principal, api_key, corpus, acl, acl_grant, document, revision, passage, embedding,
-      posting, passage_count, job, release, live_release
+      posting, passage_count, job, release, live_release, corpus_route, corpus_space
    TO roadworthy_worker;
 GRANT SELECT, INSERT ON embedding_space TO roadworthy_worker;
 GRANT SELECT ON schema_migration TO roadworthy_worker;

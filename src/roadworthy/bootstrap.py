@@ -24,19 +24,17 @@ from roadworthy.answering.searching import SearchService
 from roadworthy.answering.service import AnsweringService
 from roadworthy.core.errors import Invalid, Unavailable
 from roadworthy.core.identity import Principal
-from roadworthy.core.spaces import PROBE_TEXTS, EmbeddingSpace, SpaceDeclaration, SpaceMismatch
-from roadworthy.corpus.spaces import ensure_space, list_spaces
-from roadworthy.gateway.embeddings import MOST_CONNECTIONS, SpaceEmbedder, embed, model_revision
+from roadworthy.core.spaces import EmbeddingSpace
+from roadworthy.gateway.embeddings import MOST_CONNECTIONS, SpaceEmbedder
 from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
-from roadworthy.gateway.engine.catalogue import EMBEDDING_MODELS
 from roadworthy.gateway.engine.local import EngineAddress
 from roadworthy.plumbing.database import Database, with_role
 from roadworthy.plumbing.migrations import migrate
 from roadworthy.plumbing.settings import Settings
+from roadworthy.spaces import follow_spaces, open_spaces
 from roadworthy.traces import TraceRecorder
 
 APP_ROLE, WORKER_ROLE = "roadworthy_app", "roadworthy_worker"
-LANGUAGES = {"minilm": ("en",)}  # an empty tuple: any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +167,11 @@ async def services(
         stack.push_async_callback(embeddings.close)
         chat = Endpoint(chat_address(settings, engine))
         stack.push_async_callback(chat.close)
-        embedders, refused = await _embedders(settings, database, embeddings)
+        embedders, refused = await open_spaces(settings, database, embeddings)
+        following = asyncio.create_task(
+            follow_spaces(settings, database, embeddings, embedders=embedders, refused=refused)
+        )
+        stack.push_async_callback(_cancelled, following)
         recorder = TraceRecorder(settings.home / "spool", database)
         flushing = asyncio.create_task(recorder.run())
         stack.push_async_callback(_cancelled, flushing)
@@ -213,71 +215,6 @@ def secret_file(path: Path) -> str:
             file.write(secret)
             file.flush()
         return secret
-
-
-def declare_space(
-    settings: Settings, *, model: str, revision: str, dimension: int
-) -> SpaceDeclaration:
-    """Say how a model embeds, by what we ship or by the settings."""
-    query_prefix = settings.embeddings_query_prefix
-    passage_prefix = settings.embeddings_passage_prefix
-    shipped = EMBEDDING_MODELS.get(model)
-    if shipped and not (query_prefix or passage_prefix):
-        query_prefix, passage_prefix = shipped.query_prefix, shipped.passage_prefix
-    return SpaceDeclaration(
-        name=model,
-        model=model,
-        revision=revision,
-        dimension=dimension,
-        normalised=True,
-        query_prefix=query_prefix,
-        passage_prefix=passage_prefix,
-        languages=LANGUAGES.get(model, ()),
-    )
-
-
-async def _embedders(
-    settings: Settings, database: Database, endpoint: Endpoint
-) -> tuple[dict[str, SpaceEmbedder], dict[str, str]]:
-    await _ensure_default_space(settings, database, endpoint)
-    async with database.as_worker() as conn:
-        spaces = await list_spaces(conn)
-    served: dict[str, SpaceEmbedder] = {}
-    refused: dict[str, str] = {}
-    for space in spaces:
-        try:
-            revision = await model_revision(endpoint, space.model)
-            declared = declare_space(
-                settings, model=space.model, revision=revision, dimension=space.dimension
-            )
-            embedder = SpaceEmbedder(endpoint, space=space, declared=declared)
-            await embedder.check()
-        except SpaceMismatch as error:
-            refused[space.name] = error.message
-        except Unavailable as error:
-            if space.name == settings.embeddings_model:
-                raise  # an outage, not another model: whoever starts us tries again
-            refused[space.name] = error.message
-        else:
-            served[space.name] = embedder
-    return served, refused
-
-
-async def _ensure_default_space(
-    settings: Settings, database: Database, endpoint: Endpoint
-) -> EmbeddingSpace:
-    model = settings.embeddings_model
-    async with database.as_worker() as conn:
-        for space in await list_spaces(conn):
-            if space.name == model:
-                return space
-    revision = await model_revision(endpoint, model)
-    declared = declare_space(settings, model=model, revision=revision, dimension=1)
-    probes = [declared.passage_prefix + text for text in PROBE_TEXTS]
-    vectors = await embed(endpoint, probes, model=model)
-    declared = declare_space(settings, model=model, revision=revision, dimension=vectors.shape[1])
-    async with database.as_worker() as conn:
-        return await ensure_space(conn, declared, probe_vectors=vectors)
 
 
 def _role_url(told: SecretStr | None, owner_url: str | None, role: str) -> str:

@@ -5,12 +5,14 @@ import threading
 
 import pytest
 
+from roadworthy import spaces
 from roadworthy.bootstrap import EngineAddress, secret_file, services
 from roadworthy.core.errors import Unavailable
 from roadworthy.core.identity import Principal
 from roadworthy.plumbing.settings import load_settings
 from tests.conftest import provisioned
 from tests.doubles.model_server import KEY, turned_vector
+from tests.world import make_other_space, words_vector
 
 pytestmark = pytest.mark.anyio
 
@@ -79,6 +81,37 @@ async def test_a_changed_model_is_not_served(opening, models):
     models.restart(embed=turned_vector)
     async with opening() as opened:
         assert "'words'" in opened.refused_spaces["words"]
+
+
+async def test_a_model_that_does_not_normalise_has_a_space_of_its_own(opening, models):
+    models.embed = lambda text: 3 * words_vector(text)
+    async with opening() as opened:
+        assert not opened.default_space.normalised
+    async with opening() as opened:
+        await opened.embedders["words"].embed_question("why")
+
+
+async def test_a_space_that_another_process_makes_is_served_soon(opening, models, monkeypatch):
+    monkeypatch.setattr(spaces, "LOOK_EVERY_S", 0.01)
+    async with opening() as opened, asyncio.timeout(5):
+        await make_other_space(opened.database)
+        models.further["turned"] = turned_vector
+        while "turned" not in opened.embedders:  # noqa: ASYNC110 - another task is waited for
+            await asyncio.sleep(0.01)
+        assert (await opened.embedders["turned"].embed_question("why")).space == "turned"
+
+
+async def test_the_shipped_spaces_are_made_when_all_has_settled(opening, models, monkeypatch):
+    monkeypatch.setattr(spaces, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(spaces, "SHIPPED_AFTER_S", 0.05)
+    models.further["e5-small"] = words_vector
+    async with opening() as opened, asyncio.timeout(5):
+        await asyncio.sleep(0.2)
+        models.further["minilm"] = turned_vector  # what fails is tried again
+        while not {"minilm", "e5-small"} <= opened.embedders.keys():  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+        assert opened.embedders["minilm"].space.languages == ["en"]
+        assert opened.embedders["e5-small"].space.query_prefix == "query: "
 
 
 async def test_an_endpoint_that_is_down_at_the_start_is_told_or_waited_for(opening, models):

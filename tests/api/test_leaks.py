@@ -59,12 +59,14 @@ async def surfaces(client, documents, jobs):
     await note("stream", client.post("/v1/answers", json={"question": QUESTION, "stream": True}))
     await note("chat", client.post("/v1/chat/completions", json=asked))
     await note("documents", client.get("/v1/documents"))
+    await note("corpora", client.get("/v1/corpora"))
     for number, (document, job) in enumerate(zip(documents, jobs, strict=True)):
         path = f"/v1/documents/{document}"
         await note(f"document {number}", client.get(path))
         await note(f"job {number}", client.get(f"/v1/jobs/{job}"))
         # What is refused must not tell either.
         await note(f"share {number}", client.patch(path, json={"groups": ["hr"]}))
+        await note(f"language {number}", client.patch(path, json={"language": "fr"}))
         await note(f"delete {number}", client.delete(path))
     await note("upload", client.post("/v1/documents", files={"file": ("doc0.txt", b"Mine.")}))
     await note("traces", client.get("/v1/traces"))

@@ -18,7 +18,7 @@ async def names(world, question, *, who=None):
         found = await search(
             conn,
             question,
-            query=world.query(question),
+            queries=[world.query(question)],
             corpus=world.corpus,
             tenant_id=world.tenant_id,
             among=Filter(),

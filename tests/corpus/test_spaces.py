@@ -116,13 +116,13 @@ async def test_a_stored_space_never_changes(world):
 
 async def test_a_question_of_another_space_is_refused(world):
     await world.add("plan.txt", "The plan.")
-    query = QueryVector(space_id=world.space.id + 1, vector=words_vector("plan"))
+    query = QueryVector(space_id=world.space.id + 1, space="others", vector=words_vector("plan"))
     with pytest.raises(Invalid, match="another embedding space"):
         async with world.database.read_as(world.person()) as conn:
             await search(
                 conn,
                 "plan",
-                query=query,
+                queries=[query],
                 corpus=world.corpus,
                 tenant_id=world.tenant_id,
                 among=Filter(),

@@ -19,15 +19,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import uvicorn
 
+from tests.world import turned_vector as turned_vector
 from tests.world import words_vector
 
 Embed = Callable[[str], np.ndarray]
 KEY = "sk-canary-0123456789"
-
-
-def turned_vector(text: str) -> np.ndarray:
-    """Embed like another model: as good, and nothing to compare with words_vector."""
-    return np.roll(words_vector(text), 5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +60,7 @@ class Asked:
 
 
 class ModelServer:
-    """One embedding model and one chat model of the name `model`."""
+    """One embedding model and one chat model of the name `model`; further embedding models."""
 
     def __init__(self) -> None:
         self._listener = _listen(0)
@@ -80,6 +76,8 @@ class ModelServer:
         self.asked: list[Asked] = []
         self.embed: Embed = words_vector
         self.embed_by_connection: dict[int, Embed] = {}
+        self.further: dict[str, Embed] = {}  # other models, by name
+        self.key: str | None = None  # what must be sent; None: whatever
         self.pieces: Sequence[str] = ("It", " is.")
         self.pause_s = 0.0  # between pieces
         self.events: Sequence[bytes] | None = None  # a stream's raw events instead of pieces
@@ -191,21 +189,24 @@ class ModelServer:
         await cycle.send({"type": "http.response.body", "body": b""})
 
     def _right_answer(self, asked: Asked, behaviour: Behaviour) -> tuple[int, list[bytes]]:
+        if self.key and asked.headers.get("authorization") != f"Bearer {self.key}":
+            return 401, [b'{"error": {"message": "wrong key"}}']
         if asked.path == "/v1/models":
-            listed = {"object": "list", "data": [{"id": self.model, "revision": self.revision}]}
-            return 200, [json.dumps(listed).encode()]
-        if asked.body.get("model") != self.model:
+            names = (self.model, *self.further)
+            data = [{"id": name, "revision": self.revision} for name in names]
+            return 200, [json.dumps({"object": "list", "data": data}).encode()]
+        if asked.body.get("model") not in {self.model, *self.further}:
             return 404, [b'{"error": {"message": "no such model"}}']
-        if asked.path == "/v1/embeddings" and not asked.body["input"]:
-            return 400, [b'{"error": {"message": "input is empty"}}']
+        needed = "input" if asked.path == "/v1/embeddings" else "messages"
+        if not asked.body[needed]:
+            return 400, [b'{"error": {"message": "%s is empty"}}' % needed.encode()]
         if asked.path == "/v1/embeddings":
             return 200, [json.dumps(self._embeddings(asked, behaviour)).encode()]
-        if not asked.body["messages"]:
-            return 400, [b'{"error": {"message": "messages is empty"}}']
         return 200, list(self.events if self.events is not None else said(self.pieces))
 
     def _embeddings(self, asked: Asked, behaviour: Behaviour) -> dict:
         embed = self.embed_by_connection.get(asked.connection, self.embed)
+        embed = self.further.get(asked.body["model"], embed)
         rows = [
             {"index": index, "embedding": encoded(embed(text))}
             for index, text in enumerate(asked.body["input"])

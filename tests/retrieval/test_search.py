@@ -76,7 +76,7 @@ async def ask(world, who, question, *, limit=100, weight=0.6, among=None, by_vec
         return await search(
             conn,
             question,
-            query=world.query(question) if by_vector else None,
+            queries=[world.query(question)] if by_vector else [],
             corpus=world.corpus,
             tenant_id=world.tenant_id,
             among=among or Filter(),

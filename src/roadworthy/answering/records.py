@@ -23,6 +23,7 @@ class Asked:
     turns: Sequence[Message]
     surface: str  # answers, chat, cli
     release: str | None = None  # None: the live one
+    language: str | None = None  # of the question; None: it is detected
     among: Filter = field(default_factory=Filter)
 
 
@@ -104,9 +105,9 @@ class Task:
     release: Release
     question: str
     language: str
-    query: QueryVector | None  # None: the embedding model is down
+    query: QueryVector | None  # None: the embedding model is down, or serves not this language
     hits: Sequence[Hit]
-    embedder: SpaceEmbedder
+    embedder: SpaceEmbedder  # of the query's space
 
 
 Written = TextPiece | Citation | ModelCalled | CitationInvented | Degraded | NotInDocuments

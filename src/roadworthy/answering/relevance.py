@@ -24,21 +24,26 @@ class Calibration:
 CALIBRATIONS = {"e5-small": Calibration(intercept=-66.5, cosine=74.2, coverage=10.3)}
 
 
-def relevance(question: str, hits: Sequence[Hit], *, space: str) -> float:
+def relevance(question: str, hits: Sequence[Hit]) -> float:
     """Estimate from the best cosine and the share of the question's terms that the hits hold.
 
-    In a space without calibration, or with the model down, the share of the terms alone.
+    Without a hit by a vector of a calibrated space, the share of the terms alone.
 
     Returns: from 0 to 1; 0 when there is no hit.
     """
     if not hits:
         return 0.0
-    cosines = [hit.vector_score for hit in hits if hit.vector_score is not None]
     covered = coverage(question, hits)
-    fit = CALIBRATIONS.get(space)
-    if fit is None or not cosines:
-        return covered
-    return 1 / (1 + math.exp(-(fit.intercept + fit.cosine * max(cosines) + fit.coverage * covered)))
+    best: dict[str, float] = {}  # the best cosine in each space
+    for hit in hits:
+        if hit.space in CALIBRATIONS and hit.vector_score is not None:
+            best[hit.space] = max(hit.vector_score, best.get(hit.space, -1.0))
+    fitted = [_fitted(CALIBRATIONS[space], cosine, covered) for space, cosine in best.items()]
+    return max(fitted, default=covered)
+
+
+def _fitted(fit: Calibration, cosine: float, covered: float) -> float:
+    return 1 / (1 + math.exp(-(fit.intercept + fit.cosine * cosine + fit.coverage * covered)))
 
 
 def coverage(question: str, hits: Sequence[Hit]) -> float:

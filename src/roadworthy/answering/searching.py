@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from roadworthy.answering.conversation import check_encodable
-from roadworthy.answering.embedding import embed_or_degrade, embedder_of
+from roadworthy.answering.embedding import aim, embed_or_degrade
 from roadworthy.core.clock import now
 from roadworthy.core.errors import RoadworthyError, Unavailable
 from roadworthy.core.identity import Principal
 from roadworthy.core.ids import new_id
 from roadworthy.corpus.documents import find_corpus
+from roadworthy.corpus.languages import detect
+from roadworthy.corpus.routing import check_language
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.plumbing.database import Database
 from roadworthy.releases import find_release
@@ -28,6 +30,7 @@ class Sought:
     surface: str  # search, cli
     limit: int = 10
     release: str | None = None
+    language: str | None = None  # of the question; None: it is detected
     among: Filter = field(default_factory=Filter)
 
 
@@ -67,7 +70,8 @@ class SearchService:
         begun = self._begin(principal, sought)
         began = time.perf_counter()
         try:
-            found, degraded = await self._search(principal, sought)
+            language = spoken(sought.question, sought.language)
+            found, degraded = await self._search(principal, sought, language=language)
         except RoadworthyError as error:
             outcome = "failed" if isinstance(error, Unavailable) else "refused"
             self._recorder.end(
@@ -75,7 +79,7 @@ class SearchService:
             )
             raise
         ms = (time.perf_counter() - began) * 1000
-        self._recorder.end(_trace(begun, found, degraded=degraded, ms=ms))
+        self._recorder.end(_trace(begun, found, language=language, degraded=degraded, ms=ms))
         return SearchResult(
             id=begun.id,
             hits=found.hits,
@@ -84,28 +88,36 @@ class SearchService:
             ms=ms,
         )
 
-    async def _search(self, principal: Principal, sought: Sought) -> tuple[Found, list[str]]:
+    async def _search(
+        self, principal: Principal, sought: Sought, *, language: str
+    ) -> tuple[Found, list[str]]:
         check_encodable(sought.question)
         check_question(sought.question)
         tenant_id = principal.tenant_id
         async with self._database.read_as(principal) as conn:
             stored = await find_release(conn, tenant_id=tenant_id, name=sought.release)
             corpus = await find_corpus(conn, tenant_id=tenant_id, name=stored.release.corpus)
-        query, degraded = await embed_or_degrade(
-            embedder_of(stored, self._embedders), sought.question
-        )
+            aimed = await aim(
+                conn,
+                tenant_id=tenant_id,
+                corpus=corpus,
+                stored=stored,
+                language=language,
+                embedders=self._embedders,
+            )
+        embedded = await embed_or_degrade(aimed, sought.question)
         async with self._database.read_as(principal) as conn:
             found = await search(
                 conn,
                 sought.question,
-                query=query,
+                queries=embedded.queries,
                 corpus=corpus,
                 tenant_id=tenant_id,
                 among=sought.among,
                 limit=sought.limit,
                 vector_weight=stored.release.vector_weight,
             )
-        return found, degraded
+        return found, embedded.degraded
 
     def _begin(self, principal: Principal, sought: Sought) -> Begun:
         begun = Begun(
@@ -118,6 +130,15 @@ class SearchService:
         )
         self._recorder.begin(begun)
         return begun
+
+
+def spoken(question: str, told: str | None) -> str:
+    """Name the language of a question: as told, else detected.
+
+    Raises:
+        Invalid: what was told is no language.
+    """
+    return detect(question) if told is None else check_language(told)
 
 
 def trace_hits(hits: Sequence[Hit], *, cited: frozenset[int] = frozenset()) -> list[TraceHit]:
@@ -135,11 +156,14 @@ def trace_hits(hits: Sequence[Hit], *, cited: frozenset[int] = frozenset()) -> l
     ]
 
 
-def _trace(begun: Begun, found: Found, *, degraded: Sequence[str], ms: float) -> Trace:
+def _trace(
+    begun: Begun, found: Found, *, language: str, degraded: Sequence[str], ms: float
+) -> Trace:
     return Trace(
         begun=begun,
         ended_at=now(),
         outcome="found",
+        language=language,
         stages=(Stage(name="search", ms=ms),),
         hits=tuple(trace_hits(found.hits)),
         degraded=tuple(degraded),

@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 
 from roadworthy.answering.abstention import abstention
 from roadworthy.answering.conversation import whole_question
-from roadworthy.answering.embedding import embed_or_degrade, embedder_of
+from roadworthy.answering.embedding import Aimed, aim, embed_or_degrade
 from roadworthy.answering.records import (
     ABSTAINED,
     ANSWERED,
@@ -26,14 +26,13 @@ from roadworthy.answering.records import (
     Written,
 )
 from roadworthy.answering.relevance import relevance
-from roadworthy.answering.searching import trace_hits
+from roadworthy.answering.searching import spoken, trace_hits
 from roadworthy.core.clock import now
 from roadworthy.core.errors import Busy, Invalid, Missing, Refused, RoadworthyError
 from roadworthy.core.identity import Principal
 from roadworthy.core.ids import new_id
 from roadworthy.core.spaces import QueryVector
 from roadworthy.corpus.documents import Corpus, find_corpus
-from roadworthy.corpus.languages import detect
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.plumbing.database import Database
 from roadworthy.releases import find_release
@@ -129,28 +128,32 @@ class AnsweringService:
         question = whole_question(asked.turns)
         check_question(question)
         with progress.stage("release"):
-            stored, corpus = await self._release(principal, asked.release, progress)
-        embedder = embedder_of(stored, self._embedders)
-        progress.language = detect(asked.turns[-1].content)
+            progress.language = spoken(asked.turns[-1].content, asked.language)
+            stored, corpus, aimed = await self._release(principal, asked.release, progress)
         with progress.stage("embed"):
-            query, degraded = await embed_or_degrade(embedder, question)
+            embedded = await embed_or_degrade(aimed, question)
         progress.model_ms += progress.stages[-1].ms
-        progress.degraded += degraded
+        progress.degraded += embedded.degraded
         with progress.stage("retrieve"):
             progress.hits = await self._retrieve(
-                principal, question, query=query, corpus=corpus, asked=asked, stored=stored
+                principal,
+                question,
+                queries=embedded.queries,
+                corpus=corpus,
+                asked=asked,
+                stored=stored,
             )
         with progress.stage("judge"):
-            progress.relevance = relevance(question, progress.hits, space=stored.release.space)
+            progress.relevance = relevance(question, progress.hits)
         for stage in progress.stages:
             yield stage
         task = Task(
             release=stored.release,
             question=question,
             language=progress.language,
-            query=query,
+            query=embedded.queries[0] if embedded.queries else None,
             hits=progress.hits,
-            embedder=embedder,
+            embedder=aimed.first,
         )
         async with aclosing(self._write_or_abstain(task, progress)) as events:
             async for event in events:
@@ -170,21 +173,27 @@ class AnsweringService:
 
     async def _release(
         self, principal: Principal, name: str | None, progress: _Progress
-    ) -> tuple[StoredRelease, Corpus]:
+    ) -> tuple[StoredRelease, Corpus, Aimed]:
         tenant_id = principal.tenant_id
         async with self._database.read_as(principal) as conn:
-            progress.release = await find_release(conn, tenant_id=tenant_id, name=name)
-            corpus = await find_corpus(
-                conn, tenant_id=tenant_id, name=progress.release.release.corpus
+            progress.release = stored = await find_release(conn, tenant_id=tenant_id, name=name)
+            corpus = await find_corpus(conn, tenant_id=tenant_id, name=stored.release.corpus)
+            aimed = await aim(
+                conn,
+                tenant_id=tenant_id,
+                corpus=corpus,
+                stored=stored,
+                language=progress.language,
+                embedders=self._embedders,
             )
-        return progress.release, corpus
+        return stored, corpus, aimed
 
     async def _retrieve(
         self,
         principal: Principal,
         question: str,
         *,
-        query: QueryVector | None,
+        queries: Sequence[QueryVector],
         corpus: Corpus,
         asked: Asked,
         stored: StoredRelease,
@@ -194,7 +203,7 @@ class AnsweringService:
             found = await search(
                 conn,
                 question,
-                query=query,
+                queries=queries,
                 corpus=corpus,
                 tenant_id=principal.tenant_id,
                 among=asked.among,

@@ -13,7 +13,16 @@ from roadworthy.answering.conversation import MOST_TURNS
 from roadworthy.answering.records import Answer, Asked, Citation, Event, TextPiece
 from roadworthy.api import streams
 from roadworthy.api.asking import ask, begun, whole_answer
-from roadworthy.api.bodies import Body, FilterBody, Name, Question, Turn, filter_of, json_response
+from roadworthy.api.bodies import (
+    Body,
+    FilterBody,
+    Language,
+    Name,
+    Question,
+    Turn,
+    filter_of,
+    json_response,
+)
 from roadworthy.api.openapi import problems
 from roadworthy.api.problems import problem_of
 from roadworthy.api.visits import Visit
@@ -48,6 +57,7 @@ class AnswerBody(Body):
         default=[]
     )
     release: Name | None = Field(default=None, description="Left out: the live release.")
+    language: Language | None = None
     filter: FilterBody | None = None
     stream: bool = False
 
@@ -65,6 +75,7 @@ class AnswerBody(Body):
             turns=turns or [Message(role="user", content=self.question)],
             surface="answers",
             release=self.release,
+            language=self.language,
             among=filter_of(self.filter),
         )
 

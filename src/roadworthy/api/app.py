@@ -7,7 +7,17 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from roadworthy.api import answers, chat, documents, embeddings, health, models, records, search
+from roadworthy.api import (
+    answers,
+    chat,
+    corpora,
+    documents,
+    embeddings,
+    health,
+    models,
+    records,
+    search,
+)
 from roadworthy.api.metrics import Metrics
 from roadworthy.api.openapi import declare
 from roadworthy.api.problems import on_error, on_http_error, on_wrong_fields
@@ -16,7 +26,7 @@ from roadworthy.bootstrap import Services
 from roadworthy.core.errors import RoadworthyError
 
 BYTES_PER_MB = 1_000_000
-ROOMS = (answers, chat, models, embeddings, search, documents, records, health)
+ROOMS = (answers, chat, models, embeddings, search, documents, corpora, records, health)
 
 
 def create_app(services: Services) -> FastAPI:

@@ -27,6 +27,15 @@ Turn = Annotated[str, Field(max_length=200_000, pattern=CLEAN)]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=CLEAN)]
 Long = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, pattern=CLEAN)]
 Person = Annotated[str, Field(min_length=1, max_length=194, pattern=CLEAN)]
+Language = Annotated[
+    str,
+    Field(
+        min_length=2,
+        max_length=40,
+        pattern=r"^[A-Za-z]{2,3}([-_.@][A-Za-z0-9-_.@]*)?$",
+        description="ISO 639-1 or a locale, such as fr or fr-CA. Left out: it is detected.",
+    ),
+]
 Whole = Annotated[int, BeforeValidator(_whole)]
 Clearance = Annotated[Whole, Field(ge=0, le=1000)]
 # Integers as every JSON reader can hold them.

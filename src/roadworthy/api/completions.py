@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from roadworthy.answering.conversation import MOST_TURNS
 from roadworthy.answering.records import Answer, Asked, Citation
-from roadworthy.api.bodies import Name, Turn
+from roadworthy.api.bodies import Language, Name, Turn
 from roadworthy.gateway.chat import Message
 
 LIVE = frozenset({"default", "live"})  # names of whatever release is live
@@ -80,6 +80,7 @@ class ChatBody(_Lenient):
 
     model: Name = Field(description="The name of a release; default or live: the live one.")
     messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=2 * MOST_TURNS)]
+    language: Language | None = Field(default=None, description="An extension: of the question.")
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: OneChoice = None
@@ -108,6 +109,7 @@ class ChatBody(_Lenient):
             ],
             surface="chat",
             release=None if self.model in LIVE else self.model,
+            language=self.language,
         )
 
 

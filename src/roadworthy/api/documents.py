@@ -8,11 +8,11 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Query, Request, status
 from fastapi import Body as FromBody
 from fastapi.responses import Response
-from pydantic import ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, model_validator
 from starlette.datastructures import UploadFile
 from starlette.types import Scope
 
-from roadworthy.api.bodies import CLEAN, Body, Clearance, Person, json_response
+from roadworthy.api.bodies import CLEAN, Body, Clearance, Language, Person, json_response
 from roadworthy.api.openapi import problems
 from roadworthy.api.pages import Cursor, Limit, Page
 from roadworthy.api.problems import Problem, problem_of
@@ -29,6 +29,7 @@ from roadworthy.corpus.accepting import Upload, accept
 from roadworthy.corpus.access import Access, access
 from roadworthy.corpus.documents import Document, find_corpus, find_document, list_documents
 from roadworthy.corpus.ownership import delete, reshare
+from roadworthy.corpus.telling import tell_language
 from roadworthy.ingestion import KIND
 from roadworthy.plumbing.jobs import enqueue
 
@@ -59,32 +60,49 @@ class HandedIn:
     data: Sequence[Handed]
 
 
-class ReadersBody(Body):
-    """The whole new audience: any of these groups and users, with at least this clearance."""
+READERS: list[JsonValue] = ["groups", "users", "clearance"]
+
+
+class ChangeBody(Body):
+    """The whole new audience (groups, users and clearance together), the language, or both."""
 
     model_config = ConfigDict(
         json_schema_extra={
             "anyOf": [
-                {"properties": {"groups": {"minItems": 1}}},
-                {"properties": {"users": {"minItems": 1}}},
-            ]
+                {"required": READERS, "properties": {"groups": {"minItems": 1}}},
+                {"required": READERS, "properties": {"users": {"minItems": 1}}},
+                {"required": ["language"]},
+            ],
+            "dependentRequired": {"groups": READERS, "users": READERS, "clearance": READERS},
         }
     )
 
-    groups: People = Field(description="The group everyone is the whole tenant.")
-    users: People
-    clearance: Clearance
+    groups: People | None = Field(
+        default=None, description="The group everyone is the whole tenant."
+    )
+    users: People | None = None
+    clearance: Clearance | None = None
+    language: Language | None = Field(
+        default=None, description="What the document is in; null: it is detected again."
+    )
 
     @model_validator(mode="after")
-    def _somebody(self) -> Self:
+    def _something(self) -> Self:
+        given = [each is not None for each in (self.groups, self.users, self.clearance)]
+        if any(given) and not all(given):
+            raise ValueError("give groups, users and clearance together")
         # Nobody named would mean everybody, and nobody should get there by leaving things out.
-        if not self.groups and not self.users:
+        if any(given) and not self.groups and not self.users:
             raise ValueError("name a group or a user; the group everyone is the whole tenant")
+        if not any(given) and "language" not in self.model_fields_set:
+            raise ValueError("give groups, users and clearance, or language")
         return self
 
     @property
-    def access(self) -> Access:
-        """Say who may read."""
+    def access(self) -> Access | None:
+        """Say who may read from now on; None: as before."""
+        if self.groups is None or self.users is None or self.clearance is None:
+            return None
         return access(groups=self.groups, users=self.users, clearance=self.clearance)
 
 
@@ -148,21 +166,30 @@ async def read_document(visit: Visit, document_id: uuid.UUID) -> Response:
     response_model=Document,
     responses=problems(400, 403, 404, 409, 413, 422, 429),
 )
-async def share_document(
-    visit: Visit, document_id: uuid.UUID, body: Annotated[ReadersBody, FromBody()]
+async def change_document(
+    visit: Visit, document_id: uuid.UUID, body: Annotated[ChangeBody, FromBody()]
 ) -> Response:
-    """Change who may read a document, from the next request on."""
+    """Change who may read a document, from the next request on, or say which language it is in."""
     visit.check_may_ingest()
     principal = visit.principal
     tenant_id = principal.tenant_id
     async with visit.services.database.write_as(principal) as conn:
-        await reshare(
-            conn,
-            tenant_id=tenant_id,
-            document_id=document_id,
-            wanted=body.access,
-            by=principal.user_id,
-        )
+        if body.access is not None:
+            await reshare(
+                conn,
+                tenant_id=tenant_id,
+                document_id=document_id,
+                wanted=body.access,
+                by=principal.user_id,
+            )
+        if "language" in body.model_fields_set:
+            await tell_language(
+                conn,
+                tenant_id=tenant_id,
+                document_id=document_id,
+                language=body.language,
+                by=principal.user_id,
+            )
         found = await find_document(conn, tenant_id=tenant_id, document_id=document_id)
     return json_response(DOCUMENT, found)
 
@@ -205,6 +232,7 @@ async def _hand_in(visit: KnownVisit, file: UploadFile, *, name: str, fields: Up
         owner=principal.user_id,
         media_type=media_type_of(file),
         metadata=fields.metadata,
+        language=fields.language,
     )
     async with visit.services.database.write_as(principal) as conn:
         corpus = await find_corpus(conn, tenant_id=tenant_id, name=fields.corpus)

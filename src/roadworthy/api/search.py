@@ -8,7 +8,16 @@ from fastapi.responses import Response
 from pydantic import Field, TypeAdapter
 
 from roadworthy.answering.searching import SearchResult, Sought
-from roadworthy.api.bodies import Body, FilterBody, Name, Question, Whole, filter_of, json_response
+from roadworthy.api.bodies import (
+    Body,
+    FilterBody,
+    Language,
+    Name,
+    Question,
+    Whole,
+    filter_of,
+    json_response,
+)
 from roadworthy.api.openapi import problems
 from roadworthy.api.visits import Visit
 from roadworthy.retrieval.search import MOST_HITS
@@ -23,6 +32,7 @@ class SearchBody(Body):
     question: Question
     limit: Whole = Field(default=10, ge=1, le=MOST_HITS)
     release: Name | None = Field(default=None, description="Left out: the live release.")
+    language: Language | None = None
     filter: FilterBody | None = None
 
 
@@ -34,6 +44,7 @@ async def search(visit: Visit, body: Annotated[SearchBody, FromBody()]) -> Respo
         surface="search",
         limit=body.limit,
         release=body.release,
+        language=body.language,
         among=filter_of(body.filter),
     )
     result = await visit.services.searching.search(visit.principal, sought)

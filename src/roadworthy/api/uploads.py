@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, Json, TypeAdapter, ValidationError
 from starlette.datastructures import FormData, UploadFile
 
-from roadworthy.api.bodies import Clearance, Long, Metadata, Name, Person
+from roadworthy.api.bodies import Clearance, Language, Long, Metadata, Name, Person
 from roadworthy.corpus.access import Access, access
 
 MOST_FILES = 100
@@ -50,6 +50,12 @@ REQUEST_BODY: dict[str, Any] = {
                         "additionalProperties": {"type": ["string", "number", "boolean"]},
                     },
                     "name": {"type": "string", "minLength": 1, "maxLength": 1000},
+                    "language": {
+                        "type": "string",
+                        "minLength": 2,
+                        "maxLength": 40,
+                        "description": "Of the documents, such as fr; else it is detected.",
+                    },
                 },
             }
         }
@@ -67,6 +73,7 @@ class UploadForm(BaseModel):
     clearance: Clearance = 0
     corpus: Name = "main"
     metadata: Json[Metadata] = {}
+    language: Language | None = None
     name: Long | None = Field(default=None, description="Else the file's own; for one file.")
 
     @property

@@ -21,6 +21,9 @@ search_app = typer.Typer()
 SNIPPET = 300  # characters
 
 Release = Annotated[str | None, typer.Option(help="Name of a release; else the live one.")]
+Language = Annotated[
+    str | None, typer.Option(help="Of the question, such as fr; else it is detected.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -30,13 +33,17 @@ def ask(
     question: Annotated[str, typer.Argument(help="What you want to know.")],
     *,
     release: Release = None,
+    language: Language = None,
     json: Json = False,
 ) -> None:
     """Ask a question; the answer cites its documents, or says that they do not say."""
 
     async def work(desk: Desk, opened: Services, _: Installation) -> Answer:
         asked = Asked(
-            turns=[Message(role="user", content=question)], surface="cli", release=release
+            turns=[Message(role="user", content=question)],
+            surface="cli",
+            release=release,
+            language=language,
         )
         events = opened.answering.answer(await desk.asker(), asked)
         return await _streamed(events, quiet=json)
@@ -59,12 +66,15 @@ def search(
     *,
     limit: Annotated[int, typer.Option(min=1, max=100)] = 5,
     release: Release = None,
+    language: Language = None,
     json: Json = False,
 ) -> None:
     """Find the passages that fit a question best."""
 
     async def work(desk: Desk, opened: Services, _: Installation) -> SearchResult:
-        sought = Sought(question=question, surface="cli", limit=limit, release=release)
+        sought = Sought(
+            question=question, surface="cli", limit=limit, release=release, language=language
+        )
         return await opened.searching.search(await desk.asker(), sought)
 
     result = with_services(ctx, work)

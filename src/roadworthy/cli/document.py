@@ -11,6 +11,7 @@ from roadworthy.core.errors import Invalid
 from roadworthy.corpus.access import access
 from roadworthy.corpus.documents import Document, find_document, list_documents
 from roadworthy.corpus.ownership import delete, reshare
+from roadworthy.corpus.telling import tell_language
 
 app = typer.Typer(help="List, show, share and delete documents.")
 
@@ -88,6 +89,25 @@ def delete_(ctx: typer.Context, document: Id) -> None:
 
     with_database(ctx, work)
     typer.echo(f"Deleted {document}.")
+
+
+@app.command()
+def language(
+    ctx: typer.Context,
+    document: Id,
+    code: Annotated[str, typer.Argument(metavar="LANGUAGE", help="Such as fr; auto: detected.")],
+) -> None:
+    """Say which language a document is in, or have it detected again."""
+    document_id, told = _id(document), None if code == "auto" else code
+
+    async def work(desk: Desk) -> bool:
+        async with desk.writing() as (conn, tenant_id, by):
+            return await tell_language(
+                conn, tenant_id=tenant_id, document_id=document_id, language=told, by=by
+            )
+
+    changed = with_database(ctx, work)
+    typer.echo(f"{document} is in {code}." if changed else "That was known.")
 
 
 def _id(text: str) -> uuid.UUID:

@@ -1,18 +1,24 @@
 """`roadworthy space`: which vectors may be compared with which."""
 
+from typing import Annotated
+
 import typer
 
+from roadworthy.bootstrap import Services
 from roadworthy.cli import show
-from roadworthy.cli.desk import Desk, with_database
+from roadworthy.cli.desk import Desk, with_database, with_services
 from roadworthy.core.spaces import EmbeddingSpace
+from roadworthy.corpus.routing import check_language
 from roadworthy.corpus.spaces import list_spaces
+from roadworthy.installation import Installation
+from roadworthy.spaces import ensure_model_space
 
-app = typer.Typer(help="List embedding spaces.")
+app = typer.Typer(help="List and add embedding spaces.")
 
 
 @app.callback()
 def _group() -> None:
-    """List embedding spaces."""
+    """List and add embedding spaces."""
 
 
 @app.command("list")
@@ -29,3 +35,32 @@ def list_(ctx: typer.Context) -> None:
     ]
     columns = ("name", "model", "revision", "dimension", "languages")
     show.table(columns, rows, empty="There is no space yet; the first `roadworthy up` makes one.")
+
+
+@app.command()
+def add(
+    ctx: typer.Context,
+    model: Annotated[str, typer.Argument(help="As embeddings_url, or the local engine, names it.")],
+    *,
+    language: Annotated[
+        list[str] | None, typer.Option(help="The only ones it knows; repeatable. None: any.")
+    ] = None,
+    query_prefix: Annotated[str, typer.Option(help="What it wants before a question.")] = "",
+    passage_prefix: Annotated[str, typer.Option(help="What it wants before a passage.")] = "",
+) -> None:
+    """Make a space of a model, beside those that there are; one of its name stays as it is."""
+    told = (query_prefix, passage_prefix)
+
+    async def work(desk: Desk, opened: Services, _: Installation) -> EmbeddingSpace:
+        return await ensure_model_space(
+            desk.settings,
+            desk.database,
+            opened.embeddings,
+            model=model,
+            prefixes=told if any(told) else None,
+            languages=[check_language(each) for each in language or ()],
+        )
+
+    space = with_services(ctx, work)
+    languages = ", ".join(space.languages) or "any language"
+    typer.echo(f"The space {space.name}: {space.dimension} dimensions, for {languages}.")

@@ -69,13 +69,19 @@ class EmbeddingSpace:
         """Give the stored probe vectors, shape (probes, dimension)."""
         return np.frombuffer(self.probe_vectors, dtype="<f4").reshape(-1, self.dimension)
 
+    def serves(self, language: str) -> bool:
+        """Say whether texts of a language may be compared in it."""
+        return not self.languages or language in self.languages
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryVector:
     """A question embedded in one space: the only thing that a space can be searched with."""
 
     space_id: int
+    space: str  # its name
     vector: Vectors  # shape (dimension,)
+    languages: frozenset[str] | None = None  # of the passages it is compared with; None: of all
 
 
 def check_declaration(space: EmbeddingSpace, declared: SpaceDeclaration) -> None:

@@ -17,6 +17,8 @@ from roadworthy.corpus.access import Access, ensure_acl
 from roadworthy.corpus.documents import Corpus
 from roadworthy.corpus.ownership import move
 from roadworthy.corpus.publishing import drop_published
+from roadworthy.corpus.routing import check_language
+from roadworthy.corpus.telling import tell_language
 from roadworthy.plumbing.database import Connection
 
 MOST_METADATA = 50
@@ -51,9 +53,9 @@ SELECT document.id
 """
 ADD_DOCUMENT = """
 INSERT INTO document (tenant_id, id, corpus_id, acl_id, owner, name, title, media_type, language,
-                      metadata, version, state, created_at, updated_at)
+                      language_told, metadata, version, state, created_at, updated_at)
 VALUES (%(tenant_id)s, %(id)s, %(corpus_id)s, %(acl_id)s, %(owner)s, %(name)s, %(title)s,
-        %(media_type)s, 'und', %(metadata)s, 0, 'pending', %(now)s, %(now)s)
+        %(media_type)s, 'und', %(language)s, %(metadata)s, 0, 'pending', %(now)s, %(now)s)
 """
 RENEW_METADATA = """
 UPDATE document SET metadata = %(metadata)s, updated_at = %(now)s
@@ -61,7 +63,8 @@ UPDATE document SET metadata = %(metadata)s, updated_at = %(now)s
 """
 RENEW_DOCUMENT = """
 UPDATE document
-   SET metadata = %(metadata)s, updated_at = %(now)s, problem = NULL,
+   SET metadata = %(metadata)s, language_told = coalesce(%(language)s, language_told),
+       updated_at = %(now)s, problem = NULL,
        state = CASE WHEN version = 0 THEN 'pending' ELSE state END
  WHERE tenant_id = %(tenant_id)s AND id = %(id)s
 """
@@ -93,6 +96,7 @@ class Upload:
     owner: str  # the user who may change or delete it
     media_type: str = "application/octet-stream"
     metadata: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    language: str | None = None  # as a person says; None: detected, or as it was told before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +104,9 @@ class Receipt:
     """What became of an upload.
 
     accepted: a job makes it searchable. unchanged: this very content is there under this name.
-    updated: the same, now with other metadata. reshared: the same content, now with other readers,
-    and with the metadata of the upload. duplicate: the same content is there under another name,
-    for the same readers; it is stored once.
+    updated: the same, now with other metadata or language. reshared: the same content, now with
+    other readers, and with the metadata of the upload. duplicate: the same content is there under
+    another name, for the same readers; it is stored once.
     """
 
     outcome: str
@@ -130,6 +134,7 @@ class _Filing:
             "name": self.upload.name,
             "owner": self.upload.owner,
             "metadata": Jsonb(dict(self.upload.metadata)),
+            "language": self.upload.language and check_language(self.upload.language),
             "now": now(),
         }
 
@@ -200,7 +205,14 @@ async def _same_elsewhere(conn: Connection, filing: _Filing) -> uuid.UUID | None
 
 async def _same_content(conn: Connection, named: _Named, filing: _Filing) -> Receipt:
     renewed = await conn.execute(RENEW_METADATA, filing.asked | {"id": named.id})
-    outcome = "updated" if renewed.rowcount else "unchanged"
+    told_anew = filing.upload.language is not None and await tell_language(
+        conn,
+        tenant_id=filing.tenant_id,
+        document_id=named.id,
+        language=filing.upload.language,
+        by=None,  # the name was found as the owner's
+    )
+    outcome = "updated" if renewed.rowcount or told_anew else "unchanged"
     if named.acl_id != filing.acl_id:
         await _move(conn, named, filing)
         outcome = "reshared"

@@ -10,26 +10,30 @@ SELECT FROM passage_count
  WHERE tenant_id = %(tenant_id)s
    AND acl_id IN (%(acl_id)s, (SELECT acl_id FROM document
                                 WHERE tenant_id = %(tenant_id)s AND id = %(id)s))
- ORDER BY corpus_id, acl_id, language
+ ORDER BY corpus_id, acl_id, language, analysis
    FOR UPDATE
 """
 COUNT_OUT = """
 UPDATE passage_count AS counted
    SET passages = counted.passages - gone.passages, terms = counted.terms - gone.terms
-  FROM (SELECT corpus_id, acl_id, language, count(*) AS passages, sum(term_count) AS terms
+  FROM (SELECT corpus_id, acl_id, language, analysis, count(*) AS passages,
+               sum(term_count) AS terms
           FROM passage
          WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s
-         GROUP BY corpus_id, acl_id, language) AS gone
+         GROUP BY corpus_id, acl_id, language, analysis) AS gone
  WHERE counted.tenant_id = %(tenant_id)s AND counted.corpus_id = gone.corpus_id
    AND counted.acl_id = gone.acl_id AND counted.language = gone.language
+   AND counted.analysis = gone.analysis
 """
 COUNT_IN = """
-INSERT INTO passage_count AS counted (tenant_id, corpus_id, acl_id, language, passages, terms)
-SELECT tenant_id, corpus_id, acl_id, language, count(*), sum(term_count)
+INSERT INTO passage_count AS counted (tenant_id, corpus_id, acl_id, language, analysis, passages,
+                                      terms)
+SELECT tenant_id, corpus_id, acl_id, language, analysis, count(*), sum(term_count)
   FROM passage
  WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s
- GROUP BY tenant_id, corpus_id, acl_id, language
-ON CONFLICT (tenant_id, corpus_id, acl_id, language) DO UPDATE
+ GROUP BY tenant_id, corpus_id, acl_id, language, analysis
+ ORDER BY tenant_id, corpus_id, acl_id, language, analysis
+ON CONFLICT (tenant_id, corpus_id, acl_id, language, analysis) DO UPDATE
    SET passages = counted.passages + excluded.passages, terms = counted.terms + excluded.terms
 """
 

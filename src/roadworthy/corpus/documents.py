@@ -4,10 +4,12 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from psycopg.rows import class_row
+from psycopg.rows import class_row, kwargs_row
+from pydantic import TypeAdapter
 
 from roadworthy.core.clock import now
 from roadworthy.core.errors import Missing
+from roadworthy.corpus.routing import Beside, Route, Routing
 from roadworthy.plumbing.database import Connection
 
 ENSURE_CORPUS = """
@@ -15,9 +17,24 @@ INSERT INTO corpus (tenant_id, name, space_id, created_at)
 VALUES (%(tenant_id)s, %(name)s, %(space_id)s, %(now)s)
 ON CONFLICT (tenant_id, name) DO NOTHING
 """
-FIND_CORPUS = """
-SELECT id, name, space_id FROM corpus WHERE tenant_id = %(tenant_id)s AND name = %(name)s
+DESCRIBE_CORPUS = """
+SELECT id, name, space_id, text_search,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                   'language', language, 'space_id', route.space_id,
+                   'text_search', route.text_search) ORDER BY language), '[]')
+          FROM corpus_route AS route
+         WHERE route.tenant_id = corpus.tenant_id AND corpus_id = corpus.id) AS routes,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                   'language', language, 'space_id', beside.space_id,
+                   'is_whole', is_whole) ORDER BY language, beside.space_id), '[]')
+          FROM corpus_space AS beside
+         WHERE beside.tenant_id = corpus.tenant_id AND corpus_id = corpus.id) AS beside
+  FROM corpus
+ WHERE tenant_id = %(tenant_id)s
 """
+FIND_CORPUS = DESCRIBE_CORPUS + " AND name = %(name)s"
+READ_CORPUS = DESCRIBE_CORPUS + " AND id = %(id)s"
+LIST_CORPORA = DESCRIBE_CORPUS + " ORDER BY id LIMIT %(limit)s"
 DESCRIBE = """
 SELECT document.id, corpus.name AS corpus, document.name, title, media_type, language, page_count,
        metadata, version, state, problem, owner, document.created_at, updated_at, authors,
@@ -46,14 +63,21 @@ DESCRIBE_PAGE = (
 """
 )
 
+ROUTES, BESIDE = TypeAdapter(list[Route]), TypeAdapter(list[Beside])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corpus:
-    """A named set of documents whose passages live in one embedding space."""
+    """A named set of documents, and how its passages are searched."""
 
     id: int
     name: str
-    space_id: int
+    routing: Routing
+
+    @property
+    def space_id(self) -> int:
+        """Give the space that holds every passage."""
+        return self.routing.space_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +124,7 @@ async def find_corpus(conn: Connection, *, tenant_id: int, name: str) -> Corpus:
     Raises:
         Missing: the tenant has none of that name.
     """
-    async with conn.cursor(row_factory=class_row(Corpus)) as cursor:
+    async with conn.cursor(row_factory=kwargs_row(_corpus)) as cursor:
         await cursor.execute(FIND_CORPUS, {"tenant_id": tenant_id, "name": name})
         found = await cursor.fetchone()
     if found is None:
@@ -108,6 +132,27 @@ async def find_corpus(conn: Connection, *, tenant_id: int, name: str) -> Corpus:
             f"There is no corpus {name!r}; `roadworthy ingest --corpus {name}` makes one."
         )
     return found
+
+
+async def read_routing(conn: Connection, *, tenant_id: int, corpus_id: int) -> Routing:
+    """Read how a corpus is searched now.
+
+    Raises:
+        Missing: there is no such corpus.
+    """
+    async with conn.cursor(row_factory=kwargs_row(_corpus)) as cursor:
+        await cursor.execute(READ_CORPUS, {"tenant_id": tenant_id, "id": corpus_id})
+        found = await cursor.fetchone()
+    if found is None:
+        raise Missing("There is no such corpus.")
+    return found.routing
+
+
+async def list_corpora(conn: Connection, *, tenant_id: int, limit: int = 1000) -> list[Corpus]:
+    """List the corpora of a tenant, oldest first."""
+    async with conn.cursor(row_factory=kwargs_row(_corpus)) as cursor:
+        await cursor.execute(LIST_CORPORA, {"tenant_id": tenant_id, "limit": limit})
+        return await cursor.fetchall()
 
 
 async def find_document(conn: Connection, *, tenant_id: int, document_id: uuid.UUID) -> Document:
@@ -136,3 +181,24 @@ async def list_documents(
     asked = {"tenant_id": tenant_id, "corpus": corpus, "after": after, "limit": limit}
     async with conn.cursor(row_factory=class_row(Document)) as cursor:
         return await (await cursor.execute(DESCRIBE_PAGE, asked)).fetchall()
+
+
+def _corpus(
+    *,
+    id: int,
+    name: str,
+    space_id: int,
+    text_search: str,
+    routes: list[dict[str, object]],
+    beside: list[dict[str, object]],
+) -> Corpus:
+    return Corpus(
+        id=id,
+        name=name,
+        routing=Routing(
+            space_id=space_id,
+            text_search=text_search,
+            routes=tuple(ROUTES.validate_python(routes)),
+            beside=tuple(BESIDE.validate_python(beside)),
+        ),
+    )

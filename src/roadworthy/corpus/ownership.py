@@ -39,7 +39,7 @@ async def reshare(
         Refused: he is not its owner, or would not be able to read it any more.
         Conflict: the same content is stored for these readers under another name.
     """
-    await _own(conn, tenant_id=tenant_id, document_id=document_id, by=by)
+    await own(conn, tenant_id=tenant_id, document_id=document_id, by=by)
     acl_id = await ensure_acl(conn, wanted, tenant_id=tenant_id)
     await move(conn, tenant_id=tenant_id, document_id=document_id, acl_id=acl_id)
 
@@ -53,7 +53,7 @@ async def delete(
         Missing: there is no such document that this person may see.
         Refused: he is not its owner.
     """
-    await _own(conn, tenant_id=tenant_id, document_id=document_id, by=by)
+    await own(conn, tenant_id=tenant_id, document_id=document_id, by=by)
     await count_out(conn, tenant_id=tenant_id, document_id=document_id)
     await conn.execute(DELETE, {"tenant_id": tenant_id, "id": document_id})
 
@@ -82,7 +82,13 @@ async def move(conn: Connection, *, tenant_id: int, document_id: uuid.UUID, acl_
     await count_in(conn, tenant_id=tenant_id, document_id=document_id)
 
 
-async def _own(conn: Connection, *, tenant_id: int, document_id: uuid.UUID, by: str | None) -> None:
+async def own(conn: Connection, *, tenant_id: int, document_id: uuid.UUID, by: str | None) -> None:
+    """Lock a document for a change by its owner, or by the operator.
+
+    Raises:
+        Missing: there is no such document that this person may see.
+        Refused: he is not its owner.
+    """
     asked = {"tenant_id": tenant_id, "id": document_id}
     async with conn.cursor(row_factory=scalar_row) as cursor:
         owner = await (await cursor.execute(SEE_DOCUMENT, asked)).fetchone()

@@ -5,36 +5,37 @@ the old one go, in the transaction that ends the job.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from psycopg.rows import class_row
 
 from roadworthy.core.clock import now
-from roadworthy.core.errors import Conflict, Invalid, Missing
+from roadworthy.core.errors import Conflict, Invalid, Missing, Unavailable
 from roadworthy.core.spaces import Vectors
 from roadworthy.corpus.counts import count_in, count_out
 from roadworthy.corpus.postings import pack_by_term
+from roadworthy.corpus.terms import METHOD
 from roadworthy.plumbing.database import Connection, WorkerConnection
 from roadworthy.plumbing.jobs import Lease
 
 READ_PENDING = """
 SELECT revision.id, revision.document_id, document.name, document.media_type, revision.content,
-       corpus.space_id
+       revision.corpus_id, document.language_told
   FROM revision
   JOIN document ON document.tenant_id = revision.tenant_id AND document.id = revision.document_id
-  JOIN corpus ON corpus.tenant_id = revision.tenant_id AND corpus.id = revision.corpus_id
  WHERE revision.tenant_id = %(tenant_id)s AND revision.id = %(revision_id)s
 """
-# The document's lock orders publishing against a change of readers.
+# The document's lock orders publishing against a change of readers, the corpus's against a change
+# of its spaces.
 LOCK = """
 SELECT document.corpus_id, document.acl_id, corpus.space_id, embedding_space.dimension
   FROM document JOIN corpus ON corpus.tenant_id = document.tenant_id
                            AND corpus.id = document.corpus_id
                 JOIN embedding_space ON embedding_space.id = corpus.space_id
  WHERE document.tenant_id = %(tenant_id)s AND document.id = %(document_id)s
-   FOR UPDATE OF document
+   FOR UPDATE OF document FOR SHARE OF corpus
 """
 # Whose claim this is, after the document is locked; no other order meets a deletion.
 STILL_OURS = """
@@ -48,11 +49,12 @@ DELETE FROM revision
 """
 ADD_PASSAGES = """
 INSERT INTO passage (tenant_id, corpus_id, acl_id, document_id, revision_id, ordinal, start_at,
-                     end_at, page_first, page_last, heading, language, term_count, text)
+                     end_at, page_first, page_last, heading, language, analysis, term_count, text)
 SELECT %(tenant_id)s, %(corpus_id)s, %(acl_id)s, %(document_id)s, %(revision_id)s, piece.*
   FROM unnest(%(ordinals)s::integer[], %(starts)s::integer[], %(ends)s::integer[],
               %(first_pages)s::integer[], %(last_pages)s::integer[], %(headings)s::text[],
-              %(languages)s::text[], %(term_counts)s::integer[], %(texts)s::text[]) AS piece
+              %(languages)s::text[], %(analyses)s::text[], %(term_counts)s::integer[],
+              %(texts)s::text[]) AS piece
 RETURNING ordinal, id
 """
 ADD_EMBEDDINGS = """
@@ -101,7 +103,8 @@ class PendingRevision:
     name: str
     media_type: str
     content: bytes
-    space_id: int
+    corpus_id: int
+    language_told: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +119,16 @@ class NewPassage:
     heading: str
     language: str
     terms: tuple[str, ...]  # analysed, in order, repeated
+    analysis: str = METHOD  # by which the terms were made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpaceVectors:
+    """Vectors of some passages in one space."""
+
+    space_id: int
+    ordinals: Sequence[int]  # of the passages
+    vectors: Vectors  # shape (ordinals, dimension)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,11 +141,15 @@ class Extract:
     language: str
     page_count: int | None
     passages: Sequence[NewPassage]
-    vectors: Vectors  # shape (passages, dimension)
+    vectors: Vectors  # in the corpus's own space, shape (passages, dimension)
+    space_id: int | None = None  # that space; None: whichever it is when this is published
+    further: Sequence[SpaceVectors] = ()  # in other spaces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
+class Place:
+    """Where a document stands, held by a lock."""
+
     corpus_id: int
     acl_id: int
     space_id: int
@@ -161,14 +178,9 @@ async def publish(conn: WorkerConnection, lease: Lease, extract: Extract) -> Non
     Raises:
         Missing: the document was deleted meanwhile.
     """
-    async with conn.cursor(row_factory=class_row(_Place)) as cursor:
-        await cursor.execute(LOCK, _of(lease))
-        place = await cursor.fetchone()
-    if place is None:
-        raise Missing("The document was deleted meanwhile.")
-    ours = await conn.execute(STILL_OURS, _of(lease) | {"job_id": lease.id, "lease": lease.lease})
-    if await ours.fetchone() is None:
-        raise Conflict("The job was taken over, or its content replaced.", job=str(lease.id))
+    place = await locked(conn, lease)
+    if extract.space_id not in {None, place.space_id}:
+        raise Unavailable("The corpus was switched to another space meanwhile.")
     if (
         extract.vectors.shape != (len(extract.passages), place.dimension)
         or not (np.linalg.norm(extract.vectors, axis=1) > 1e-6).all()
@@ -183,12 +195,13 @@ async def publish(conn: WorkerConnection, lease: Lease, extract: Extract) -> Non
     }
     ids = await _add_passages(conn, shared, extract.passages)
     await conn.execute(
-        ADD_EMBEDDINGS, shared | {"passage_ids": ids, "vectors": _halfvecs(extract.vectors)}
+        ADD_EMBEDDINGS, shared | {"passage_ids": ids, "vectors": halfvecs(extract.vectors)}
     )
-    packed = pack_by_term(
-        {i: passage.terms for i, passage in zip(ids, extract.passages, strict=True)}
-    )
-    await conn.execute(ADD_POSTINGS, shared | {"terms": list(packed), "packed": [*packed.values()]})
+    for each in extract.further:
+        placed = {"space_id": each.space_id, "passage_ids": [ids[i] for i in each.ordinals]}
+        await conn.execute(ADD_EMBEDDINGS, shared | placed | {"vectors": halfvecs(each.vectors)})
+    terms = {i: passage.terms for i, passage in zip(ids, extract.passages, strict=True)}
+    await conn.execute(ADD_POSTINGS, shared | packed_postings(terms))
     await conn.execute(MARK_REVISION, shared | {"text": extract.text})
     await conn.execute(
         MARK_DOCUMENT,
@@ -202,6 +215,24 @@ async def publish(conn: WorkerConnection, lease: Lease, extract: Extract) -> Non
         },
     )
     await count_in(conn, tenant_id=tenant_id, document_id=document_id)
+
+
+async def locked(conn: WorkerConnection, lease: Lease) -> Place:
+    """Hold a document, and that its corpus keeps its spaces, for the rest of the transaction.
+
+    Raises:
+        Missing: the document was deleted meanwhile.
+        Conflict: the job is no longer ours.
+    """
+    async with conn.cursor(row_factory=class_row(Place)) as cursor:
+        await cursor.execute(LOCK, _of(lease))
+        place = await cursor.fetchone()
+    if place is None:
+        raise Missing("The document was deleted meanwhile.")
+    ours = await conn.execute(STILL_OURS, _of(lease) | {"job_id": lease.id, "lease": lease.lease})
+    if await ours.fetchone() is None:
+        raise Conflict("The job was taken over, or its content replaced.", job=str(lease.id))
+    return place
 
 
 async def drop_published(conn: Connection, *, tenant_id: int, document_id: uuid.UUID) -> None:
@@ -237,6 +268,7 @@ async def _add_passages(
         "last_pages": [passage.page_last for passage in passages],
         "headings": [passage.heading for passage in passages],
         "languages": [passage.language for passage in passages],
+        "analyses": [passage.analysis for passage in passages],
         "term_counts": [len(passage.terms) for passage in passages],
         "texts": [passage.text for passage in passages],
     }
@@ -244,6 +276,13 @@ async def _add_passages(
     return [passage_id for _, passage_id in sorted(await added.fetchall())]
 
 
-def _halfvecs(vectors: Vectors) -> list[str]:
+def halfvecs(vectors: Vectors) -> list[str]:
+    """Write vectors as PostgreSQL reads them."""
     # Five digits are more than a half-precision number holds.
     return ["[" + ",".join(f"{x:.5g}" for x in row) + "]" for row in vectors.tolist()]
+
+
+def packed_postings(terms: Mapping[int, Sequence[str]]) -> dict[str, object]:
+    """Pack the terms of passages, by their ids, as ADD_POSTINGS takes them."""
+    packed = pack_by_term(terms)
+    return {"terms": list(packed), "packed": list(packed.values())}

@@ -140,6 +140,11 @@ def query_terms(text: str, languages: Collection[str]) -> list[frozenset[str]]:
     return list(dict.fromkeys(kept))[:MAX_QUESTION_TERMS]
 
 
+def has_rules(language: str) -> bool:
+    """Say whether words of a language are stemmed or thinned out."""
+    return language in _STEMMERS or language in stop_words.LANGUAGE_MAPPING
+
+
 class _Analysis(dict[str, tuple[str, ...]]):
     """The rules of one language, and the terms of the tokens met so far."""
 
@@ -172,8 +177,7 @@ class _Analysis(dict[str, tuple[str, ...]]):
 def _analysis(language: str) -> _Analysis:
     if not re.fullmatch("[a-z]{2,3}", language):
         raise Invalid("write the language as a code such as 'fr', or 'und'", language=language[:40])
-    has_rules = language in _STEMMERS or language in stop_words.LANGUAGE_MAPPING
-    return _shared_analysis(language if has_rules else "und")
+    return _shared_analysis(language if has_rules(language) else "und")
 
 
 @cache  # at most one for each language with rules

@@ -10,16 +10,16 @@ from roadworthy.bootstrap import (
     DatabaseUrls,
     EngineAddress,
     chat_address,
-    declare_space,
     embeddings_address,
 )
 from roadworthy.core.errors import RoadworthyError
 from roadworthy.core.spaces import EmbeddingSpace, SpaceMismatch
 from roadworthy.corpus.spaces import list_spaces
 from roadworthy.diagnosis.records import Check, fine, wrong
-from roadworthy.gateway.embeddings import SpaceEmbedder, model_revision
+from roadworthy.gateway.embeddings import model_revision
 from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
 from roadworthy.plumbing.settings import Settings
+from roadworthy.spaces import open_space
 
 
 def check_models(
@@ -91,11 +91,7 @@ async def _spaces(settings: Settings, urls: DatabaseUrls, endpoint: Endpoint) ->
 async def _space(settings: Settings, space: EmbeddingSpace, endpoint: Endpoint) -> Check:
     name = f"space {space.name}"
     try:
-        revision = await model_revision(endpoint, space.model)
-        declared = declare_space(
-            settings, model=space.model, revision=revision, dimension=space.dimension
-        )
-        await SpaceEmbedder(endpoint, space=space, declared=declared).check()
+        await (await open_space(settings, endpoint, space)).check()
     except SpaceMismatch as error:
         setting = error.facts.get("setting")
         return wrong(name, error.message, f"Restore what the setting {setting} stood for.")

@@ -90,7 +90,7 @@ class SpaceEmbedder:
             Unavailable: the endpoint is down, or no longer gives vectors of this space.
         """
         [vector] = await self._embed([self.space.query_prefix + question])
-        return QueryVector(space_id=self.space.id, vector=vector)
+        return QueryVector(space_id=self.space.id, space=self.space.name, vector=vector)
 
     async def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Embed what is to be found; shape (len(texts), dimension); raises as above."""

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-import numpy as np
 import structlog
 
 from roadworthy.core.errors import Busy, Conflict, Missing, RoadworthyError, Unavailable
-from roadworthy.corpus.languages import detect
+from roadworthy.corpus.documents import read_routing
+from roadworthy.corpus.languages import detect, detect_passage
 from roadworthy.corpus.publishing import (
     Extract,
     NewPassage,
@@ -20,17 +20,21 @@ from roadworthy.corpus.publishing import (
     publish,
     read_pending,
 )
+from roadworthy.corpus.reindexing import REINDEX, reindex_if_changed
+from roadworthy.corpus.routing import Routing, rules_of
 from roadworthy.corpus.terms import terms
 from roadworthy.gateway.embeddings import SpaceEmbedder
+from roadworthy.ingestion.embed import embed_everywhere, not_served
 from roadworthy.ingestion.filing import file_away
+from roadworthy.ingestion.lead import to_embed
 from roadworthy.ingestion.reading import DocumentReader
 from roadworthy.ingestion.records import ParsedDocument, Piece
+from roadworthy.ingestion.reindex import reindex
 from roadworthy.ingestion.split import TokenCounter, split
 from roadworthy.plumbing import jobs
 from roadworthy.plumbing.database import Database
 from roadworthy.plumbing.jobs import Lease
 
-BATCH = 32  # passages embedded between two reports of progress
 BEAT_EVERY_S = 1.0  # well within a lease, and often enough for a progress bar
 LONGEST_PROBLEM = 500
 
@@ -46,6 +50,20 @@ class _Progress:
     def recognising(self, done: int, total: int) -> None:
         """Take down how many scanned pages are read, of how many."""
         self.stage, self.done, self.total = "recognising", done, total
+
+    def embedded(self, done: int) -> None:
+        self.done, self.total = done, max(done, self.total)
+
+    def report(self, stage: str, done: int, total: int) -> None:
+        self.stage, self.done, self.total = stage, done, total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Labelling:
+    """What decides on the languages of a document and its passages."""
+
+    routing: Routing
+    told: str | None  # by a person; then nothing is detected
 
 
 class IngestionService:
@@ -85,7 +103,7 @@ class IngestionService:
         progress = _Progress()
         try:
             async with self._kept_alive(lease, progress):
-                await self._ingest(lease, progress)
+                await self._do(lease, progress)
         except (Unavailable, Busy) as error:
             await self._wait_or_fail(lease, error.message)
         except (Missing, Conflict) as error:
@@ -95,7 +113,7 @@ class IngestionService:
             await self._fail(lease, error.message)
         return True
 
-    async def _ingest(self, lease: Lease, progress: _Progress) -> None:
+    async def _do(self, lease: Lease, progress: _Progress) -> None:
         if lease.attempts > jobs.MOST_ATTEMPTS:
             await self._fail(
                 lease,
@@ -103,20 +121,30 @@ class IngestionService:
                 "word; the worker's log may say more. Upload it again to retry.",
             )
             return
+        if lease.kind == REINDEX:
+            await reindex(self._database, lease, embedders=self._embedders, report=progress.report)
+            return
+        await self._ingest(lease, progress)
+
+    async def _ingest(self, lease: Lease, progress: _Progress) -> None:
         async with self._database.as_worker(lease.tenant_id) as conn:
             pending = await read_pending(conn, lease)
-        document, extract = await self._extract(pending, progress)
+            routing = await read_routing(
+                conn, tenant_id=lease.tenant_id, corpus_id=pending.corpus_id
+            )
+        document, extract = await self._extract(pending, routing, progress)
         progress.stage = "publishing"
         async with self._database.as_worker(lease.tenant_id) as conn:
             await publish(conn, lease, extract)
             await file_away(conn, lease, document)
+            await reindex_if_changed(conn, lease, extract)
             await jobs.complete(conn, lease)
         log.info("searchable", document=str(lease.document_id), passages=len(extract.passages))
 
     async def _extract(
-        self, pending: PendingRevision, progress: _Progress
+        self, pending: PendingRevision, routing: Routing, progress: _Progress
     ) -> tuple[ParsedDocument, Extract]:
-        embedder, tokenizer = self._space(pending.space_id)
+        tokenizer = self._tokenizer(routing.space_id)
         document = await asyncio.to_thread(
             self._reader.parse,
             pending.content,
@@ -125,16 +153,16 @@ class IngestionService:
             report=progress.recognising,
         )
         progress.stage, progress.done = "splitting", 0
-        pieces, language, passages = await asyncio.to_thread(self._split, document, tokenizer)
-        progress.stage, progress.total = "embedding", len(pieces)
-        batches = []
-        for start in range(0, len(pieces), BATCH):
-            texts = [
-                to_embed(piece.text, title=document.title, heading=piece.heading)
-                for piece in pieces[start : start + BATCH]
-            ]
-            batches.append(await embedder.embed_passages(texts))
-            progress.done = start + len(texts)
+        labelling = _Labelling(routing=routing, told=pending.language_told)
+        language, passages = await asyncio.to_thread(self._split, document, tokenizer, labelling)
+        progress.stage, progress.total = "embedding", len(passages)
+        vectors, further = await embed_everywhere(
+            [to_embed(p.text, title=document.title, heading=p.heading) for p in passages],
+            [passage.language for passage in passages],
+            routing=routing,
+            embedders=self._embedders,
+            report=progress.embedded,
+        )
         return document, Extract(
             text=document.text,
             title=document.title,
@@ -142,26 +170,29 @@ class IngestionService:
             language=language,
             page_count=len(document.pages) or None,
             passages=passages,
-            vectors=np.concatenate(batches),
+            vectors=vectors,
+            space_id=routing.space_id,
+            further=further,
         )
 
     def _split(
-        self, document: ParsedDocument, tokenizer: TokenCounter
-    ) -> tuple[list[Piece], str, list[NewPassage]]:
+        self, document: ParsedDocument, tokenizer: TokenCounter, labelling: _Labelling
+    ) -> tuple[str, list[NewPassage]]:
         pieces = split(
             document, tokenizer=tokenizer, size=self._passage_tokens, overlap=self._overlap_tokens
         )
-        language = detect(document.text)
-        return pieces, language, [_passage(document, piece, language) for piece in pieces]
+        language = labelling.told or detect(document.text)
+        return language, [
+            _passage(document, each, language=language, labelling=labelling) for each in pieces
+        ]
 
-    def _space(self, space_id: int) -> tuple[SpaceEmbedder, TokenCounter]:
+    def _tokenizer(self, space_id: int) -> TokenCounter:
+        if space_id not in self._embedders:
+            raise not_served(space_id)
         try:
-            return self._embedders[space_id], self._tokenizers[space_id]
+            return self._tokenizers[space_id]
         except KeyError:
-            raise Unavailable(
-                f"The embedding space {space_id} is not served by this worker; "
-                "`roadworthy doctor` says why."
-            ) from None
+            raise not_served(space_id) from None
 
     @contextlib.asynccontextmanager
     async def _kept_alive(self, lease: Lease, progress: _Progress) -> AsyncIterator[None]:
@@ -212,18 +243,17 @@ class IngestionService:
     async def _fail(self, lease: Lease, problem: str) -> None:
         problem = problem[:LONGEST_PROBLEM]
         async with self._database.as_worker(lease.tenant_id) as conn:
-            await mark_failed(conn, lease, problem=problem)
+            if lease.kind != REINDEX:  # what is published stays so
+                await mark_failed(conn, lease, problem=problem)
             await jobs.fail(conn, lease, problem=problem)
         log.warning("not searchable", document=str(lease.document_id), problem=problem)
 
 
-def to_embed(text: str, *, title: str, heading: str) -> str:
-    """Give what stands for a passage in its space: title and headings lead its text."""
-    lead = " > ".join(part for part in (title, heading) if part)
-    return f"{lead}\n{text}" if lead else text
-
-
-def _passage(document: ParsedDocument, piece: Piece, language: str) -> NewPassage:
+def _passage(
+    document: ParsedDocument, piece: Piece, *, language: str, labelling: _Labelling
+) -> NewPassage:
+    language = labelling.told or detect_passage(piece.text, document=language)
+    analysis = labelling.routing.analysis_of(language)
     led = to_embed(piece.text, title=document.title, heading=piece.heading)
     return NewPassage(
         start=piece.start,
@@ -233,5 +263,6 @@ def _passage(document: ParsedDocument, piece: Piece, language: str) -> NewPassag
         page_last=piece.page_last,
         heading=piece.heading,
         language=language,
-        terms=tuple(terms(led, language=language)),
+        terms=tuple(terms(led, language=rules_of(analysis, language=language))),
+        analysis=analysis,
     )

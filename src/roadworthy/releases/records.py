@@ -15,7 +15,8 @@ class Release(BaseModel):
 
     answerer: Literal["extract", "generate"]
     corpus: str = Field(default="main", min_length=1, max_length=100)
-    space: str = Field(default="e5-small", min_length=1, max_length=100)
+    # Left out: as the corpus routes. Named: every question is compared in that space alone.
+    space: str | None = Field(default=None, min_length=1, max_length=100)
     # How many passages are searched for, and how much of the rank is by meaning.
     passages: int = Field(default=8, ge=1, le=50)
     vector_weight: float = Field(default=0.6, ge=0, le=1)

@@ -9,10 +9,11 @@ from functools import partial
 from roadworthy.core.errors import Invalid
 from roadworthy.core.spaces import QueryVector
 from roadworthy.corpus.documents import Corpus
+from roadworthy.corpus.routing import rules_of
 from roadworthy.corpus.terms import query_terms
 from roadworthy.plumbing.database import ReadConnection
 from roadworthy.retrieval.bm25 import score
-from roadworthy.retrieval.fusion import Fused, Ranking, fuse
+from roadworthy.retrieval.fusion import Fused, Ranking, across, fuse
 from roadworthy.retrieval.store import Filter, PassageRow, Searcher, VisibleCount
 
 LARGE = 20_000  # postings, about a millisecond to score
@@ -30,7 +31,8 @@ class Hit:
     keyword_rank: int | None
     keyword_score: float | None  # BM25
     vector_rank: int | None
-    vector_score: float | None  # cosine
+    vector_score: float | None  # cosine, in `space`
+    space: str | None  # the embedding space whose vector found it
     passage_id: int
     document_id: uuid.UUID
     document_name: str
@@ -58,7 +60,7 @@ async def search(
     conn: ReadConnection,
     question: str,
     *,
-    query: QueryVector | None,
+    queries: Sequence[QueryVector],
     corpus: Corpus,
     tenant_id: int,
     among: Filter,
@@ -71,25 +73,33 @@ async def search(
     there is a vector to search with.
 
     Args:
-        query: the question in the corpus's space; None to search by keywords alone.
+        queries: the question in each space that it is compared in; none to search by keywords
+            alone. What several spaces find is joined by rank: cosines of two are not comparable.
 
     Raises:
         Invalid: the limit is out of range, the question is empty or too long, or its vector
-            belongs to another space than the corpus.
+            belongs to a space that the corpus is not searched in.
     """
     check_question(question)
-    _check(query=query, corpus=corpus, limit=limit)
+    _check(queries=queries, corpus=corpus, limit=limit)
     searcher = Searcher(conn, tenant_id=tenant_id, corpus_id=corpus.id, among=among)
     candidates = max(CANDIDATES, limit)
-    visible, vector = await searcher.visible_and_nearest(query, limit=candidates)
+    visible, nearest = await searcher.visible_and_nearest(queries, limit=candidates)
     visible_passages = sum(count.passages for count in visible)
     if not visible_passages:
         return Found(hits=(), visible_passages=0)
     keyword = await _by_keyword(searcher, question, visible=visible, limit=candidates)
+    vector = across(nearest)[:candidates] if nearest else []
     fused = fuse(keyword, vector, vector_weight=vector_weight, limit=limit)
     rows = await searcher.fetch([each.passage_id for each in fused])
+    cosines = _cosines(queries, nearest)
     hits = [
-        _hit(rank, each, rows[each.passage_id])
+        _hit(
+            rank,
+            each,
+            rows[each.passage_id],
+            found_by=cosines.get(each.passage_id, (None, None)),
+        )
         for rank, each in enumerate(fused, 1)
         if each.passage_id in rows  # else it was replaced between two statements
     ]
@@ -99,7 +109,8 @@ async def search(
 async def _by_keyword(
     searcher: Searcher, question: str, *, visible: Sequence[VisibleCount], limit: int
 ) -> Ranking:
-    classes = query_terms(question, [count.language for count in visible])
+    rules = {rules_of(count.analysis, language=count.language) for count in visible}
+    classes = query_terms(question, rules)
     postings = await searcher.postings(frozenset().union(*classes))
     term_classes = [
         [segment for term in forms for segment in postings.get(term, ())] for forms in classes
@@ -129,26 +140,42 @@ def check_question(question: str) -> None:
         raise Invalid(f"A question has at most {LONGEST_QUESTION} characters.")
 
 
-def _check(*, query: QueryVector | None, corpus: Corpus, limit: int) -> None:
+def _check(*, queries: Sequence[QueryVector], corpus: Corpus, limit: int) -> None:
     if not 1 <= limit <= MOST_HITS:
         raise Invalid(f"From 1 to {MOST_HITS} hits may be asked for.")
-    if query is not None and query.space_id != corpus.space_id:
-        raise Invalid(
-            f"The corpus {corpus.name!r} lives in another embedding space than this question; "
-            "name the release of that space.",
-            corpus_space=corpus.space_id,
-            query_space=query.space_id,
-        )
+    for query in queries:
+        if query.space_id not in corpus.routing.searched_in():
+            raise Invalid(
+                f"The corpus {corpus.name!r} is searched in another embedding space than "
+                f"{query.space!r}; `roadworthy corpus list` shows which, and `roadworthy corpus "
+                "switch` changes it.",
+                query_space=query.space_id,
+            )
 
 
-def _hit(rank: int, fused: Fused, row: PassageRow) -> Hit:
+def _cosines(
+    queries: Sequence[QueryVector], nearest: Sequence[Ranking]
+) -> dict[int, tuple[float | None, str | None]]:
+    """Tell which space found a passage, and with what cosine; the first that did counts."""
+    found: dict[int, tuple[float | None, str | None]] = {}
+    for query, ranking in zip(queries, nearest, strict=True):
+        for passage_id, cosine in ranking:
+            found.setdefault(passage_id, (cosine, query.space))
+    return found
+
+
+def _hit(
+    rank: int, fused: Fused, row: PassageRow, *, found_by: tuple[float | None, str | None]
+) -> Hit:
+    cosine, space = found_by if fused.vector_rank else (None, None)
     return Hit(
         rank=rank,
         score=fused.score,
         keyword_rank=fused.keyword_rank,
         keyword_score=fused.keyword_score,
         vector_rank=fused.vector_rank,
-        vector_score=fused.vector_score,
+        vector_score=cosine,
+        space=space,
         passage_id=row.passage_id,
         document_id=row.document_id,
         document_name=row.document_name,

@@ -1,11 +1,12 @@
 """What retrieval asks of PostgreSQL, which shows it only what the person asking may see."""
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import LiteralString
 
-from psycopg.rows import class_row
+from psycopg.rows import class_row, scalar_row
 from psycopg.types.json import Jsonb
 
 from roadworthy.core.spaces import QueryVector
@@ -14,11 +15,17 @@ from roadworthy.plumbing.database import ReadConnection
 
 # Sums over the classes that are visible: nobody's scores depend on what he may not see.
 COUNT_VISIBLE = """
-SELECT language, sum(passages)::bigint AS passages, sum(terms)::bigint AS terms
+SELECT language, analysis, sum(passages)::bigint AS passages, sum(terms)::bigint AS terms
   FROM passage_count
  WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s
- GROUP BY language
+ GROUP BY language, analysis
 HAVING sum(passages) > 0
+ ORDER BY language, analysis
+"""
+VISIBLE_LANGUAGES = """
+SELECT DISTINCT language
+  FROM passage_count
+ WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s AND passages > 0
  ORDER BY language
 """
 FIND_POSTINGS = """
@@ -31,6 +38,12 @@ FIND_NEAREST = """
 SELECT passage_id, 1 - (vector <=> %(vector)s::halfvec) AS score
   FROM embedding
  WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s AND space_id = %(space_id)s
+"""
+OF_LANGUAGES = """
+   AND passage_id IN (
+       SELECT id FROM passage
+        WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s
+          AND language = ANY (%(languages)s))
 """
 AMONG = """
    AND document_id IN (
@@ -51,6 +64,8 @@ SELECT passage.id AS passage_id, passage.document_id, document.name AS document_
  WHERE passage.tenant_id = %(tenant_id)s AND passage.id = ANY (%(ids)s)
 """
 
+Nearest = list[tuple[int, float]]  # (passage id, cosine), best first
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
@@ -69,9 +84,10 @@ class Filter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisibleCount:
-    """How much of a corpus this person may see in one language."""
+    """How much of a corpus this person may see in one language, analysed in one way."""
 
     language: str
+    analysis: str
     passages: int
     terms: int
 
@@ -113,24 +129,27 @@ class Searcher:
         }
 
     async def visible_and_nearest(
-        self, query: QueryVector | None, *, limit: int
-    ) -> tuple[list[VisibleCount], list[tuple[int, float]]]:
+        self, queries: Sequence[QueryVector], *, limit: int
+    ) -> tuple[list[VisibleCount], list[Nearest]]:
         """Count what may be seen, by language, and find the passages closest in meaning.
 
-        Both in one round trip. The passages come with their cosine, best first; without a query
-        vector there are none.
+        All in one round trip. For each query vector the passages come with their cosine, best
+        first.
         """
-        async with (
-            self._conn.cursor(row_factory=class_row(VisibleCount)) as counts,
-            self._conn.cursor() as nearest,
-        ):
+        async with AsyncExitStack() as stack:
+            row = class_row(VisibleCount)
+            counts = await stack.enter_async_context(self._conn.cursor(row_factory=row))
             await counts.execute(COUNT_VISIBLE, self._asked)
-            if query is None:
-                return await counts.fetchall(), []
-            wanted = {"space_id": query.space_id, "vector": _halfvec(query), "limit": limit}
-            statement = FIND_NEAREST + self._among + NEAREST_FIRST
-            await nearest.execute(statement, self._asked | wanted)
-            return await counts.fetchall(), await nearest.fetchall()
+            asked = []
+            for query in queries:
+                cursor = await stack.enter_async_context(self._conn.cursor())
+                await cursor.execute(self._nearest(query), self._asked | _wanted(query, limit))
+                asked.append(cursor)
+            return await counts.fetchall(), [await cursor.fetchall() for cursor in asked]
+
+    def _nearest(self, query: QueryVector) -> LiteralString:
+        of_languages: LiteralString = "" if query.languages is None else OF_LANGUAGES
+        return FIND_NEAREST + of_languages + self._among + NEAREST_FIRST
 
     async def postings(self, terms: Collection[str]) -> dict[str, list[Postings]]:
         """Fetch the visible postings of each term; a term without any is left out."""
@@ -146,6 +165,22 @@ class Searcher:
         async with self._conn.cursor(row_factory=class_row(PassageRow)) as cursor:
             await cursor.execute(FETCH, self._asked | {"ids": list(ids)})
             return {row.passage_id: row for row in await cursor.fetchall()}
+
+
+async def visible_languages(conn: ReadConnection, *, tenant_id: int, corpus_id: int) -> list[str]:
+    """Name the languages of the passages that the principal of `conn` may see."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(VISIBLE_LANGUAGES, {"tenant_id": tenant_id, "corpus_id": corpus_id})
+        return await cursor.fetchall()
+
+
+def _wanted(query: QueryVector, limit: int) -> dict[str, object]:
+    return {
+        "space_id": query.space_id,
+        "vector": _halfvec(query),
+        "limit": limit,
+        "languages": sorted(query.languages or ()),
+    }
 
 
 def _halfvec(query: QueryVector) -> str:

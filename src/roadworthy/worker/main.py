@@ -17,7 +17,8 @@ from roadworthy.ingestion.limits import MIB, Limits
 from roadworthy.ingestion.reading import DocumentReader
 from roadworthy.ingestion.service import IngestionService
 from roadworthy.plumbing import jobs
-from roadworthy.worker.tokenizers import tokenizers_of
+from roadworthy.worker.spaces import ServedSpaces
+from roadworthy.worker.tokenizers import Tokenizers
 
 JOBS_AT_ONCE = 4
 POLL_EVERY_S = 2.0  # a retry falls due, a lease runs out: nobody notifies of that
@@ -118,7 +119,7 @@ async def _wait(event: asyncio.Event, longest_s: float) -> None:
 @asynccontextmanager
 async def _ingestion(services: Services) -> AsyncIterator[IngestionService]:
     settings = services.settings
-    embedders = {each.space.id: each for each in services.embedders.values()}
+    embedders = ServedSpaces(services)
     reader = DocumentReader(
         timeout_s=settings.parse_timeout_s,
         memory_mb=settings.parse_memory_mb,
@@ -135,9 +136,7 @@ async def _ingestion(services: Services) -> AsyncIterator[IngestionService]:
             database=services.database,
             reader=reader,
             embedders=embedders,
-            tokenizers=await asyncio.to_thread(
-                tokenizers_of, settings, [each.space for each in services.embedders.values()]
-            ),
+            tokenizers=await asyncio.to_thread(Tokenizers, settings, embedders),
             passage_tokens=settings.passage_tokens,
             overlap_tokens=settings.passage_overlap_tokens,
         )

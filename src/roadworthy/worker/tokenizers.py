@@ -1,12 +1,13 @@
 """The tokenizers by which documents are split: each space counts with its own."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import structlog
 
 from roadworthy.core.errors import Invalid
 from roadworthy.core.spaces import EmbeddingSpace
+from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.gateway.engine.cache import converted
 from roadworthy.gateway.engine.catalogue import EMBEDDING_MODELS
 from roadworthy.gateway.engine.tokens import TOKENIZER_FILE
@@ -16,25 +17,42 @@ from roadworthy.plumbing.settings import Settings
 log = structlog.get_logger(__name__)
 
 
-def tokenizers_of(settings: Settings, spaces: Iterable[EmbeddingSpace]) -> dict[int, TokenCounter]:
-    """Load the tokenizer of each space, by the space's id.
+class Tokenizers(Mapping[int, TokenCounter]):
+    """The tokenizers of the spaces that are served, by the space's id, loaded when needed.
 
-    A space whose tokenizer is not known here is left out; its jobs wait for another worker.
-
-    Raises:
-        Invalid: the default space is one of those.
+    A space whose tokenizer is not known here has none; its jobs wait for another worker.
     """
-    loaded: dict[Path, TokenCounter] = {}
-    found: dict[int, TokenCounter] = {}
-    for space in spaces:
-        path = tokenizer_path(settings, space)
+
+    def __init__(self, settings: Settings, spaces: Mapping[int, SpaceEmbedder]) -> None:
+        """Load that of the default space.
+
+        Raises:
+            Invalid: it is not known.
+        """
+        self._settings, self._spaces = settings, spaces
+        self._loaded: dict[Path, TokenCounter] = {}
+        for space_id, embedder in spaces.items():
+            if embedder.space.name == settings.embeddings_model:
+                _ = self[space_id]
+
+    def __getitem__(self, space_id: int) -> TokenCounter:
+        """Give the tokenizer of a space; raises KeyError where it has none."""
+        space = self._spaces[space_id].space
+        path = tokenizer_path(self._settings, space)
         if path is None:
-            _complain(settings, space)
-            continue
-        if path not in loaded:
-            loaded[path] = load_tokenizer(path)
-        found[space.id] = loaded[path]
-    return found
+            _complain(self._settings, space)
+            raise KeyError(space_id)
+        if path not in self._loaded:
+            self._loaded[path] = load_tokenizer(path)
+        return self._loaded[path]
+
+    def __iter__(self) -> Iterator[int]:
+        """List the spaces."""
+        return iter(self._spaces)
+
+    def __len__(self) -> int:
+        """Count the spaces."""
+        return len(self._spaces)
 
 
 def tokenizer_path(settings: Settings, space: EmbeddingSpace) -> Path | None:

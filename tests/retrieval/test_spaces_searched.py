@@ -1,0 +1,135 @@
+"""A question meets vectors of its own space alone, whatever the languages and the routing."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from roadworthy.core.spaces import QueryVector
+from roadworthy.corpus import reembedding
+from roadworthy.corpus.access import access
+from roadworthy.corpus.documents import find_corpus
+from roadworthy.corpus.publishing import SpaceVectors, publish, read_pending
+from roadworthy.plumbing import jobs
+from roadworthy.retrieval.fusion import across
+from roadworthy.retrieval.search import search
+from roadworthy.retrieval.store import Filter, visible_languages
+from tests.world import extract, make_other_space, turned_vector, words_vector
+
+pytestmark = pytest.mark.anyio
+
+TEXTS = {"en": "The pump needs oil.", "fr": "La pompe veut huile."}
+
+
+@pytest.fixture
+async def english(world):
+    return await make_other_space(world.database, languages=["en"])
+
+
+async def publish_in_both(world, language, english, **upload):
+    """Publish a text, in the English space too when it is English."""
+    await world.upload(f"{language}.txt", TEXTS[language], **upload)
+    async with world.database.as_worker() as conn:
+        lease = await jobs.claim(conn)
+    async with world.database.as_worker(world.tenant_id) as conn:
+        text = (await read_pending(conn, lease)).content.decode()
+        read = extract(text, language=language)
+        if language == "en":
+            turned = np.stack([turned_vector(text)])
+            read = dataclasses.replace(
+                read,
+                further=[SpaceVectors(space_id=english.id, ordinals=[0], vectors=turned)],
+            )
+        await publish(conn, lease, read)
+        await jobs.complete(conn, lease)
+
+
+@pytest.fixture
+async def routed(world, english):
+    """A corpus whose English is searched in a space of its own."""
+    for language in TEXTS:
+        await publish_in_both(world, language, english)
+    async with world.database.as_worker(world.tenant_id) as conn:
+        asked = {"tenant_id": world.tenant_id, "name": "main"}
+        await reembedding.switch(conn, **asked, space=english, language="en")
+        return await find_corpus(conn, **asked)
+
+
+def both(world, english, question):
+    return [
+        QueryVector(
+            space_id=world.space.id,
+            space="words",
+            vector=words_vector(question),
+            languages=frozenset({"fr"}),
+        ),
+        QueryVector(
+            space_id=english.id,
+            space=english.name,
+            vector=turned_vector(question),
+            languages=frozenset({"en"}),
+        ),
+    ]
+
+
+async def ask(world, corpus, question, queries, **more):
+    async with world.database.read_as(world.person(**more)) as conn:
+        return await search(
+            conn,
+            question,
+            queries=queries,
+            corpus=corpus,
+            tenant_id=world.tenant_id,
+            among=Filter(),
+            limit=10,
+            vector_weight=0.6,
+        )
+
+
+async def test_each_hit_is_found_in_the_space_of_its_language(world, english, routed):
+    found = await ask(world, routed, "pump oil", both(world, english, "pump oil"))
+    assert {hit.language: hit.space for hit in found.hits} == {"en": english.name, "fr": "words"}
+
+
+async def test_the_cosine_of_a_hit_is_that_of_its_own_space(world, english, routed):
+    queries = both(world, english, TEXTS["en"].lower())
+    [hit] = [h for h in (await ask(world, routed, "pump", queries)).hits if h.language == "en"]
+    assert hit.vector_score == pytest.approx(1, abs=0.01)
+
+
+async def test_one_space_alone_finds_only_what_it_is_compared_with(world, english, routed):
+    [_, query] = both(world, english, "zebra")
+    found = await ask(world, routed, "zebra", [query])
+    assert [hit.language for hit in found.hits] == ["en"]
+
+
+async def test_the_languages_that_are_seen_are_those_that_may_be_read(world, english):
+    await publish_in_both(world, "en", english, readers=access(groups=["hr"]))
+    await publish_in_both(world, "fr", english)
+    asked = {"tenant_id": world.tenant_id, "corpus_id": world.corpus.id}
+    async with world.database.read_as(world.person()) as conn:
+        assert await visible_languages(conn, **asked) == ["fr"]
+    async with world.database.read_as(world.person(groups=["hr"])) as conn:
+        assert await visible_languages(conn, **asked) == ["en", "fr"]
+
+
+async def test_a_hidden_passage_is_found_in_no_space(world, english):
+    await publish_in_both(world, "en", english, readers=access(groups=["hr"]))
+    await publish_in_both(world, "fr", english)
+    async with world.database.as_worker(world.tenant_id) as conn:
+        asked = {"tenant_id": world.tenant_id, "name": "main"}
+        await reembedding.switch(conn, **asked, space=english, language="en")
+        corpus = await find_corpus(conn, **asked)
+    found = await ask(world, corpus, "pump oil", both(world, english, "pump oil"))
+    assert [hit.language for hit in found.hits] == ["fr"]
+
+
+def test_one_ranking_stays_as_it_is():
+    ranking = [(3, 0.9), (1, 0.2)]
+    assert across([ranking]) is ranking
+
+
+def test_ranks_count_across_spaces_and_scores_do_not():
+    joined = across([[(1, 0.99), (2, 0.98)], [(3, 0.1), (4, 0.05)]])
+    assert [passage for passage, _ in joined] == [1, 3, 2, 4]
+    assert joined[0][1] == joined[1][1] > joined[2][1]

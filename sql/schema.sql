@@ -14,6 +14,90 @@ CREATE FUNCTION public.current_user_id() RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN NULLIF(current_setting('roadworthy.user'::text, true), ''::text);
 
+CREATE FUNCTION public.drop_traces(most integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    DECLARE
+        dropped bigint;
+    BEGIN
+        DELETE FROM trace
+         WHERE tenant_id = current_tenant()
+           AND id IN (SELECT id FROM trace AS oldest
+                       WHERE oldest.tenant_id = current_tenant() ORDER BY id LIMIT most)
+           AND EXISTS (SELECT FROM deletion_receipt
+                        WHERE deletion_receipt.tenant_id = current_tenant()
+                          AND scope = 'tenant' AND finished_at IS NULL);
+        GET DIAGNOSTICS dropped = ROW_COUNT;
+        RETURN dropped;
+    END $$;
+
+CREATE FUNCTION public.forget_answers(documents uuid[]) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    DECLARE
+        told uuid[];
+        answers bigint;
+    BEGIN
+        SELECT array_agg(DISTINCT trace_id) INTO told
+          FROM trace_hit
+         WHERE tenant_id = current_tenant() AND document_id = ANY (documents)
+           AND NOT EXISTS (
+               SELECT FROM document
+                WHERE document.tenant_id = trace_hit.tenant_id
+                  AND document.id = trace_hit.document_id
+                  AND document.id NOT IN (SELECT document_id FROM withdrawn_document));
+        UPDATE trace SET problem = NULL
+         WHERE tenant_id = current_tenant() AND id = ANY (told) AND problem IS NOT NULL;
+        DELETE FROM trace_answer WHERE tenant_id = current_tenant() AND trace_id = ANY (told);
+        GET DIAGNOSTICS answers = ROW_COUNT;
+        RETURN answers;
+    END $$;
+
+CREATE FUNCTION public.forget_name(who text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    BEGIN
+        UPDATE deletion_receipt SET requested_by = '(deleted)'
+         WHERE tenant_id = current_tenant() AND requested_by = who;
+        UPDATE legal_hold SET placed_by = '(deleted)'
+         WHERE tenant_id = current_tenant() AND placed_by = who;
+        UPDATE legal_hold SET lifted_by = '(deleted)'
+         WHERE tenant_id = current_tenant() AND lifted_by = who;
+    END $$;
+
+CREATE FUNCTION public.forget_traces_of(who text, most integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    DECLARE
+        chosen uuid[];
+    BEGIN
+        SELECT array_agg(id) INTO chosen
+          FROM (SELECT id FROM trace
+                 WHERE tenant_id = current_tenant() AND trace.pseudonym = who
+                   AND EXISTS (SELECT FROM deletion_receipt
+                                WHERE deletion_receipt.tenant_id = current_tenant()
+                                  AND scope = 'person' AND subject = who AND finished_at IS NULL)
+                 ORDER BY id LIMIT most) AS trace;
+        DELETE FROM trace_answer WHERE tenant_id = current_tenant() AND trace_id = ANY (chosen);
+        UPDATE trace SET pseudonym = '', question = '', problem = NULL
+         WHERE tenant_id = current_tenant() AND id = ANY (chosen);
+        RETURN coalesce(cardinality(chosen), 0);
+    END $$;
+
+CREATE FUNCTION public.forgotten_people(pseudonyms text[]) RETURNS TABLE(pseudonym text, until timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+        SELECT subject, CASE WHEN bool_and(finished_at IS NOT NULL) THEN max(finished_at) END
+          FROM deletion_receipt
+         WHERE tenant_id = current_tenant() AND scope = 'person' AND subject = ANY (pseudonyms)
+         GROUP BY subject
+    $$;
+
 CREATE TABLE public.trace_hit (
     tenant_id integer NOT NULL,
     trace_id uuid NOT NULL,
@@ -32,6 +116,102 @@ CREATE FUNCTION public.found_passages(trace uuid) RETURNS integer[]
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     RETURN (SELECT COALESCE(array_agg(DISTINCT trace_hit.passage_id), '{}'::integer[]) AS "coalesce" FROM public.trace_hit WHERE ((trace_hit.tenant_id = public.current_tenant()) AND (trace_hit.trace_id = found_passages.trace)));
+
+CREATE FUNCTION public.guard_document() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    BEGIN
+        IF TG_OP = 'UPDATE' THEN
+            PERFORM refuse_withdrawn(OLD.tenant_id, OLD.id);
+            IF (NEW.tenant_id, NEW.id, NEW.corpus_id, NEW.owner, NEW.name, NEW.metadata)
+               IS NOT DISTINCT FROM
+               (OLD.tenant_id, OLD.id, OLD.corpus_id, OLD.owner, OLD.name, OLD.metadata) THEN
+                RETURN NEW;
+            END IF;
+        END IF;
+        PERFORM refuse_held(hold_on(OLD.tenant_id, ARRAY[OLD.id]), 'document');
+        RETURN CASE TG_OP WHEN 'UPDATE' THEN NEW ELSE OLD END;
+    END $$;
+
+CREATE FUNCTION public.guard_passage() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    BEGIN
+        PERFORM refuse_held(hold_on(OLD.tenant_id, ARRAY[OLD.document_id]), 'document');
+        RETURN NEW;
+    END $$;
+
+CREATE FUNCTION public.guard_passages() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    BEGIN
+        -- None is left of a document that went as a whole: its own trigger has looked.
+        PERFORM refuse_held(hold_on(tenant_id, array_agg(DISTINCT document_id)), 'document')
+           FROM gone GROUP BY tenant_id;
+        RETURN NULL;
+    END $$;
+
+CREATE FUNCTION public.guard_revision() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    BEGIN
+        IF TG_OP = 'INSERT' THEN
+            PERFORM refuse_withdrawn(NEW.tenant_id, NEW.document_id);
+            IF EXISTS (SELECT FROM revision WHERE tenant_id = NEW.tenant_id
+                                              AND document_id = NEW.document_id) THEN
+                PERFORM refuse_held(hold_on(NEW.tenant_id, ARRAY[NEW.document_id]), 'document');
+            END IF;
+            RETURN NEW;
+        END IF;
+        IF TG_OP = 'UPDATE'
+           AND (NEW.tenant_id, NEW.id, NEW.document_id, NEW.content_hash, NEW.content)
+               IS NOT DISTINCT FROM
+               (OLD.tenant_id, OLD.id, OLD.document_id, OLD.content_hash, OLD.content)
+           AND (OLD.text IS NULL OR NEW.text IS NOT DISTINCT FROM OLD.text) THEN
+            RETURN NEW;
+        END IF;
+        PERFORM refuse_held(hold_on(OLD.tenant_id, ARRAY[OLD.document_id]), 'document');
+        RETURN CASE TG_OP WHEN 'UPDATE' THEN NEW ELSE OLD END;
+    END $$;
+
+CREATE FUNCTION public.guard_whole() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    DECLARE
+        gone jsonb := to_jsonb(OLD);
+        tenant integer := CASE TG_TABLE_NAME WHEN 'tenant' THEN gone -> 'id'
+                                             ELSE gone -> 'tenant_id' END;
+    BEGIN
+        PERFORM refuse_held(
+            (SELECT id FROM legal_hold AS hold
+              WHERE hold.tenant_id = tenant AND lifted_at IS NULL
+                AND CASE TG_TABLE_NAME
+                        WHEN 'tenant' THEN true
+                        WHEN 'principal' THEN hold.user_id = gone ->> 'user_id'
+                        ELSE hold.corpus_id = (gone -> 'id')::integer END
+              ORDER BY id LIMIT 1),
+            CASE TG_TABLE_NAME WHEN 'principal' THEN 'person' ELSE TG_TABLE_NAME END);
+        RETURN OLD;
+    END $$;
+
+CREATE FUNCTION public.hold_on(tenant integer, documents uuid[]) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+        SELECT hold.id
+          FROM legal_hold AS hold
+          JOIN document ON document.tenant_id = hold.tenant_id
+                       AND (document.id = hold.document_id OR document.owner = hold.user_id
+                            OR document.corpus_id = hold.corpus_id)
+         WHERE hold.tenant_id = tenant AND hold.lifted_at IS NULL
+           AND document.id = ANY (documents)
+         ORDER BY hold.id LIMIT 1
+    $$;
 
 CREATE TABLE public.api_key (
     tenant_id integer NOT NULL,
@@ -72,6 +252,44 @@ CREATE FUNCTION public.holder_of_key(hash bytea, moment timestamp with time zone
       JOIN public.principal USING (tenant_id, user_id))
    WHERE ((api_key.key_hash = holder_of_key.hash) AND (api_key.revoked_at IS NULL) AND (api_key.expires_at > holder_of_key.moment));
 END;
+
+CREATE FUNCTION public.may_hold() RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN ('group:legal-hold'::text = ANY ((NULLIF(current_setting('roadworthy.subjects'::text, true), ''::text))::text[]));
+
+CREATE FUNCTION public.present_documents(documents uuid[]) RETURNS uuid[]
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+        SELECT coalesce(array_agg(id), '{}')
+          FROM (SELECT id FROM document
+                 WHERE tenant_id = current_tenant() AND id = ANY (documents)
+                   AND id NOT IN (SELECT document_id FROM withdrawn_document)
+                 ORDER BY id
+                   FOR KEY SHARE) AS present
+    $$;
+
+CREATE FUNCTION public.refuse_held(hold uuid, what text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+    BEGIN
+        IF hold IS NOT NULL THEN
+            RAISE EXCEPTION USING ERRCODE = 'restrict_violation', CONSTRAINT = 'legal_hold',
+                MESSAGE = format('The %s is under legal hold %s and stays as it is; whoever placed '
+                                 'the hold may lift it (`roadworthy hold`).', what, hold);
+        END IF;
+    END $$;
+
+CREATE FUNCTION public.refuse_withdrawn(tenant integer, document uuid) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+    BEGIN
+        IF EXISTS (SELECT FROM withdrawn_document
+                    WHERE tenant_id = tenant AND document_id = document) THEN
+            RAISE EXCEPTION USING ERRCODE = 'restrict_violation', CONSTRAINT = 'withdrawn_document',
+                MESSAGE = 'The document is being deleted; try again when that is done.';
+        END IF;
+    END $$;
 
 CREATE TABLE public.acl_grant (
     tenant_id integer NOT NULL,
@@ -149,6 +367,23 @@ CREATE TABLE public.corpus_space (
 
 ALTER TABLE ONLY public.corpus_space FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.deletion_receipt (
+    tenant_id integer NOT NULL,
+    id uuid NOT NULL,
+    scope text NOT NULL,
+    subject text NOT NULL,
+    requested_by text NOT NULL,
+    requested_at timestamp with time zone NOT NULL,
+    documents integer NOT NULL,
+    attachments uuid[] NOT NULL,
+    stores jsonb NOT NULL,
+    erased_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    CONSTRAINT deletion_receipt_scope_check CHECK ((scope = ANY (ARRAY['document'::text, 'documents of a person'::text, 'person'::text, 'corpus'::text, 'tenant'::text])))
+);
+
+ALTER TABLE ONLY public.deletion_receipt FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.document (
     tenant_id integer NOT NULL,
     id uuid NOT NULL,
@@ -183,6 +418,7 @@ CREATE TABLE public.document (
 ALTER TABLE ONLY public.document ALTER COLUMN name SET STATISTICS 0;
 ALTER TABLE ONLY public.document ALTER COLUMN title SET STATISTICS 0;
 ALTER TABLE ONLY public.document ALTER COLUMN metadata SET STATISTICS 0;
+ALTER TABLE ONLY public.document ALTER COLUMN problem SET STATISTICS 0;
 ALTER TABLE ONLY public.document ALTER COLUMN authors SET STATISTICS 0;
 ALTER TABLE ONLY public.document ALTER COLUMN source_path SET STATISTICS 0;
 ALTER TABLE ONLY public.document ALTER COLUMN notes SET STATISTICS 0;
@@ -198,6 +434,7 @@ CREATE TABLE public.embedding (
     document_id uuid NOT NULL,
     vector public.halfvec NOT NULL
 );
+ALTER TABLE ONLY public.embedding ALTER COLUMN vector SET STATISTICS 0;
 
 ALTER TABLE ONLY public.embedding FORCE ROW LEVEL SECURITY;
 
@@ -227,6 +464,14 @@ ALTER TABLE public.embedding_space ALTER COLUMN id ADD GENERATED ALWAYS AS IDENT
     CACHE 1
 );
 
+CREATE SEQUENCE public.epoch
+    AS integer
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
 CREATE TABLE public.job (
     tenant_id integer NOT NULL,
     id uuid NOT NULL,
@@ -246,8 +491,27 @@ CREATE TABLE public.job (
     finished_at timestamp with time zone,
     CONSTRAINT job_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text])))
 );
+ALTER TABLE ONLY public.job ALTER COLUMN problem SET STATISTICS 0;
 
 ALTER TABLE ONLY public.job FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.legal_hold (
+    tenant_id integer NOT NULL,
+    id uuid NOT NULL,
+    document_id uuid,
+    user_id text,
+    corpus_id integer,
+    reason text NOT NULL,
+    placed_by text NOT NULL,
+    placed_at timestamp with time zone NOT NULL,
+    lifted_by text,
+    lifted_at timestamp with time zone,
+    CONSTRAINT legal_hold_check CHECK ((num_nonnulls(document_id, user_id, corpus_id) = 1)),
+    CONSTRAINT legal_hold_check1 CHECK (((lifted_by IS NULL) = (lifted_at IS NULL))),
+    CONSTRAINT legal_hold_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 1000)))
+);
+
+ALTER TABLE ONLY public.legal_hold FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.live_release (
     tenant_id integer NOT NULL,
@@ -314,6 +578,7 @@ CREATE TABLE public.posting (
     packed bytea NOT NULL
 );
 ALTER TABLE ONLY public.posting ALTER COLUMN term SET STATISTICS 0;
+ALTER TABLE ONLY public.posting ALTER COLUMN packed SET STATISTICS 0;
 
 ALTER TABLE ONLY public.posting FORCE ROW LEVEL SECURITY;
 
@@ -342,6 +607,8 @@ CREATE TABLE public.revision (
     CONSTRAINT revision_content_hash_check CHECK ((length(content_hash) = 32)),
     CONSTRAINT revision_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'ready'::text, 'failed'::text])))
 );
+ALTER TABLE ONLY public.revision ALTER COLUMN content_hash SET STATISTICS 0;
+ALTER TABLE ONLY public.revision ALTER COLUMN content SET STATISTICS 0;
 ALTER TABLE ONLY public.revision ALTER COLUMN text SET STATISTICS 0;
 
 ALTER TABLE ONLY public.revision FORCE ROW LEVEL SECURITY;
@@ -391,6 +658,7 @@ CREATE TABLE public.trace (
     CONSTRAINT trace_surface_check CHECK ((surface = ANY (ARRAY['answers'::text, 'chat'::text, 'search'::text, 'cli'::text])))
 );
 ALTER TABLE ONLY public.trace ALTER COLUMN question SET STATISTICS 0;
+ALTER TABLE ONLY public.trace ALTER COLUMN problem SET STATISTICS 0;
 
 ALTER TABLE ONLY public.trace FORCE ROW LEVEL SECURITY;
 
@@ -402,6 +670,14 @@ CREATE TABLE public.trace_answer (
 ALTER TABLE ONLY public.trace_answer ALTER COLUMN text SET STATISTICS 0;
 
 ALTER TABLE ONLY public.trace_answer FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.withdrawn_document (
+    tenant_id integer NOT NULL,
+    document_id uuid NOT NULL,
+    deletion_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.withdrawn_document FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE ONLY public.acl_grant
     ADD CONSTRAINT acl_grant_pkey PRIMARY KEY (tenant_id, subject, acl_id);
@@ -430,6 +706,9 @@ ALTER TABLE ONLY public.corpus_space
 ALTER TABLE ONLY public.corpus
     ADD CONSTRAINT corpus_tenant_id_name_key UNIQUE (tenant_id, name);
 
+ALTER TABLE ONLY public.deletion_receipt
+    ADD CONSTRAINT deletion_receipt_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.document
     ADD CONSTRAINT document_pkey PRIMARY KEY (tenant_id, id);
 
@@ -447,6 +726,9 @@ ALTER TABLE ONLY public.embedding_space
 
 ALTER TABLE ONLY public.job
     ADD CONSTRAINT job_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.legal_hold
+    ADD CONSTRAINT legal_hold_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.live_release
     ADD CONSTRAINT live_release_pkey PRIMARY KEY (tenant_id);
@@ -487,7 +769,14 @@ ALTER TABLE ONLY public.trace_hit
 ALTER TABLE ONLY public.trace
     ADD CONSTRAINT trace_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.withdrawn_document
+    ADD CONSTRAINT withdrawn_document_pkey PRIMARY KEY (tenant_id, document_id);
+
+CREATE INDEX deletion_receipt_subject ON public.deletion_receipt USING btree (tenant_id, scope, subject);
+
 CREATE INDEX document_acl ON public.document USING btree (tenant_id, acl_id);
+
+CREATE INDEX document_owner ON public.document USING btree (tenant_id, owner);
 
 CREATE INDEX document_parent ON public.document USING btree (tenant_id, parent_id) WHERE (parent_id IS NOT NULL);
 
@@ -501,6 +790,12 @@ CREATE INDEX job_revision ON public.job USING btree (tenant_id, revision_id);
 
 CREATE INDEX job_waiting ON public.job USING btree (run_at, id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
 
+CREATE INDEX legal_hold_corpus ON public.legal_hold USING btree (tenant_id, corpus_id);
+
+CREATE INDEX legal_hold_document ON public.legal_hold USING btree (tenant_id, document_id);
+
+CREATE INDEX legal_hold_person ON public.legal_hold USING btree (tenant_id, user_id);
+
 CREATE INDEX passage_document ON public.passage USING btree (tenant_id, document_id);
 
 CREATE UNIQUE INDEX passage_revision ON public.passage USING btree (tenant_id, revision_id, ordinal);
@@ -511,7 +806,25 @@ CREATE UNIQUE INDEX revision_content ON public.revision USING btree (tenant_id, 
 
 CREATE INDEX revision_document ON public.revision USING btree (tenant_id, document_id);
 
+CREATE INDEX trace_hit_document ON public.trace_hit USING btree (tenant_id, document_id);
+
 CREATE INDEX trace_mine ON public.trace USING btree (tenant_id, pseudonym, started_at DESC);
+
+CREATE INDEX withdrawn_document_deletion ON public.withdrawn_document USING btree (tenant_id, deletion_id);
+
+CREATE TRIGGER guard BEFORE DELETE ON public.corpus FOR EACH ROW EXECUTE FUNCTION public.guard_whole();
+
+CREATE TRIGGER guard BEFORE DELETE OR UPDATE ON public.document FOR EACH ROW EXECUTE FUNCTION public.guard_document();
+
+CREATE TRIGGER guard BEFORE UPDATE OF tenant_id, document_id, revision_id, start_at, end_at, text ON public.passage FOR EACH ROW EXECUTE FUNCTION public.guard_passage();
+
+CREATE TRIGGER guard BEFORE DELETE ON public.principal FOR EACH ROW EXECUTE FUNCTION public.guard_whole();
+
+CREATE TRIGGER guard BEFORE INSERT OR DELETE OR UPDATE OF tenant_id, id, document_id, content_hash, content, text ON public.revision FOR EACH ROW EXECUTE FUNCTION public.guard_revision();
+
+CREATE TRIGGER guard BEFORE DELETE ON public.tenant FOR EACH ROW EXECUTE FUNCTION public.guard_whole();
+
+CREATE TRIGGER guard_delete AFTER DELETE ON public.passage REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.guard_passages();
 
 ALTER TABLE ONLY public.acl_grant
     ADD CONSTRAINT acl_grant_tenant_id_acl_id_fkey FOREIGN KEY (tenant_id, acl_id) REFERENCES public.acl(tenant_id, id);
@@ -561,6 +874,15 @@ ALTER TABLE ONLY public.job
 ALTER TABLE ONLY public.job
     ADD CONSTRAINT job_tenant_id_revision_id_fkey FOREIGN KEY (tenant_id, revision_id) REFERENCES public.revision(tenant_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.legal_hold
+    ADD CONSTRAINT legal_hold_tenant_id_corpus_id_fkey FOREIGN KEY (tenant_id, corpus_id) REFERENCES public.corpus(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.legal_hold
+    ADD CONSTRAINT legal_hold_tenant_id_document_id_fkey FOREIGN KEY (tenant_id, document_id) REFERENCES public.document(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.legal_hold
+    ADD CONSTRAINT legal_hold_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.principal(tenant_id, user_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.live_release
     ADD CONSTRAINT live_release_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
@@ -596,6 +918,12 @@ ALTER TABLE ONLY public.trace_hit
 
 ALTER TABLE ONLY public.trace
     ADD CONSTRAINT trace_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.withdrawn_document
+    ADD CONSTRAINT withdrawn_document_tenant_id_deletion_id_fkey FOREIGN KEY (tenant_id, deletion_id) REFERENCES public.deletion_receipt(tenant_id, id);
+
+ALTER TABLE ONLY public.withdrawn_document
+    ADD CONSTRAINT withdrawn_document_tenant_id_document_id_fkey FOREIGN KEY (tenant_id, document_id) REFERENCES public.document(tenant_id, id) ON DELETE CASCADE;
 
 ALTER TABLE public.acl ENABLE ROW LEVEL SECURITY;
 
@@ -635,6 +963,8 @@ CREATE POLICY colleague ON public.principal TO roadworthy_app USING ((tenant_id 
 
 CREATE POLICY colleague ON public.release TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY colleague ON public.withdrawn_document FOR SELECT TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 ALTER TABLE public.corpus ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.corpus_route ENABLE ROW LEVEL SECURITY;
@@ -643,15 +973,42 @@ ALTER TABLE public.corpus_space ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY definer ON public.api_key FOR SELECT TO roadworthy_owner USING (true);
 
+CREATE POLICY definer ON public.deletion_receipt TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY definer ON public.document FOR SELECT TO roadworthy_owner USING (true);
+
+CREATE POLICY definer ON public.legal_hold FOR SELECT TO roadworthy_owner USING (true);
+
 CREATE POLICY definer ON public.principal FOR SELECT TO roadworthy_owner USING (true);
 
+CREATE POLICY definer ON public.revision FOR SELECT TO roadworthy_owner USING (true);
+
+CREATE POLICY definer ON public.trace TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY definer ON public.trace_answer TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY definer ON public.trace_hit FOR SELECT TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY definer ON public.withdrawn_document FOR SELECT TO roadworthy_owner USING (true);
+
+CREATE POLICY definer_lock ON public.document FOR UPDATE TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY definer_update ON public.legal_hold FOR UPDATE TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+ALTER TABLE public.deletion_receipt ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.document ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.embedding ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY holder ON public.legal_hold TO roadworthy_app USING (( SELECT public.may_hold() AS may_hold)) WITH CHECK ((( SELECT public.may_hold() AS may_hold) AND ((document_id IS NULL) OR (document_id IN ( SELECT document.id
+   FROM public.document)))));
+
 ALTER TABLE public.job ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.legal_hold ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY lifted ON public.legal_hold AS RESTRICTIVE FOR DELETE TO roadworthy_worker USING ((lifted_at IS NOT NULL));
 
 ALTER TABLE public.live_release ENABLE ROW LEVEL SECURITY;
 
@@ -667,6 +1024,21 @@ CREATE POLICY mine ON public.trace_hit FOR SELECT TO roadworthy_app USING (((tra
    FROM public.passage
   WHERE ((passage.tenant_id = trace_hit.tenant_id) AND (passage.id = trace_hit.passage_id))))));
 
+CREATE POLICY not_withdrawn ON public.document AS RESTRICTIVE TO roadworthy_app USING ((NOT (id IN ( SELECT withdrawn_document.document_id
+   FROM public.withdrawn_document))));
+
+CREATE POLICY not_withdrawn ON public.embedding AS RESTRICTIVE TO roadworthy_app USING ((NOT (document_id IN ( SELECT withdrawn_document.document_id
+   FROM public.withdrawn_document))));
+
+CREATE POLICY not_withdrawn ON public.passage AS RESTRICTIVE TO roadworthy_app USING ((NOT (document_id IN ( SELECT withdrawn_document.document_id
+   FROM public.withdrawn_document))));
+
+CREATE POLICY not_withdrawn ON public.posting AS RESTRICTIVE TO roadworthy_app USING ((NOT (document_id IN ( SELECT withdrawn_document.document_id
+   FROM public.withdrawn_document))));
+
+CREATE POLICY not_withdrawn ON public.revision AS RESTRICTIVE TO roadworthy_app USING ((NOT (document_id IN ( SELECT withdrawn_document.document_id
+   FROM public.withdrawn_document))));
+
 CREATE POLICY one_tenant ON public.acl AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.acl_grant AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -679,11 +1051,15 @@ CREATE POLICY one_tenant ON public.corpus_route AS RESTRICTIVE TO roadworthy_app
 
 CREATE POLICY one_tenant ON public.corpus_space AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY one_tenant ON public.deletion_receipt AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY one_tenant ON public.document AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.embedding AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.job AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.legal_hold AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.live_release AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -705,7 +1081,11 @@ CREATE POLICY one_tenant ON public.trace_answer AS RESTRICTIVE TO roadworthy_app
 
 CREATE POLICY one_tenant ON public.trace_hit AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY one_tenant ON public.withdrawn_document AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY operator ON public.tenant TO roadworthy_worker USING (true);
+
+CREATE POLICY own ON public.deletion_receipt TO roadworthy_app USING ((requested_by = ( SELECT public.current_user_id() AS current_user_id))) WITH CHECK (((requested_by = ( SELECT public.current_user_id() AS current_user_id)) AND (scope = 'document'::text)));
 
 CREATE POLICY own ON public.tenant TO roadworthy_app USING ((id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -777,6 +1157,10 @@ ALTER TABLE public.trace_answer ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.trace_hit ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY unfinished ON public.deletion_receipt AS RESTRICTIVE FOR UPDATE TO roadworthy_app, roadworthy_worker USING ((finished_at IS NULL)) WITH CHECK (true);
+
+ALTER TABLE public.withdrawn_document ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY worker ON public.acl TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.acl_grant TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -789,11 +1173,15 @@ CREATE POLICY worker ON public.corpus_route TO roadworthy_worker USING ((tenant_
 
 CREATE POLICY worker ON public.corpus_space TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY worker ON public.deletion_receipt TO roadworthy_worker USING (true);
+
 CREATE POLICY worker ON public.document TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.embedding TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.job TO roadworthy_worker USING (true);
+
+CREATE POLICY worker ON public.legal_hold TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.live_release TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -815,13 +1203,33 @@ CREATE POLICY worker ON public.trace_answer TO roadworthy_worker USING ((tenant_
 
 CREATE POLICY worker ON public.trace_hit TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY worker ON public.withdrawn_document TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 GRANT USAGE ON SCHEMA public TO roadworthy_app;
 GRANT USAGE ON SCHEMA public TO roadworthy_worker;
+
+REVOKE ALL ON FUNCTION public.drop_traces(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.drop_traces(most integer) TO roadworthy_worker;
+
+REVOKE ALL ON FUNCTION public.forget_answers(documents uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.forget_answers(documents uuid[]) TO roadworthy_app;
+GRANT ALL ON FUNCTION public.forget_answers(documents uuid[]) TO roadworthy_worker;
+
+REVOKE ALL ON FUNCTION public.forget_name(who text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.forget_name(who text) TO roadworthy_worker;
+
+REVOKE ALL ON FUNCTION public.forget_traces_of(who text, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.forget_traces_of(who text, most integer) TO roadworthy_worker;
+
+REVOKE ALL ON FUNCTION public.forgotten_people(pseudonyms text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.forgotten_people(pseudonyms text[]) TO roadworthy_app;
 
 GRANT SELECT,INSERT ON TABLE public.trace_hit TO roadworthy_app;
 
 REVOKE ALL ON FUNCTION public.found_passages(trace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.found_passages(trace uuid) TO roadworthy_app;
+
+REVOKE ALL ON FUNCTION public.hold_on(tenant integer, documents uuid[]) FROM PUBLIC;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_key TO roadworthy_worker;
 
@@ -830,6 +1238,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.principal TO roadworthy_worker
 
 REVOKE ALL ON FUNCTION public.holder_of_key(hash bytea, moment timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.holder_of_key(hash bytea, moment timestamp with time zone) TO roadworthy_app;
+
+REVOKE ALL ON FUNCTION public.present_documents(documents uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.present_documents(documents uuid[]) TO roadworthy_app;
 
 GRANT SELECT,INSERT ON TABLE public.acl_grant TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.acl_grant TO roadworthy_worker;
@@ -845,6 +1256,21 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.corpus_route TO roadworthy_wor
 
 GRANT SELECT ON TABLE public.corpus_space TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.corpus_space TO roadworthy_worker;
+
+GRANT SELECT,INSERT ON TABLE public.deletion_receipt TO roadworthy_app;
+GRANT SELECT,INSERT ON TABLE public.deletion_receipt TO roadworthy_worker;
+
+GRANT UPDATE(documents) ON TABLE public.deletion_receipt TO roadworthy_app;
+GRANT UPDATE(documents) ON TABLE public.deletion_receipt TO roadworthy_worker;
+
+GRANT UPDATE(stores) ON TABLE public.deletion_receipt TO roadworthy_app;
+GRANT UPDATE(stores) ON TABLE public.deletion_receipt TO roadworthy_worker;
+
+GRANT UPDATE(erased_at) ON TABLE public.deletion_receipt TO roadworthy_app;
+GRANT UPDATE(erased_at) ON TABLE public.deletion_receipt TO roadworthy_worker;
+
+GRANT UPDATE(finished_at) ON TABLE public.deletion_receipt TO roadworthy_app;
+GRANT UPDATE(finished_at) ON TABLE public.deletion_receipt TO roadworthy_worker;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.document TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.document TO roadworthy_worker;
@@ -873,8 +1299,20 @@ GRANT UPDATE(acl_id) ON TABLE public.embedding TO roadworthy_app;
 GRANT SELECT ON TABLE public.embedding_space TO roadworthy_app;
 GRANT SELECT,INSERT ON TABLE public.embedding_space TO roadworthy_worker;
 
+GRANT SELECT,USAGE ON SEQUENCE public.epoch TO roadworthy_app;
+GRANT SELECT,USAGE ON SEQUENCE public.epoch TO roadworthy_worker;
+
 GRANT SELECT,INSERT ON TABLE public.job TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job TO roadworthy_worker;
+
+GRANT SELECT,INSERT ON TABLE public.legal_hold TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE ON TABLE public.legal_hold TO roadworthy_worker;
+
+GRANT UPDATE(lifted_by) ON TABLE public.legal_hold TO roadworthy_app;
+GRANT UPDATE(lifted_by) ON TABLE public.legal_hold TO roadworthy_worker;
+
+GRANT UPDATE(lifted_at) ON TABLE public.legal_hold TO roadworthy_app;
+GRANT UPDATE(lifted_at) ON TABLE public.legal_hold TO roadworthy_worker;
 
 GRANT SELECT ON TABLE public.live_release TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.live_release TO roadworthy_worker;
@@ -913,3 +1351,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tenant TO roadworthy_worker;
 GRANT SELECT,INSERT ON TABLE public.trace TO roadworthy_app;
 
 GRANT SELECT,INSERT ON TABLE public.trace_answer TO roadworthy_app;
+
+GRANT SELECT ON TABLE public.withdrawn_document TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE ON TABLE public.withdrawn_document TO roadworthy_worker;

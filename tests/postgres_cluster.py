@@ -70,6 +70,10 @@ class Cluster:
         """Where the owner role connects to one database."""
         return self.server.url.rpartition("/")[0] + f"/{database}"
 
+    def superuser_url_of(self, url: str) -> str:
+        """Where the superuser connects to the database of a url."""
+        return self.server.superuser_url(database_name(url))
+
     def make_template(self) -> None:
         """Migrate a template for this state of sql/, unless an earlier session has."""
         name = f"{TEMPLATE}{_sql_checksum()}"

@@ -45,7 +45,8 @@ BEGIN
     FOREACH name IN ARRAY ARRAY['principal', 'api_key', 'corpus', 'acl', 'acl_grant', 'document',
                                 'revision', 'passage', 'embedding', 'posting', 'passage_count',
                                 'job', 'release', 'live_release', 'trace', 'trace_hit',
-                                'trace_answer', 'corpus_route', 'corpus_space']
+                                'trace_answer', 'corpus_route', 'corpus_space', 'deletion_receipt',
+                                'withdrawn_document', 'legal_hold']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
@@ -194,3 +195,14 @@ GRANT SELECT, INSERT, UPDATE, DELETE
    TO roadworthy_worker;
 GRANT SELECT, INSERT ON embedding_space TO roadworthy_worker;
 GRANT SELECT ON schema_migration TO roadworthy_worker;
+
+-- Deletion and legal hold: the policies are in retention.sql.
+GRANT SELECT, INSERT ON deletion_receipt TO roadworthy_app, roadworthy_worker;
+GRANT UPDATE (documents, stores, erased_at, finished_at) ON deletion_receipt
+   TO roadworthy_app, roadworthy_worker;
+GRANT SELECT ON withdrawn_document TO roadworthy_app;
+GRANT SELECT, INSERT, DELETE ON withdrawn_document TO roadworthy_worker;
+GRANT SELECT, INSERT ON legal_hold TO roadworthy_app, roadworthy_worker;
+GRANT UPDATE (lifted_by, lifted_at) ON legal_hold TO roadworthy_app, roadworthy_worker;
+GRANT DELETE ON legal_hold TO roadworthy_worker; -- of what was lifted, with its tenant
+GRANT SELECT, USAGE ON SEQUENCE epoch TO roadworthy_app, roadworthy_worker;

@@ -1,6 +1,7 @@
 """Passages and terms, counted for each class and language: what BM25 asks, true at every moment."""
 
 import uuid
+from collections.abc import Sequence
 
 from roadworthy.plumbing.database import Connection
 
@@ -13,13 +14,21 @@ SELECT FROM passage_count
  ORDER BY corpus_id, acl_id, language, analysis
    FOR UPDATE
 """
+LOCK_COUNTS_OF = """
+SELECT FROM passage_count
+ WHERE tenant_id = %(tenant_id)s
+   AND acl_id IN (SELECT acl_id FROM document
+                   WHERE tenant_id = %(tenant_id)s AND id = ANY (%(ids)s))
+ ORDER BY corpus_id, acl_id, language, analysis
+   FOR UPDATE
+"""
 COUNT_OUT = """
 UPDATE passage_count AS counted
    SET passages = counted.passages - gone.passages, terms = counted.terms - gone.terms
   FROM (SELECT corpus_id, acl_id, language, analysis, count(*) AS passages,
                sum(term_count) AS terms
           FROM passage
-         WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s
+         WHERE tenant_id = %(tenant_id)s AND document_id = ANY (%(ids)s)
          GROUP BY corpus_id, acl_id, language, analysis) AS gone
  WHERE counted.tenant_id = %(tenant_id)s AND counted.corpus_id = gone.corpus_id
    AND counted.acl_id = gone.acl_id AND counted.language = gone.language
@@ -48,7 +57,16 @@ async def lock_counts(
 
 async def count_out(conn: Connection, *, tenant_id: int, document_id: uuid.UUID) -> None:
     """Take the passages of a document from the counts of its class."""
-    await conn.execute(COUNT_OUT, {"tenant_id": tenant_id, "id": document_id})
+    await conn.execute(COUNT_OUT, {"tenant_id": tenant_id, "ids": [document_id]})
+
+
+async def count_out_all(
+    conn: Connection, *, tenant_id: int, document_ids: Sequence[uuid.UUID]
+) -> None:
+    """Take the passages of many documents, which the caller has locked, from all counts."""
+    asked = {"tenant_id": tenant_id, "ids": list(document_ids)}
+    await conn.execute(LOCK_COUNTS_OF, asked)
+    await conn.execute(COUNT_OUT, asked)
 
 
 async def count_in(conn: Connection, *, tenant_id: int, document_id: uuid.UUID) -> None:

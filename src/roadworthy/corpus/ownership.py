@@ -8,7 +8,7 @@ from psycopg.rows import scalar_row
 
 from roadworthy.core.errors import Conflict, Missing, Refused
 from roadworthy.corpus.access import Access, ensure_acl
-from roadworthy.corpus.counts import count_in, count_out, lock_counts
+from roadworthy.corpus.counts import count_in, count_out, count_out_all, lock_counts
 from roadworthy.plumbing.database import Connection
 
 LOCK_DOCUMENT = """
@@ -26,7 +26,21 @@ RESHARE: tuple[LiteralString, ...] = (
     " WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s",
     "UPDATE document SET acl_id = %(acl_id)s WHERE tenant_id = %(tenant_id)s AND id = %(id)s",
 )
-DELETE = "DELETE FROM document WHERE tenant_id = %(tenant_id)s AND id = %(id)s"
+# Locked in one order, as every change of many documents does.
+FAMILY = """
+WITH RECURSIVE family AS (
+    SELECT %(id)s::uuid AS id
+    UNION
+    SELECT child.id
+      FROM document AS child JOIN family ON child.parent_id = family.id
+     WHERE child.tenant_id = %(tenant_id)s)
+SELECT id
+  FROM document
+ WHERE tenant_id = %(tenant_id)s AND id IN (SELECT id FROM family)
+ ORDER BY id
+   FOR UPDATE
+"""
+DELETE = "DELETE FROM document WHERE tenant_id = %(tenant_id)s AND id = ANY (%(ids)s)"
 
 
 async def reshare(
@@ -47,15 +61,18 @@ async def reshare(
 async def delete(
     conn: Connection, *, tenant_id: int, document_id: uuid.UUID, by: str | None
 ) -> None:
-    """Delete a document with its content, passages, vectors and postings.
+    """Delete a document and its attachments, with all that was made of them, without a receipt.
+
+    What people ask for goes through the room `deletion`, which gives one.
 
     Raises:
         Missing: there is no such document that this person may see.
         Refused: he is not its owner.
     """
     await own(conn, tenant_id=tenant_id, document_id=document_id, by=by)
-    await count_out(conn, tenant_id=tenant_id, document_id=document_id)
-    await conn.execute(DELETE, {"tenant_id": tenant_id, "id": document_id})
+    ids = await family(conn, tenant_id=tenant_id, document_id=document_id)
+    await count_out_all(conn, tenant_id=tenant_id, document_ids=ids)
+    await conn.execute(DELETE, {"tenant_id": tenant_id, "ids": ids})
 
 
 async def move(conn: Connection, *, tenant_id: int, document_id: uuid.UUID, acl_id: int) -> None:
@@ -98,3 +115,10 @@ async def own(conn: Connection, *, tenant_id: int, document_id: uuid.UUID, by: s
             raise Refused("Only its owner may change or delete a document.")
         # The lock orders this change against the worker that publishes.
         await cursor.execute(LOCK_DOCUMENT, asked)
+
+
+async def family(conn: Connection, *, tenant_id: int, document_id: uuid.UUID) -> list[uuid.UUID]:
+    """Lock a document that the caller owns, and what came in it at any depth; gives the ids."""
+    asked = {"tenant_id": tenant_id, "id": document_id}
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        return await (await cursor.execute(FAMILY, asked)).fetchall()

@@ -9,15 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import psycopg
 from psycopg.rows import class_row
 
 from roadworthy.core.clock import now
-from roadworthy.core.errors import Conflict, Invalid, Missing, Unavailable
+from roadworthy.core.errors import Conflict, Invalid, Missing, Refused, Unavailable
 from roadworthy.core.spaces import Vectors
 from roadworthy.corpus.counts import count_in, count_out
 from roadworthy.corpus.postings import pack_by_term
 from roadworthy.corpus.terms import METHOD
-from roadworthy.plumbing.database import Connection, WorkerConnection
+from roadworthy.plumbing.database import Connection, WorkerConnection, guarded
 from roadworthy.plumbing.jobs import Lease
 
 READ_PENDING = """
@@ -177,6 +178,7 @@ async def publish(conn: WorkerConnection, lease: Lease, extract: Extract) -> Non
 
     Raises:
         Missing: the document was deleted meanwhile.
+        Refused: the published version is under legal hold.
     """
     place = await locked(conn, lease)
     if extract.space_id not in {None, place.space_id}:
@@ -187,7 +189,10 @@ async def publish(conn: WorkerConnection, lease: Lease, extract: Extract) -> Non
     ):
         raise Invalid("An embedding does not fit its space.", space=place.space_id)
     tenant_id, document_id = lease.tenant_id, lease.document_id
-    await drop_published(conn, tenant_id=tenant_id, document_id=document_id)
+    try:
+        await drop_published(conn, tenant_id=tenant_id, document_id=document_id)
+    except psycopg.errors.RestrictViolation as error:
+        raise Refused(guarded(error)) from error  # for good, unlike a conflict
     shared = _of(lease) | {
         "corpus_id": place.corpus_id,
         "acl_id": place.acl_id,

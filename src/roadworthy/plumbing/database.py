@@ -14,7 +14,7 @@ import psycopg
 import psycopg_pool
 from psycopg.conninfo import make_conninfo
 
-from roadworthy.core.errors import Busy, Unavailable
+from roadworthy.core.errors import Busy, Conflict, Unavailable
 from roadworthy.core.identity import Principal
 
 Connection = psycopg.AsyncConnection
@@ -134,10 +134,17 @@ async def _transaction(
         psycopg.errors.SerializationFailure,
     ) as error:
         raise Busy("Two changes met; try again.") from error
+    except psycopg.errors.RestrictViolation as error:
+        raise Conflict(guarded(error)) from error
     except (psycopg.OperationalError, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed) as error:
         raise Unavailable(
             "The database does not answer; `roadworthy doctor` says why. Try again."
         ) from error
+
+
+def guarded(error: psycopg.errors.RestrictViolation) -> str:
+    """Give what a guard of the database said (sql/repeatable/retention.sql), word by word."""
+    return error.diag.message_primary or "The database keeps this as it is."
 
 
 def _as(principal: Principal, pseudonym: str) -> dict[str, object]:

@@ -1,0 +1,319 @@
+-- What is kept and what is forgotten: withdrawn documents, legal holds, traces of what is gone.
+-- Run again whenever this file changes; after permissions.sql, which makes the roles and grants.
+
+-- A document that is being deleted is seen by nobody, from the first transaction on. The set is
+-- empty most of the time, and is hashed once a query.
+DO $$
+DECLARE
+    name text;
+    key text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['document', 'revision', 'passage', 'embedding', 'posting']
+    LOOP
+        key := CASE name WHEN 'document' THEN 'id' ELSE 'document_id' END;
+        EXECUTE format('DROP POLICY IF EXISTS not_withdrawn ON %I', name);
+        EXECUTE format('CREATE POLICY not_withdrawn ON %I AS RESTRICTIVE TO roadworthy_app '
+                       'USING (%I NOT IN (SELECT document_id FROM withdrawn_document))', name, key);
+    END LOOP;
+END $$;
+DROP POLICY IF EXISTS colleague ON withdrawn_document;
+CREATE POLICY colleague ON withdrawn_document FOR SELECT TO roadworthy_app
+    USING (tenant_id = (SELECT current_tenant()));
+
+-- A receipt is seen by whoever asked for the deletion, and by the operator, also when its tenant
+-- is gone. It changes until it is finished, and never again.
+DROP POLICY IF EXISTS own ON deletion_receipt;
+CREATE POLICY own ON deletion_receipt TO roadworthy_app
+    USING (requested_by = (SELECT current_user_id()))
+    WITH CHECK (requested_by = (SELECT current_user_id()) AND scope = 'document');
+DROP POLICY IF EXISTS worker ON deletion_receipt;
+CREATE POLICY worker ON deletion_receipt TO roadworthy_worker USING (true);
+DROP POLICY IF EXISTS unfinished ON deletion_receipt;
+CREATE POLICY unfinished ON deletion_receipt AS RESTRICTIVE FOR UPDATE
+    TO roadworthy_app, roadworthy_worker USING (finished_at IS NULL) WITH CHECK (true);
+
+-- Holds are placed and lifted by the operator, and by people of the group legal-hold, who place
+-- them on what they see.
+CREATE OR REPLACE FUNCTION may_hold() RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN 'group:legal-hold' = ANY (
+        nullif(current_setting('roadworthy.subjects', true), '')::text[]);
+DROP POLICY IF EXISTS holder ON legal_hold;
+CREATE POLICY holder ON legal_hold TO roadworthy_app
+    USING ((SELECT may_hold()))
+    WITH CHECK ((SELECT may_hold())
+                AND (document_id IS NULL OR document_id IN (SELECT id FROM document)));
+DROP POLICY IF EXISTS lifted ON legal_hold;
+CREATE POLICY lifted ON legal_hold AS RESTRICTIVE FOR DELETE TO roadworthy_worker
+    USING (lifted_at IS NOT NULL);
+
+-- What the functions below see, whoever calls them.
+DROP POLICY IF EXISTS definer ON legal_hold;
+CREATE POLICY definer ON legal_hold FOR SELECT TO CURRENT_USER USING (true);
+DROP POLICY IF EXISTS definer ON withdrawn_document;
+CREATE POLICY definer ON withdrawn_document FOR SELECT TO CURRENT_USER USING (true);
+DROP POLICY IF EXISTS definer ON document;
+CREATE POLICY definer ON document FOR SELECT TO CURRENT_USER USING (true);
+DROP POLICY IF EXISTS definer_lock ON document;
+CREATE POLICY definer_lock ON document FOR UPDATE TO CURRENT_USER
+    USING (tenant_id = (SELECT current_tenant()));
+DROP POLICY IF EXISTS definer ON revision;
+CREATE POLICY definer ON revision FOR SELECT TO CURRENT_USER USING (true);
+DROP POLICY IF EXISTS definer ON trace;
+CREATE POLICY definer ON trace TO CURRENT_USER USING (tenant_id = (SELECT current_tenant()));
+DROP POLICY IF EXISTS definer ON trace_answer;
+CREATE POLICY definer ON trace_answer TO CURRENT_USER
+    USING (tenant_id = (SELECT current_tenant()));
+DROP POLICY IF EXISTS definer ON deletion_receipt;
+CREATE POLICY definer ON deletion_receipt TO CURRENT_USER
+    USING (tenant_id = (SELECT current_tenant()));
+
+-- Legal hold -----------------------------------------------------------------------------------
+
+-- A hold that covers one of these documents, by itself, by its owner or by its corpus.
+CREATE OR REPLACE FUNCTION hold_on(tenant integer, documents uuid[]) RETURNS uuid
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$
+        SELECT hold.id
+          FROM legal_hold AS hold
+          JOIN document ON document.tenant_id = hold.tenant_id
+                       AND (document.id = hold.document_id OR document.owner = hold.user_id
+                            OR document.corpus_id = hold.corpus_id)
+         WHERE hold.tenant_id = tenant AND hold.lifted_at IS NULL
+           AND document.id = ANY (documents)
+         ORDER BY hold.id LIMIT 1
+    $$;
+REVOKE ALL ON FUNCTION hold_on(integer, uuid[]) FROM PUBLIC; -- asked by the triggers alone
+
+-- Ends the statement when there is a hold; the doors tell the sentence as it stands.
+CREATE OR REPLACE FUNCTION refuse_held(hold uuid, what text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+    BEGIN
+        IF hold IS NOT NULL THEN
+            RAISE EXCEPTION USING ERRCODE = 'restrict_violation', CONSTRAINT = 'legal_hold',
+                MESSAGE = format('The %s is under legal hold %s and stays as it is; whoever placed '
+                                 'the hold may lift it (`roadworthy hold`).', what, hold);
+        END IF;
+    END $$;
+
+CREATE OR REPLACE FUNCTION refuse_withdrawn(tenant integer, document uuid) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+    BEGIN
+        IF EXISTS (SELECT FROM withdrawn_document
+                    WHERE tenant_id = tenant AND document_id = document) THEN
+            RAISE EXCEPTION USING ERRCODE = 'restrict_violation', CONSTRAINT = 'withdrawn_document',
+                MESSAGE = 'The document is being deleted; try again when that is done.';
+        END IF;
+    END $$;
+
+CREATE OR REPLACE FUNCTION guard_document() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$
+    BEGIN
+        IF TG_OP = 'UPDATE' THEN
+            PERFORM refuse_withdrawn(OLD.tenant_id, OLD.id);
+            IF (NEW.tenant_id, NEW.id, NEW.corpus_id, NEW.owner, NEW.name, NEW.metadata)
+               IS NOT DISTINCT FROM
+               (OLD.tenant_id, OLD.id, OLD.corpus_id, OLD.owner, OLD.name, OLD.metadata) THEN
+                RETURN NEW;
+            END IF;
+        END IF;
+        PERFORM refuse_held(hold_on(OLD.tenant_id, ARRAY[OLD.id]), 'document');
+        RETURN CASE TG_OP WHEN 'UPDATE' THEN NEW ELSE OLD END;
+    END $$;
+CREATE OR REPLACE TRIGGER guard BEFORE UPDATE OR DELETE ON document
+    FOR EACH ROW EXECUTE FUNCTION guard_document();
+
+-- A held document keeps every content that it has, and takes no other beside them.
+CREATE OR REPLACE FUNCTION guard_revision() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$
+    BEGIN
+        IF TG_OP = 'INSERT' THEN
+            PERFORM refuse_withdrawn(NEW.tenant_id, NEW.document_id);
+            IF EXISTS (SELECT FROM revision WHERE tenant_id = NEW.tenant_id
+                                              AND document_id = NEW.document_id) THEN
+                PERFORM refuse_held(hold_on(NEW.tenant_id, ARRAY[NEW.document_id]), 'document');
+            END IF;
+            RETURN NEW;
+        END IF;
+        IF TG_OP = 'UPDATE'
+           AND (NEW.tenant_id, NEW.id, NEW.document_id, NEW.content_hash, NEW.content)
+               IS NOT DISTINCT FROM
+               (OLD.tenant_id, OLD.id, OLD.document_id, OLD.content_hash, OLD.content)
+           AND (OLD.text IS NULL OR NEW.text IS NOT DISTINCT FROM OLD.text) THEN
+            RETURN NEW;
+        END IF;
+        PERFORM refuse_held(hold_on(OLD.tenant_id, ARRAY[OLD.document_id]), 'document');
+        RETURN CASE TG_OP WHEN 'UPDATE' THEN NEW ELSE OLD END;
+    END $$;
+CREATE OR REPLACE TRIGGER guard
+    BEFORE INSERT OR DELETE
+        OR UPDATE OF tenant_id, id, document_id, content_hash, content, text ON revision
+    FOR EACH ROW EXECUTE FUNCTION guard_revision();
+
+CREATE OR REPLACE FUNCTION guard_passage() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$
+    BEGIN
+        PERFORM refuse_held(hold_on(OLD.tenant_id, ARRAY[OLD.document_id]), 'document');
+        RETURN NEW;
+    END $$;
+CREATE OR REPLACE TRIGGER guard
+    BEFORE UPDATE OF tenant_id, document_id, revision_id, start_at, end_at, text ON passage
+    FOR EACH ROW EXECUTE FUNCTION guard_passage();
+CREATE OR REPLACE FUNCTION guard_passages() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$
+    BEGIN
+        -- None is left of a document that went as a whole: its own trigger has looked.
+        PERFORM refuse_held(hold_on(tenant_id, array_agg(DISTINCT document_id)), 'document')
+           FROM gone GROUP BY tenant_id;
+        RETURN NULL;
+    END $$;
+CREATE OR REPLACE TRIGGER guard_delete AFTER DELETE ON passage REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION guard_passages();
+
+CREATE OR REPLACE FUNCTION guard_whole() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$
+    DECLARE
+        gone jsonb := to_jsonb(OLD);
+        tenant integer := CASE TG_TABLE_NAME WHEN 'tenant' THEN gone -> 'id'
+                                             ELSE gone -> 'tenant_id' END;
+    BEGIN
+        PERFORM refuse_held(
+            (SELECT id FROM legal_hold AS hold
+              WHERE hold.tenant_id = tenant AND lifted_at IS NULL
+                AND CASE TG_TABLE_NAME
+                        WHEN 'tenant' THEN true
+                        WHEN 'principal' THEN hold.user_id = gone ->> 'user_id'
+                        ELSE hold.corpus_id = (gone -> 'id')::integer END
+              ORDER BY id LIMIT 1),
+            CASE TG_TABLE_NAME WHEN 'principal' THEN 'person' ELSE TG_TABLE_NAME END);
+        RETURN OLD;
+    END $$;
+CREATE OR REPLACE TRIGGER guard BEFORE DELETE ON tenant
+    FOR EACH ROW EXECUTE FUNCTION guard_whole();
+CREATE OR REPLACE TRIGGER guard BEFORE DELETE ON principal
+    FOR EACH ROW EXECUTE FUNCTION guard_whole();
+CREATE OR REPLACE TRIGGER guard BEFORE DELETE ON corpus
+    FOR EACH ROW EXECUTE FUNCTION guard_whole();
+
+-- Traces ---------------------------------------------------------------------------------------
+
+-- Which of these documents are there, and stay so until the caller's transaction ends.
+CREATE OR REPLACE FUNCTION present_documents(documents uuid[]) RETURNS uuid[]
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$
+        SELECT coalesce(array_agg(id), '{}')
+          FROM (SELECT id FROM document
+                 WHERE tenant_id = current_tenant() AND id = ANY (documents)
+                   AND id NOT IN (SELECT document_id FROM withdrawn_document)
+                 ORDER BY id
+                   FOR KEY SHARE) AS present
+    $$;
+REVOKE ALL ON FUNCTION present_documents(uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION present_documents(uuid[]) TO roadworthy_app;
+
+-- Takes the text from the traces that were made from documents that are gone; returns how many
+-- answers went. A document that is there loses nothing.
+CREATE OR REPLACE FUNCTION forget_answers(documents uuid[]) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$
+    DECLARE
+        told uuid[];
+        answers bigint;
+    BEGIN
+        SELECT array_agg(DISTINCT trace_id) INTO told
+          FROM trace_hit
+         WHERE tenant_id = current_tenant() AND document_id = ANY (documents)
+           AND NOT EXISTS (
+               SELECT FROM document
+                WHERE document.tenant_id = trace_hit.tenant_id
+                  AND document.id = trace_hit.document_id
+                  AND document.id NOT IN (SELECT document_id FROM withdrawn_document));
+        UPDATE trace SET problem = NULL
+         WHERE tenant_id = current_tenant() AND id = ANY (told) AND problem IS NOT NULL;
+        DELETE FROM trace_answer WHERE tenant_id = current_tenant() AND trace_id = ANY (told);
+        GET DIAGNOSTICS answers = ROW_COUNT;
+        RETURN answers;
+    END $$;
+REVOKE ALL ON FUNCTION forget_answers(uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION forget_answers(uuid[]) TO roadworthy_app, roadworthy_worker;
+
+-- Until when the traces of these people are kept without text and pseudonym; null: still so.
+CREATE OR REPLACE FUNCTION forgotten_people(pseudonyms text[])
+    RETURNS TABLE (pseudonym text, until timestamptz)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$
+        SELECT subject, CASE WHEN bool_and(finished_at IS NOT NULL) THEN max(finished_at) END
+          FROM deletion_receipt
+         WHERE tenant_id = current_tenant() AND scope = 'person' AND subject = ANY (pseudonyms)
+         GROUP BY subject
+    $$;
+REVOKE ALL ON FUNCTION forgotten_people(text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION forgotten_people(text[]) TO roadworthy_app;
+
+-- Takes text and pseudonym from the traces of a person whose deletion is under way, at most so
+-- many; returns how many there were.
+CREATE OR REPLACE FUNCTION forget_traces_of(who text, most integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$
+    DECLARE
+        chosen uuid[];
+    BEGIN
+        SELECT array_agg(id) INTO chosen
+          FROM (SELECT id FROM trace
+                 WHERE tenant_id = current_tenant() AND trace.pseudonym = who
+                   AND EXISTS (SELECT FROM deletion_receipt
+                                WHERE deletion_receipt.tenant_id = current_tenant()
+                                  AND scope = 'person' AND subject = who AND finished_at IS NULL)
+                 ORDER BY id LIMIT most) AS trace;
+        DELETE FROM trace_answer WHERE tenant_id = current_tenant() AND trace_id = ANY (chosen);
+        UPDATE trace SET pseudonym = '', question = '', problem = NULL
+         WHERE tenant_id = current_tenant() AND id = ANY (chosen);
+        RETURN coalesce(cardinality(chosen), 0);
+    END $$;
+REVOKE ALL ON FUNCTION forget_traces_of(text, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION forget_traces_of(text, integer) TO roadworthy_worker;
+
+-- Takes the name of a deleted person from receipts and holds, which are kept.
+CREATE OR REPLACE FUNCTION forget_name(who text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$
+    BEGIN
+        UPDATE deletion_receipt SET requested_by = '(deleted)'
+         WHERE tenant_id = current_tenant() AND requested_by = who;
+        UPDATE legal_hold SET placed_by = '(deleted)'
+         WHERE tenant_id = current_tenant() AND placed_by = who;
+        UPDATE legal_hold SET lifted_by = '(deleted)'
+         WHERE tenant_id = current_tenant() AND lifted_by = who;
+    END $$;
+REVOKE ALL ON FUNCTION forget_name(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION forget_name(text) TO roadworthy_worker;
+DROP POLICY IF EXISTS definer_update ON legal_hold;
+CREATE POLICY definer_update ON legal_hold FOR UPDATE TO CURRENT_USER
+    USING (tenant_id = (SELECT current_tenant()));
+
+-- Deletes traces of a tenant whose deletion is under way, at most so many; returns how many.
+CREATE OR REPLACE FUNCTION drop_traces(most integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$
+    DECLARE
+        dropped bigint;
+    BEGIN
+        DELETE FROM trace
+         WHERE tenant_id = current_tenant()
+           AND id IN (SELECT id FROM trace AS oldest
+                       WHERE oldest.tenant_id = current_tenant() ORDER BY id LIMIT most)
+           AND EXISTS (SELECT FROM deletion_receipt
+                        WHERE deletion_receipt.tenant_id = current_tenant()
+                          AND scope = 'tenant' AND finished_at IS NULL);
+        GET DIAGNOSTICS dropped = ROW_COUNT;
+        RETURN dropped;
+    END $$;
+REVOKE ALL ON FUNCTION drop_traces(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION drop_traces(integer) TO roadworthy_worker;

@@ -1,0 +1,49 @@
+"""The tables of this room that hold the text of documents, or what is derived from it."""
+
+from roadworthy.plumbing.stores import Store
+
+STORES = (
+    Store(
+        name="document",
+        count="""
+SELECT count(*) FROM document WHERE tenant_id = %(tenant_id)s AND id = ANY (%(ids)s)
+""",
+    ),
+    Store(
+        name="revision",
+        count="""
+SELECT count(*) FROM revision WHERE tenant_id = %(tenant_id)s AND document_id = ANY (%(ids)s)
+""",
+    ),
+    Store(
+        name="passage",
+        count="""
+SELECT count(*) FROM passage WHERE tenant_id = %(tenant_id)s AND document_id = ANY (%(ids)s)
+""",
+    ),
+    Store(
+        name="embedding",
+        count="""
+SELECT count(*)
+  FROM embedding JOIN passage ON passage.tenant_id = embedding.tenant_id
+                             AND passage.id = embedding.passage_id
+ WHERE embedding.tenant_id = %(tenant_id)s AND passage.document_id = ANY (%(ids)s)
+""",
+    ),
+    Store(
+        name="posting",
+        count="""
+SELECT count(*)
+  FROM posting JOIN revision ON revision.tenant_id = posting.tenant_id
+                            AND revision.id = posting.revision_id
+ WHERE posting.tenant_id = %(tenant_id)s AND revision.document_id = ANY (%(ids)s)
+""",
+    ),
+    # Sums over documents: its rows stay, and these passages are taken out of them.
+    Store(
+        name="passage_count",
+        count="""
+SELECT count(*) FROM passage WHERE tenant_id = %(tenant_id)s AND document_id = ANY (%(ids)s)
+""",
+    ),
+)

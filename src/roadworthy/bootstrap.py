@@ -19,22 +19,31 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
 from roadworthy.answering.extract import ExtractingAnswerer
+from roadworthy.answering.forgetting import forgetting
 from roadworthy.answering.generate import GeneratingAnswerer
+from roadworthy.answering.in_flight import InFlight
 from roadworthy.answering.searching import SearchService
 from roadworthy.answering.service import AnsweringService
 from roadworthy.core.errors import Invalid, Unavailable
 from roadworthy.core.identity import Principal
 from roadworthy.core.spaces import EmbeddingSpace
+from roadworthy.corpus import stores as corpus_stores
+from roadworthy.deletion import DeletionService
 from roadworthy.gateway.embeddings import MOST_CONNECTIONS, SpaceEmbedder
 from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
 from roadworthy.gateway.engine.local import EngineAddress
+from roadworthy.plumbing import stores as plumbing_stores
 from roadworthy.plumbing.database import Database, with_role
+from roadworthy.plumbing.epochs import EpochHolder
 from roadworthy.plumbing.migrations import migrate
 from roadworthy.plumbing.settings import Settings
 from roadworthy.spaces import follow_spaces, open_spaces
 from roadworthy.traces import TraceRecorder
+from roadworthy.traces import stores as trace_stores
 
 APP_ROLE, WORKER_ROLE = "roadworthy_app", "roadworthy_worker"
+# Every table that holds the text of documents or what is derived from it: each room tells its own.
+STORES = (*corpus_stores.STORES, *plumbing_stores.STORES, *trace_stores.STORES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +72,7 @@ class Services:
     recorder: TraceRecorder
     answering: AnsweringService
     searching: SearchService
+    deletion: DeletionService
     pseudonym: Callable[[Principal], str]
 
     @property
@@ -175,7 +185,13 @@ async def services(
         recorder = TraceRecorder(settings.home / "spool", database)
         flushing = asyncio.create_task(recorder.run())
         stack.push_async_callback(_cancelled, flushing)
-        pseudonym = _pseudonymiser(settings)
+        pseudonym = pseudonymiser(settings)
+        in_flight, extracting = InFlight(), ExtractingAnswerer()
+        leave = forgetting(database, in_flight=in_flight, extracting=extracting, recorder=recorder)
+        epochs = EpochHolder(urls.app, leave=leave)
+        holding = asyncio.create_task(epochs.run())
+        stack.push_async_callback(_cancelled, holding)
+        await epochs.is_holding.wait()
         yield Services(
             settings=settings,
             database=database,
@@ -188,16 +204,22 @@ async def services(
                 database=database,
                 embedders=embedders,
                 answerers={
-                    "extract": ExtractingAnswerer(),
+                    "extract": extracting,
                     "generate": GeneratingAnswerer(chat),
                 },
                 recorder=recorder,
                 pseudonym=pseudonym,
+                in_flight=in_flight,
                 most_concurrent=settings.max_concurrent_answers,
             ),
             searching=SearchService(
-                database=database, embedders=embedders, recorder=recorder, pseudonym=pseudonym
+                database=database,
+                embedders=embedders,
+                recorder=recorder,
+                pseudonym=pseudonym,
+                in_flight=in_flight,
             ),
+            deletion=deletion_service(settings, database),
             pseudonym=pseudonym,
         )
 
@@ -251,7 +273,13 @@ def _in_engine(settings: Settings, engine: EngineAddress | None) -> EndpointAddr
     return EndpointAddress(url=engine.url, key=engine.token, timeout_s=settings.model_timeout_s)
 
 
-def _pseudonymiser(settings: Settings) -> Callable[[Principal], str]:
+def deletion_service(settings: Settings, database: Database) -> DeletionService:
+    """Build what deletes; it needs no model."""
+    return DeletionService(database=database, stores=STORES, pseudonym=pseudonymiser(settings))
+
+
+def pseudonymiser(settings: Settings) -> Callable[[Principal], str]:
+    """Say what traces call a person: a keyed hash."""
     told = settings.pseudonym_key
     key = told.get_secret_value() if told else secret_file(settings.home / "pseudonym.key")
 

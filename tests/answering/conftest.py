@@ -8,6 +8,7 @@ import pytest
 
 from roadworthy.answering.extract import ExtractingAnswerer
 from roadworthy.answering.generate import GeneratingAnswerer
+from roadworthy.answering.in_flight import InFlight
 from roadworthy.answering.records import Answer, Asked, Citation, Event, TextPiece
 from roadworthy.answering.searching import SearchService
 from roadworthy.answering.service import AnsweringService
@@ -112,6 +113,7 @@ async def open_desk(world, models, folder, *, most_concurrent=64):
         "embedders": embedders,
         "recorder": recorder,
         "pseudonym": pseudonym,
+        "in_flight": InFlight(),
     }
     answerers = {"extract": ExtractingAnswerer(), "generate": GeneratingAnswerer(endpoint)}
     yield Desk(

@@ -61,6 +61,12 @@ class SentenceVectors:
 
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[int, str], Vectors] = OrderedDict()
+        self._forgotten = 0
+
+    def forget(self) -> None:
+        """Drop all of them, and what is being embedded now: a document was deleted."""
+        self._forgotten += 1
+        self._known.clear()
 
     async def of(self, embedder: SpaceEmbedder, texts: Sequence[str]) -> Vectors:
         """Give one vector a text, shape (texts, dimension).
@@ -73,9 +79,11 @@ class SentenceVectors:
         # Taken before the wait: others may push them out meanwhile.
         found = {key: self._known[key] for key in keys if key in self._known}
         new = [text for (_, text) in keys if (space_id, text) not in found]
+        before = self._forgotten
         for text, vector in zip(new, await embedder.embed_passages(new), strict=True):
             found[space_id, text] = vector
-        self._remember(found)
+        if self._forgotten == before:
+            self._remember(found)
         return np.stack([found[space_id, text] for text in texts])
 
     def _remember(self, found: dict[tuple[int, str], Vectors]) -> None:
@@ -91,6 +99,10 @@ class ExtractingAnswerer:
 
     def __init__(self) -> None:
         self._vectors = SentenceVectors()
+
+    def forget(self) -> None:
+        """Keep nothing of what was read so far."""
+        self._vectors.forget()
 
     async def write(self, task: Task) -> AsyncGenerator[Written]:
         """Write the answer; see Answerer."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from roadworthy.answering.conversation import check_encodable
 from roadworthy.answering.embedding import aim, embed_or_degrade
+from roadworthy.answering.in_flight import InFlight
 from roadworthy.core.clock import now
 from roadworthy.core.errors import RoadworthyError, Unavailable
 from roadworthy.core.identity import Principal
@@ -55,11 +56,13 @@ class SearchService:
         embedders: Mapping[str, SpaceEmbedder],
         recorder: TraceRecorder,
         pseudonym: Callable[[Principal], str],
+        in_flight: InFlight,
     ) -> None:
         self._database = database
         self._embedders = embedders
         self._recorder = recorder
         self._pseudonym = pseudonym
+        self._in_flight = in_flight
 
     async def search(self, principal: Principal, sought: Sought) -> SearchResult:
         """Find the best passages that `principal` may see, by the live release's weights.
@@ -106,17 +109,22 @@ class SearchService:
                 embedders=self._embedders,
             )
         embedded = await embed_or_degrade(aimed, sought.question)
-        async with self._database.read_as(principal) as conn:
-            found = await search(
-                conn,
-                sought.question,
-                queries=embedded.queries,
-                corpus=corpus,
-                tenant_id=tenant_id,
-                among=sought.among,
-                limit=sought.limit,
-                vector_weight=stored.release.vector_weight,
-            )
+        # Until its end: what is found in the meantime may be deleted.
+        making = self._in_flight.begin(tenant_id)
+        try:
+            async with self._database.read_as(principal) as conn:
+                found = await search(
+                    conn,
+                    sought.question,
+                    queries=embedded.queries,
+                    corpus=corpus,
+                    tenant_id=tenant_id,
+                    among=sought.among,
+                    limit=sought.limit,
+                    vector_weight=stored.release.vector_weight,
+                )
+        finally:
+            self._in_flight.end(making)
         return found, embedded.degraded
 
     def _begin(self, principal: Principal, sought: Sought) -> Begun:

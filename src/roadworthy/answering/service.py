@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from roadworthy.answering.abstention import abstention
 from roadworthy.answering.conversation import whole_question
 from roadworthy.answering.embedding import Aimed, aim, embed_or_degrade
+from roadworthy.answering.in_flight import InFlight, Making
 from roadworthy.answering.records import (
     ABSTAINED,
     ANSWERED,
@@ -28,7 +29,7 @@ from roadworthy.answering.records import (
 from roadworthy.answering.relevance import relevance
 from roadworthy.answering.searching import spoken, trace_hits
 from roadworthy.core.clock import now
-from roadworthy.core.errors import Busy, Invalid, Missing, Refused, RoadworthyError
+from roadworthy.core.errors import Busy, Conflict, Invalid, Missing, Refused, RoadworthyError
 from roadworthy.core.identity import Principal
 from roadworthy.core.ids import new_id
 from roadworthy.core.spaces import QueryVector
@@ -52,6 +53,7 @@ class _Progress:
     language: str = "und"
     relevance: float = 0.0
     stages: list[Stage] = field(default_factory=list)
+    making: Making | None = None
     hits: list[Hit] = field(default_factory=list)
     text: str = ""
     citations: list[Citation] = field(default_factory=list)
@@ -81,6 +83,7 @@ class AnsweringService:
         answerers: Mapping[str, Answerer],
         recorder: TraceRecorder,
         pseudonym: Callable[[Principal], str],
+        in_flight: InFlight,
         most_concurrent: int,
     ) -> None:
         self._database = database
@@ -88,6 +91,7 @@ class AnsweringService:
         self._answerers = answerers
         self._recorder = recorder
         self._pseudonym = pseudonym
+        self._in_flight = in_flight
         self._most_concurrent = most_concurrent
         self._running = 0
 
@@ -100,6 +104,7 @@ class AnsweringService:
             Invalid: the question, the release or the filter is unusable.
             Missing: there is no such release or corpus.
             Busy: too many questions are being answered.
+            Conflict: a document that the answer is made from was deleted meanwhile.
             Unavailable: something that this release needs is down.
         """
         progress = _Progress(begun=self._begin(principal, asked))
@@ -107,8 +112,10 @@ class AnsweringService:
             with self._counted():
                 async with aclosing(self._answer(principal, asked, progress)) as events:
                     async for event in events:
+                        if progress.making is not None:
+                            progress.making.check()
                         yield event
-        except (Invalid, Missing, Refused, Busy) as error:
+        except (Invalid, Missing, Refused, Busy, Conflict) as error:
             progress.outcome, progress.problem = "refused", error.message
             raise
         except RoadworthyError as error:
@@ -120,7 +127,7 @@ class AnsweringService:
             progress.outcome, progress.problem = "failed", type(error).__name__
             raise
         finally:
-            self._recorder.end(_trace(progress))
+            self._end(progress)
 
     async def _answer(
         self, principal: Principal, asked: Asked, progress: _Progress
@@ -134,6 +141,7 @@ class AnsweringService:
             embedded = await embed_or_degrade(aimed, question)
         progress.model_ms += progress.stages[-1].ms
         progress.degraded += embedded.degraded
+        progress.making = self._in_flight.begin(principal.tenant_id)
         with progress.stage("retrieve"):
             progress.hits = await self._retrieve(
                 principal,
@@ -143,6 +151,7 @@ class AnsweringService:
                 asked=asked,
                 stored=stored,
             )
+        progress.making.documents = frozenset(hit.document_id for hit in progress.hits)
         with progress.stage("judge"):
             progress.relevance = relevance(question, progress.hits)
         for stage in progress.stages:
@@ -221,6 +230,14 @@ class AnsweringService:
                     if event is not None:
                         yield event
         yield progress.stages[-1]
+
+    def _end(self, progress: _Progress) -> None:
+        making = progress.making
+        if making is not None and making.is_withdrawn:
+            progress.text = ""
+        self._recorder.end(_trace(progress))
+        if making is not None:
+            self._in_flight.end(making)
 
     def _begin(self, principal: Principal, asked: Asked) -> Begun:
         begun = Begun(

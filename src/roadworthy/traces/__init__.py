@@ -2,7 +2,12 @@
 
 from roadworthy.traces.recorder import TraceRecorder
 from roadworthy.traces.records import Begun, Stage, Trace, TraceHit
-from roadworthy.traces.store import StoredTrace, find_trace, list_traces
+from roadworthy.traces.store import (
+    StoredTrace,
+    find_trace,
+    list_traces,
+    present_documents,
+)
 
 __all__ = [
     "Begun",
@@ -13,4 +18,5 @@ __all__ = [
     "TraceRecorder",
     "find_trace",
     "list_traces",
+    "present_documents",
 ]

@@ -46,6 +46,7 @@ class TraceRecorder:
         self._open: dict[uuid.UUID, Begun] = {}
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._file = _SpoolFile.create(folder)
+        self._flushing = asyncio.Lock()
 
     def begin(self, begun: Begun) -> None:
         """Note that somebody asked."""
@@ -73,6 +74,11 @@ class TraceRecorder:
         Returns:
             False when the database could not take them all: the lines wait.
         """
+        # One at a time: who waits for it finds what had ended off the disk.
+        async with self._flushing:
+            return await self._flush()
+
+    async def _flush(self) -> bool:
         if self._file.has_lines:
             full, self._file = self._file, _SpoolFile.create(self._folder)
             for begun in self._open.values():

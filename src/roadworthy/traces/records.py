@@ -73,3 +73,14 @@ class Trace(_Record):
 def interrupted(begun: Begun) -> Trace:
     """Say of an interaction that it began and that its process died."""
     return Trace(begun=begun, ended_at=None, outcome="interrupted")
+
+
+def wordless(trace: Trace) -> Trace:
+    """Leave out what may quote documents: the answer, and what a model said when it failed."""
+    return trace.model_copy(update={"answer": None, "problem": None})
+
+
+def anonymous(trace: Trace) -> Trace:
+    """Leave out who asked, what was asked and what was answered."""
+    begun = trace.begun.model_copy(update={"pseudonym": "", "question": ""})
+    return wordless(trace).model_copy(update={"begun": begun})

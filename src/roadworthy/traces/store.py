@@ -2,16 +2,16 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from psycopg.rows import class_row
+from psycopg.rows import class_row, scalar_row
 from psycopg.types.json import Jsonb
 
 from roadworthy.core.errors import Missing
 from roadworthy.plumbing.database import Connection, Database, ReadConnection
-from roadworthy.traces.records import Stage, Trace
+from roadworthy.traces.records import Stage, Trace, anonymous, wordless
 
 # A line may be brought twice when the process dies between the row and the removal of the line.
 ADD_TRACE = """
@@ -52,6 +52,9 @@ LIST = (
  LIMIT %(limit)s
 """
 )
+# They stay until this transaction ends: an answer is stored before its document goes, or not.
+PRESENT = "SELECT present_documents(%(ids)s)"
+FORGOTTEN = "SELECT pseudonym, until FROM forgotten_people(%(pseudonyms)s)"
 FIND_HITS = """
 SELECT rank, document_id, passage_id, score, keyword_score, vector_score, cited
   FROM trace_hit
@@ -104,6 +107,21 @@ async def add_traces(database: Database, traces: Sequence[Trace]) -> None:
             await _add(conn, some)
 
 
+async def present_documents(
+    conn: Connection, documents: Iterable[uuid.UUID]
+) -> frozenset[uuid.UUID]:
+    """Tell which of these documents of the tenant of `conn` are there.
+
+    They stay until the caller's transaction ends.
+    """
+    asked = {"ids": sorted(set(documents))}
+    if not asked["ids"]:
+        return frozenset()
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        [present] = await (await cursor.execute(PRESENT, asked)).fetchall()
+    return frozenset(present)
+
+
 async def find_trace(
     conn: ReadConnection, *, tenant_id: int, trace_id: uuid.UUID
 ) -> tuple[StoredTrace, list[StoredHit]]:
@@ -131,12 +149,39 @@ async def list_traces(
 
 
 async def _add(conn: Connection, traces: Sequence[Trace]) -> None:
+    traces = await _without_what_is_gone(conn, traces)
     async with conn.cursor() as cursor:
         await cursor.executemany(ADD_TRACE, [_row(trace) for trace in traces])
         answers = [_answer_row(trace) for trace in traces if trace.answer]
         await cursor.execute(ADD_HITS, _hit_columns(traces))
         if answers:
             await cursor.executemany(ADD_ANSWER, answers)
+
+
+async def _without_what_is_gone(conn: Connection, traces: Sequence[Trace]) -> list[Trace]:
+    """Take from traces the text of documents, and of people, that were deleted meanwhile."""
+    told = {hit.document_id for trace in traces for hit in trace.hits if _tells(trace)}
+    present = await present_documents(conn, told)
+    people = sorted({trace.begun.pseudonym for trace in traces})
+    rows = await (await conn.execute(FORGOTTEN, {"pseudonyms": people})).fetchall()
+    forgotten: dict[str, datetime | None] = dict(rows)
+    return [_remaining(trace, present=present, forgotten=forgotten) for trace in traces]
+
+
+def _remaining(
+    trace: Trace, *, present: frozenset[uuid.UUID], forgotten: Mapping[str, datetime | None]
+) -> Trace:
+    who = trace.begun.pseudonym
+    until = forgotten.get(who)  # None: until the deletion, which is under way, has ended
+    if who in forgotten and (until is None or trace.begun.started_at <= until):
+        return anonymous(trace)
+    if _tells(trace) and not {hit.document_id for hit in trace.hits} <= present:
+        return wordless(trace)
+    return trace
+
+
+def _tells(trace: Trace) -> bool:
+    return bool(trace.answer or trace.problem)
 
 
 def _row(trace: Trace) -> dict[str, object]:

@@ -1,0 +1,11 @@
+"""The table of this room that holds the text of documents."""
+
+from roadworthy.plumbing.stores import Store
+
+# An answer is made from all of its hits, cited or not. Its trace stays, with ids and without text.
+STORES = (
+    Store(
+        name="trace_answer",
+        forget="SELECT forget_answers(%(ids)s)",
+    ),
+)

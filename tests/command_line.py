@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+import roadworthy
 from roadworthy.cli.main import run
 from roadworthy.plumbing.settings import Settings, load_settings
 
@@ -100,6 +101,7 @@ def command_line(*, home: Path, database_url: str, models_url: str) -> CommandLi
         environ={
             "PATH": "/usr/bin:/bin",
             "LANG": "C.UTF-8",
+            "PYTHONPATH": str(Path(roadworthy.__file__).parents[1]),  # the sources under test
             "ROADWORTHY_HOME": str(home),
             "ROADWORTHY_DATABASE_URL": database_url,
             "ROADWORTHY_EMBEDDINGS_URL": models_url,

@@ -70,6 +70,7 @@ async def surfaces(client, documents, jobs):
         await note(f"delete {number}", client.delete(path))
     await note("upload", client.post("/v1/documents", files={"file": ("doc0.txt", b"Mine.")}))
     await note("traces", client.get("/v1/traces"))
+    await note("deletions", client.get("/v1/deletions"))
     await note("metrics", client.get("/metrics"))
     return said
 

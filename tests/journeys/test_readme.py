@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+import roadworthy
 from roadworthy.cli.running import api_url
 from roadworthy.plumbing.settings import PREFIX, load_settings
 from roadworthy.releases.records import DEFAULT
@@ -112,6 +113,7 @@ def told(started, tmp_path_factory):
             env={
                 "PATH": "/usr/bin:/bin",
                 "LANG": "C.UTF-8",
+                "PYTHONPATH": str(Path(roadworthy.__file__).parents[1]),  # what is under test
                 "ROADWORTHY_HOME": str(started.up.home),
                 "KEY": started.key("sam"),
             },

@@ -11,6 +11,7 @@ from roadworthy.api import (
     answers,
     chat,
     corpora,
+    deletions,
     documents,
     embeddings,
     health,
@@ -26,7 +27,18 @@ from roadworthy.bootstrap import Services
 from roadworthy.core.errors import RoadworthyError
 
 BYTES_PER_MB = 1_000_000
-ROOMS = (answers, chat, models, embeddings, search, documents, corpora, records, health)
+ROOMS = (
+    answers,
+    chat,
+    models,
+    embeddings,
+    search,
+    documents,
+    corpora,
+    deletions,
+    records,
+    health,
+)
 
 
 def create_app(services: Services) -> FastAPI:

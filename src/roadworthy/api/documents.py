@@ -28,8 +28,9 @@ from roadworthy.core.errors import RoadworthyError
 from roadworthy.corpus.accepting import Upload, accept
 from roadworthy.corpus.access import Access, access
 from roadworthy.corpus.documents import Document, find_corpus, find_document, list_documents
-from roadworthy.corpus.ownership import delete, reshare
+from roadworthy.corpus.ownership import reshare
 from roadworthy.corpus.telling import tell_language
+from roadworthy.deletion import Receipt
 from roadworthy.ingestion import KIND
 from roadworthy.plumbing.jobs import enqueue
 
@@ -109,6 +110,7 @@ class ChangeBody(Body):
 HANDED_IN = TypeAdapter(HandedIn)
 DOCUMENT = TypeAdapter(Document)
 DOCUMENTS = TypeAdapter(Page[Document])
+RECEIPT = TypeAdapter(Receipt)
 
 
 @router.post(
@@ -196,21 +198,17 @@ async def change_document(
 
 @router.delete(
     "/v1/documents/{document_id}",
-    status_code=status.HTTP_204_NO_CONTENT,
-    responses=problems(403, 404, 422, 429),
+    response_model=Receipt,
+    responses=problems(403, 404, 409, 422, 429),
 )
 async def delete_document(visit: Visit, document_id: uuid.UUID) -> Response:
-    """Delete a document with all that was made from it."""
+    """Delete a document with all that was made from it; the receipt says how much that was."""
     visit.check_may_ingest()
     principal = visit.principal
-    async with visit.services.database.write_as(principal) as conn:
-        await delete(
-            conn,
-            tenant_id=principal.tenant_id,
-            document_id=document_id,
-            by=principal.user_id,
-        )
-    return Response(status_code=status.HTTP_204_NO_CONTENT)
+    receipt = await visit.services.deletion.delete_document(
+        document_id, tenant_id=principal.tenant_id, by=principal
+    )
+    return json_response(RECEIPT, receipt)
 
 
 async def _try(

@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
-from roadworthy.bootstrap import Services
+from roadworthy.bootstrap import Services, deletion_service
 from roadworthy.cli import show
 from roadworthy.cli.desk import Desk, with_database, with_services
 from roadworthy.cli.ingest import worked
+from roadworthy.cli.leaving import Yes, meant, operator_only
+from roadworthy.cli.receipts import printed, progress
 from roadworthy.cli.reindexing import follow, queue_all
 from roadworthy.core.errors import Invalid
 from roadworthy.core.spaces import EmbeddingSpace
@@ -18,11 +20,12 @@ from roadworthy.corpus.documents import Corpus, find_corpus, list_corpora
 from roadworthy.corpus.reembedding import Filled, filled
 from roadworthy.corpus.routing import AUTO, EVERY, check_language, check_text_search
 from roadworthy.corpus.spaces import find_space, list_spaces
+from roadworthy.deletion import Receipt
 from roadworthy.gateway.engine.catalogue import EMBEDDING_MODELS
 from roadworthy.installation import Installation
 from roadworthy.spaces import ensure_model_space
 
-app = typer.Typer(help="See and change how a corpus is searched.")
+app = typer.Typer(help="See and change how a corpus is searched; delete one.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 Space = Annotated[str, typer.Option(help="Name of an embedding space.")]
@@ -201,6 +204,26 @@ def reindex(ctx: typer.Context, name: Name, *, wait: Wait = True) -> None:
         return await _reindex(desk, opened, place, name=name, wait=wait)
 
     typer.echo(f"{with_services(ctx, work)} documents of {name} were looked at.")
+
+
+@app.command("delete")
+def delete_(ctx: typer.Context, name: Name, *, yes: Yes = False) -> None:
+    """Delete a corpus with its documents; a release that names it finds nothing any more.
+
+    Nobody sees the documents from the first moment on. Run it again when it was interrupted.
+    """
+    meant(f"Delete the corpus {name} for good?", yes=yes)
+
+    async def work(desk: Desk) -> Receipt:
+        operator_only(desk)
+        tenant_id = await desk.tenant()
+        async with desk.database.as_worker(tenant_id) as conn:
+            corpus = await find_corpus(conn, tenant_id=tenant_id, name=name)
+        service = deletion_service(desk.settings, desk.database)
+        with progress() as report:
+            return await service.delete_corpus(corpus, tenant_id=tenant_id, report=report)
+
+    printed(with_database(ctx, work))
 
 
 async def _begin(desk: Desk, opened: Services, *, name: str, space: str, language: str) -> None:

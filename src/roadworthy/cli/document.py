@@ -5,13 +5,16 @@ from typing import Annotated
 
 import typer
 
+from roadworthy.bootstrap import deletion_service
 from roadworthy.cli import show
 from roadworthy.cli.desk import Desk, with_database
+from roadworthy.cli.receipts import printed
 from roadworthy.core.errors import Invalid
 from roadworthy.corpus.access import access
 from roadworthy.corpus.documents import Document, find_document, list_documents
-from roadworthy.corpus.ownership import delete, reshare
+from roadworthy.corpus.ownership import reshare
 from roadworthy.corpus.telling import tell_language
+from roadworthy.deletion import Receipt
 
 app = typer.Typer(help="List, show, share and delete documents.")
 
@@ -79,16 +82,21 @@ def share(
 
 
 @app.command("delete")
-def delete_(ctx: typer.Context, document: Id) -> None:
-    """Delete a document with its passages, vectors and postings."""
+def delete_(ctx: typer.Context, document: Id, *, json: Json = False) -> None:
+    """Delete a document with all that was made from it, and print the receipt."""
     document_id = _id(document)
 
-    async def work(desk: Desk) -> None:
-        async with desk.writing() as (conn, tenant_id, by):
-            await delete(conn, tenant_id=tenant_id, document_id=document_id, by=by)
+    async def work(desk: Desk) -> Receipt:
+        principal = await desk.principal()
+        tenant_id = principal.tenant_id if principal else await desk.tenant()
+        service = deletion_service(desk.settings, desk.database)
+        return await service.delete_document(document_id, tenant_id=tenant_id, by=principal)
 
-    with_database(ctx, work)
-    typer.echo(f"Deleted {document}.")
+    receipt = with_database(ctx, work)
+    if json:
+        show.as_json(Receipt, receipt)
+    else:
+        printed(receipt)
 
 
 @app.command()

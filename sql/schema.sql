@@ -604,6 +604,7 @@ CREATE TABLE public.revision (
     text text,
     state text NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    is_attached boolean DEFAULT false NOT NULL,
     CONSTRAINT revision_content_hash_check CHECK ((length(content_hash) = 32)),
     CONSTRAINT revision_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'ready'::text, 'failed'::text])))
 );
@@ -802,7 +803,7 @@ CREATE UNIQUE INDEX passage_revision ON public.passage USING btree (tenant_id, r
 
 CREATE INDEX posting_revision ON public.posting USING btree (tenant_id, revision_id);
 
-CREATE UNIQUE INDEX revision_content ON public.revision USING btree (tenant_id, corpus_id, acl_id, content_hash) WHERE (state <> 'failed'::text);
+CREATE UNIQUE INDEX revision_content ON public.revision USING btree (tenant_id, corpus_id, acl_id, content_hash) WHERE ((state <> 'failed'::text) AND (NOT is_attached));
 
 CREATE INDEX revision_document ON public.revision USING btree (tenant_id, document_id);
 

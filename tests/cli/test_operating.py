@@ -1,6 +1,7 @@
 """An operator works on the database by commands: documents, keys, releases, one after another."""
 
 import json
+from email.message import EmailMessage
 
 import pytest
 
@@ -46,6 +47,28 @@ async def test_answers_depend_on_who_asks(cli, world, folder):
     assert {hit["document_name"] for hit in hits} == {"holidays.md"}
     nobody = cli.run("ask", asked)
     assert (nobody.returncode, "--as" in nobody.stderr) == (2, True)
+
+
+async def test_what_is_attached_to_a_mail_is_found_and_goes_with_it(cli, world, folder):
+    await world.put(world.person("ana"))
+    message = EmailMessage()
+    message["Subject"] = "Offer"
+    message.set_content("See the attached file.")
+    message.add_attachment(b"The bridge costs 900 crowns.", maintype="text", subtype="plain",
+                           filename="offer.txt")  # fmt: skip
+    message.add_attachment(b"\0\1", maintype="audio", subtype="mpeg", filename="song.mp3")
+    (folder / "m.eml").write_bytes(message.as_bytes())
+    done = cli.run("ingest", str(folder / "m.eml"), "--group", "everyone")
+    outcomes = [line.split()[:2] for line in done.stdout.splitlines() if "m.eml" in line]
+    assert outcomes == [
+        ["searchable", "m.eml"], ["searchable", "m.eml/offer.txt"], ["failed", "m.eml/song.mp3"],
+    ]  # fmt: skip
+    hits = json.loads(cli.run("search", "bridge crowns", "--as", "ana", "--json").stdout)["hits"]
+    assert hits[0]["document_name"] == "m.eml/offer.txt"
+    listed = json.loads(cli.run("document", "list", "--json").stdout)
+    mail = next(each["id"] for each in listed if each["name"] == "m.eml")
+    assert cli.run("document", "delete", mail).returncode == 0
+    assert json.loads(cli.run("document", "list", "--json").stdout) == []
 
 
 async def test_a_document_is_shared_and_deleted(cli, world):

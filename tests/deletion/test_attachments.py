@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 
-from roadworthy.core.errors import Conflict
+from roadworthy.core.errors import Conflict, Refused
+from roadworthy.corpus.attached import file_attached
 from roadworthy.corpus.documents import list_documents
 from roadworthy.deletion import add_hold
 from roadworthy.traces.store import add_traces
@@ -56,11 +57,23 @@ async def test_they_go_with_it(world, deletion, urls, postgres_cluster):
     assert await sums(world) == (1, 1)
 
 
-async def test_one_goes_without_what_it_came_in(world, deletion):
-    _, inner, innermost = await mail(world)
-    receipt = await deletion.delete_document(inner, tenant_id=world.tenant_id, by=None)
-    assert list(receipt.attachments) == [innermost]
-    assert await sums(world) == (1, 1)
+async def test_none_is_deleted_alone(world, deletion):
+    outer, inner, _ = await mail(world)
+    with pytest.raises(Conflict, match=f"attached to document {outer}"):
+        await deletion.delete_document(inner, tenant_id=world.tenant_id, by=None)
+    assert await sums(world) == (3, 3)
+
+
+async def test_one_under_hold_stays_though_its_mail_brings_it_no_more(world, deletion):
+    outer, inner, _ = await mail(world)
+    async with world.database.as_worker(world.tenant_id) as conn:
+        await add_hold(
+            conn, tenant_id=world.tenant_id, reason="?", by="operator", document_id=inner
+        )
+    async with world.database.as_worker(world.tenant_id) as conn:
+        with pytest.raises(Refused, match="legal hold"):
+            await file_attached(conn, [], tenant_id=world.tenant_id, document_id=outer)
+    assert await sums(world) == (3, 3)
 
 
 async def test_they_are_counted_where_many_go(world, deletion):

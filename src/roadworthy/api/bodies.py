@@ -5,7 +5,8 @@ from typing import Annotated, TypeVar
 from fastapi.responses import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter
 
-from roadworthy.corpus.accepting import LONGEST_NAME, MOST_METADATA
+from roadworthy.corpus.accepting import MOST_METADATA
+from roadworthy.corpus.documents import LONGEST_NAME
 from roadworthy.retrieval.search import LONGEST_QUESTION
 from roadworthy.retrieval.store import Filter
 

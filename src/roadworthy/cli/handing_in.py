@@ -12,6 +12,7 @@ from roadworthy.cli.files import FoundFile
 from roadworthy.core.errors import Busy, Conflict, Invalid, Refused
 from roadworthy.core.identity import Principal
 from roadworthy.corpus.accepting import Receipt, Upload, accept
+from roadworthy.corpus.attached import attached_jobs
 from roadworthy.corpus.documents import Corpus, ensure_corpus
 from roadworthy.ingestion import KIND
 from roadworthy.plumbing import jobs
@@ -32,6 +33,7 @@ class Outcome:
     outcome: str  # as on the receipt; then searchable, replaced or failed
     reason: str = ""
     exit_code: int = 0
+    document_id: uuid.UUID | None = None
     job_id: uuid.UUID | None = None  # while accepted
 
 
@@ -66,7 +68,8 @@ class HandingIn:
     ) -> list[Outcome]:
         """Hand in each file, then wait until each is searchable or has failed.
 
-        A file that cannot be handed in is told by name and stops no other.
+        What is attached to a mail is followed, too, and comes behind. A file that cannot be
+        handed in is told by name and stops no other.
 
         Raises:
             Unavailable: the database is down; what was handed in is not lost.
@@ -76,12 +79,29 @@ class HandingIn:
         for file in files:
             report(self._progress(outcomes, len(files), file.name))
             outcomes.append(await self._hand_in(file, corpus))
+        outcomes = await self.follow(outcomes, total=len(files), report=report)
+        outcomes += await self._attached(outcomes)
+        return await self.follow(outcomes, total=len(outcomes), report=report)
+
+    async def follow(
+        self, outcomes: list[Outcome], *, total: int, report: Callable[[Progress], None]
+    ) -> list[Outcome]:
+        """Wait until each that was accepted is searchable or has failed."""
         while any(each.job_id for each in outcomes):
             outcomes, now_at = await self._looked_at(outcomes)
-            report(self._progress(outcomes, len(files), now_at))
+            report(self._progress(outcomes, total, now_at))
             if any(each.job_id for each in outcomes):
                 await asyncio.sleep(LOOK_EVERY_S)
         return outcomes
+
+    async def _attached(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """List what came out of the mails that were read now."""
+        ids = [each.document_id for each in outcomes if each.outcome == SEARCHABLE]
+        async with self._services.database.as_worker(self._tenant_id) as conn:
+            found = await attached_jobs(
+                conn, [each for each in ids if each], tenant_id=self._tenant_id, kind=KIND
+            )
+        return [Outcome(name=each.name, outcome="accepted", job_id=each.job_id) for each in found]
 
     async def _ensured_corpus(self) -> Corpus:
         async with self._services.database.as_worker(self._tenant_id) as conn:
@@ -100,7 +120,9 @@ class HandingIn:
             return Outcome(
                 name=file.name, outcome=FAILED, reason=error.message, exit_code=exit_code(error)
             )
-        return Outcome(name=file.name, outcome=receipt.outcome, job_id=job_id)
+        return Outcome(
+            name=file.name, outcome=receipt.outcome, document_id=receipt.document_id, job_id=job_id
+        )
 
     def _upload(self, file: FoundFile) -> Upload:
         if file.problem:

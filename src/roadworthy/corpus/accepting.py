@@ -14,7 +14,8 @@ from roadworthy.core.errors import Conflict, Invalid, Refused
 from roadworthy.core.ids import new_id
 from roadworthy.core.names import check_name
 from roadworthy.corpus.access import Access, ensure_acl
-from roadworthy.corpus.documents import Corpus
+from roadworthy.corpus.attached import drop_attached
+from roadworthy.corpus.documents import LONGEST_NAME, Corpus
 from roadworthy.corpus.ownership import move
 from roadworthy.corpus.publishing import drop_published
 from roadworthy.corpus.routing import check_language
@@ -22,13 +23,12 @@ from roadworthy.corpus.telling import tell_language
 from roadworthy.plumbing.database import Connection
 
 MOST_METADATA = 50
-LONGEST_NAME = 1000
 
 # All of that name and owner, so that whichever is chosen stays as it is read.
 LOCK_NAMED = """
 SELECT FROM document
  WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s AND name = %(name)s
-   AND owner = %(owner)s
+   AND owner = %(owner)s AND parent_id IS NULL
  ORDER BY id
    FOR UPDATE
 """
@@ -40,7 +40,7 @@ SELECT document.id, document.acl_id,
          ORDER BY created_at DESC LIMIT 1) AS content_hash
   FROM document
  WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s AND name = %(name)s
-   AND owner = %(owner)s
+   AND owner = %(owner)s AND parent_id IS NULL
  ORDER BY acl_id = %(acl_id)s DESC, created_at
 """
 FIND_SAME_CONTENT = """
@@ -49,7 +49,7 @@ SELECT document.id
                              AND document.id = revision.document_id
  WHERE revision.tenant_id = %(tenant_id)s AND revision.corpus_id = %(corpus_id)s
    AND revision.acl_id = %(acl_id)s AND revision.content_hash = %(content_hash)s
-   AND revision.state <> 'failed'
+   AND revision.state <> 'failed' AND NOT revision.is_attached
 """
 ADD_DOCUMENT = """
 INSERT INTO document (tenant_id, id, corpus_id, acl_id, owner, name, title, media_type, language,
@@ -59,7 +59,8 @@ VALUES (%(tenant_id)s, %(id)s, %(corpus_id)s, %(acl_id)s, %(owner)s, %(name)s, %
 """
 RENEW_METADATA = """
 UPDATE document SET metadata = %(metadata)s, updated_at = %(now)s
- WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND metadata <> %(metadata)s
+ WHERE tenant_id = %(tenant_id)s AND (id = %(id)s OR parent_id = %(id)s)
+   AND metadata <> %(metadata)s
 """
 RENEW_DOCUMENT = """
 UPDATE document
@@ -223,6 +224,7 @@ async def _next_version(conn: Connection, named: _Named, filing: _Filing) -> Rec
     asked = filing.asked | {"id": named.id}
     await conn.execute(DROP_UNPUBLISHED, asked)
     if named.acl_id != filing.acl_id:
+        await drop_attached(conn, tenant_id=filing.tenant_id, document_id=named.id)
         await drop_published(conn, tenant_id=filing.tenant_id, document_id=named.id)
         await _move(conn, named, filing)
     published = await conn.execute(FIND_PUBLISHED, asked)

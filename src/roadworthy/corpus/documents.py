@@ -12,6 +12,8 @@ from roadworthy.core.errors import Missing
 from roadworthy.corpus.routing import Beside, Route, Routing
 from roadworthy.plumbing.database import Connection
 
+LONGEST_NAME = 1000  # of a document
+
 ENSURE_CORPUS = """
 INSERT INTO corpus (tenant_id, name, space_id, created_at)
 VALUES (%(tenant_id)s, %(name)s, %(space_id)s, %(now)s)

@@ -8,13 +8,16 @@ from psycopg.rows import scalar_row
 
 from roadworthy.core.errors import Conflict, Missing, Refused
 from roadworthy.corpus.access import Access, ensure_acl
+from roadworthy.corpus.attached import lock_attached
 from roadworthy.corpus.counts import count_in, count_out, count_out_all, lock_counts
 from roadworthy.plumbing.database import Connection
 
 LOCK_DOCUMENT = """
 SELECT owner FROM document WHERE tenant_id = %(tenant_id)s AND id = %(id)s FOR UPDATE
 """
-SEE_DOCUMENT = "SELECT owner FROM document WHERE tenant_id = %(tenant_id)s AND id = %(id)s"
+SEE_DOCUMENT = """
+SELECT owner, parent_id FROM document WHERE tenant_id = %(tenant_id)s AND id = %(id)s
+"""
 RESHARE: tuple[LiteralString, ...] = (
     "UPDATE posting SET acl_id = %(acl_id)s"
     " WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s",
@@ -46,12 +49,13 @@ DELETE = "DELETE FROM document WHERE tenant_id = %(tenant_id)s AND id = ANY (%(i
 async def reshare(
     conn: Connection, *, tenant_id: int, document_id: uuid.UUID, wanted: Access, by: str | None
 ) -> None:
-    """Change who may read a document; it holds from the next transaction on.
+    """Change who may read a document and what is attached to it, from the next transaction on.
 
     Raises:
         Missing: there is no such document that this person may see.
         Refused: he is not its owner, or would not be able to read it any more.
-        Conflict: the same content is stored for these readers under another name.
+        Conflict: the same content is stored for these readers under another name, or it is
+            attached to another document.
     """
     await own(conn, tenant_id=tenant_id, document_id=document_id, by=by)
     acl_id = await ensure_acl(conn, wanted, tenant_id=tenant_id)
@@ -68,6 +72,7 @@ async def delete(
     Raises:
         Missing: there is no such document that this person may see.
         Refused: he is not its owner.
+        Conflict: it is attached to another document.
     """
     await own(conn, tenant_id=tenant_id, document_id=document_id, by=by)
     ids = await family(conn, tenant_id=tenant_id, document_id=document_id)
@@ -78,10 +83,20 @@ async def delete(
 async def move(conn: Connection, *, tenant_id: int, document_id: uuid.UUID, acl_id: int) -> None:
     """Give a document that the caller has locked, with all that comes from it, to another class.
 
+    What is attached to it goes with it.
+
     Raises:
         Refused: its owner would not be able to read it any more.
         Conflict: the same content is stored for these readers under another name.
     """
+    attached = await lock_attached(conn, tenant_id=tenant_id, document_id=document_id)
+    for each in (document_id, *attached):
+        await _move_one(conn, tenant_id=tenant_id, document_id=each, acl_id=acl_id)
+
+
+async def _move_one(
+    conn: Connection, *, tenant_id: int, document_id: uuid.UUID, acl_id: int
+) -> None:
     asked = {"tenant_id": tenant_id, "id": document_id, "acl_id": acl_id}
     await lock_counts(conn, tenant_id=tenant_id, document_id=document_id, acl_id=acl_id)
     await count_out(conn, tenant_id=tenant_id, document_id=document_id)
@@ -105,16 +120,22 @@ async def own(conn: Connection, *, tenant_id: int, document_id: uuid.UUID, by: s
     Raises:
         Missing: there is no such document that this person may see.
         Refused: he is not its owner.
+        Conflict: it is attached to another document.
     """
     asked = {"tenant_id": tenant_id, "id": document_id}
-    async with conn.cursor(row_factory=scalar_row) as cursor:
-        owner = await (await cursor.execute(SEE_DOCUMENT, asked)).fetchone()
-        if owner is None:
-            raise Missing(f"There is no document {document_id} that you may see.")
-        if by is not None and owner != by:
-            raise Refused("Only its owner may change or delete a document.")
-        # The lock orders this change against the worker that publishes.
-        await cursor.execute(LOCK_DOCUMENT, asked)
+    seen = await (await conn.execute(SEE_DOCUMENT, asked)).fetchone()
+    if seen is None:
+        raise Missing(f"There is no document {document_id} that you may see.")
+    owner, parent_id = seen
+    if by is not None and owner != by:
+        raise Refused("Only its owner may change or delete a document.")
+    if parent_id is not None:
+        raise Conflict(
+            f"It came attached to document {parent_id}, and is changed and deleted with that one.",
+            parent=str(parent_id),
+        )
+    # The lock orders this change against the worker that publishes.
+    await conn.execute(LOCK_DOCUMENT, asked)
 
 
 async def family(conn: Connection, *, tenant_id: int, document_id: uuid.UUID) -> list[uuid.UUID]:

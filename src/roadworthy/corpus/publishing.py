@@ -23,7 +23,7 @@ from roadworthy.plumbing.jobs import Lease
 
 READ_PENDING = """
 SELECT revision.id, revision.document_id, document.name, document.media_type, revision.content,
-       revision.corpus_id, document.language_told
+       revision.is_attached, revision.corpus_id, document.language_told
   FROM revision
   JOIN document ON document.tenant_id = revision.tenant_id AND document.id = revision.document_id
  WHERE revision.tenant_id = %(tenant_id)s AND revision.id = %(revision_id)s
@@ -104,6 +104,7 @@ class PendingRevision:
     name: str
     media_type: str
     content: bytes
+    is_attached: bool  # to another document
     corpus_id: int
     language_told: str | None
 

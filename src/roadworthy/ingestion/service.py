@@ -135,8 +135,8 @@ class IngestionService:
         document, extract = await self._extract(pending, routing, progress)
         progress.stage = "publishing"
         async with self._database.as_worker(lease.tenant_id) as conn:
+            await file_away(conn, lease, document, is_attached=pending.is_attached)
             await publish(conn, lease, extract)
-            await file_away(conn, lease, document)
             await reindex_if_changed(conn, lease, extract)
             await jobs.complete(conn, lease)
         log.info("searchable", document=str(lease.document_id), passages=len(extract.passages))

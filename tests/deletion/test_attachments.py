@@ -4,12 +4,12 @@ import itertools
 
 import pytest
 
+from benchmarks.remains import tables_that_hold
 from roadworthy.core.errors import Conflict, Refused
 from roadworthy.corpus.attached import file_attached
 from roadworthy.corpus.documents import list_documents
 from roadworthy.deletion import add_hold
 from roadworthy.traces.store import add_traces
-from tests.deletion.scan import tables_that_hold
 from tests.traces.interactions import answered, begun, passage_of, read
 
 pytestmark = pytest.mark.anyio

@@ -7,12 +7,12 @@ import uuid
 import psycopg
 import pytest
 
+from benchmarks.remains import tables_that_hold
 from roadworthy.bootstrap import STORES
 from roadworthy.core.errors import Missing, Refused
 from roadworthy.corpus.access import access
 from roadworthy.deletion import find_receipt, list_receipts
 from roadworthy.traces.store import add_traces
-from tests.deletion.scan import tables_that_hold
 from tests.traces.interactions import answered, begun, passage_of, read
 
 pytestmark = pytest.mark.anyio

@@ -6,18 +6,19 @@ from datetime import timedelta
 import psycopg
 import pytest
 
+from benchmarks.remains import tables_that_hold
 from roadworthy.core.errors import Conflict, Missing
 from roadworthy.corpus.access import access
 from roadworthy.corpus.documents import ensure_corpus, find_corpus, list_documents
 from roadworthy.corpus.people import create_key, find_principal, identify
 from roadworthy.corpus.publishing import publish
 from roadworthy.deletion import list_receipts, service
+from roadworthy.diagnosis.database import check_database
 from roadworthy.plumbing import jobs
 from roadworthy.retrieval.search import search
 from roadworthy.retrieval.store import Filter
 from roadworthy.traces.store import add_traces
 from tests.deletion.conftest import pseudonym
-from tests.deletion.scan import tables_that_hold
 from tests.traces.interactions import answered, begun, read
 from tests.world import another_world, extract
 
@@ -161,6 +162,17 @@ async def test_all_is_hidden_from_the_first_moment_and_goes_on_after_a_kill(
     assert receipt.documents == 7
     async with world.database.as_worker(world.tenant_id) as conn:
         assert await list_receipts(conn, tenant_id=world.tenant_id) == [receipt]
+
+
+async def test_doctor_finds_nothing_wrong_in_the_middle_or_afterwards(
+    world, deletion, ana, urls, in_small_batches
+):
+    await documents_of(world, CANARY, 4)
+    with pytest.raises(Stopped):
+        await deletion.delete_person(ana, report=stop_after(2))
+    assert [check for check in check_database(urls) if not check.ok] == []
+    await deletion.delete_person(ana, report=quiet)
+    assert [check for check in check_database(urls) if not check.ok] == []
 
 
 async def test_two_who_delete_the_same_count_it_once(world, deletion, ana, in_small_batches):

@@ -12,6 +12,8 @@ from roadworthy.diagnosis.records import Check, fine, wrong
 from roadworthy.plumbing.migrations import pending
 
 LEAST_SERVER, LEAST_VECTOR = 16, (0, 8)
+# The worker must find work before it knows whose it is, and a receipt whose tenant is gone.
+OPEN_TO_WORKER = ("job", "tenant", "deletion_receipt")
 VECTOR = "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
 
 
@@ -38,8 +40,7 @@ def _permissions(app: psycopg.Connection, urls: DatabaseUrls) -> list[Check]:
             check_tables(app),
             check_policies(app),
             check_rows(app, role=APP_ROLE, open_tables=()),
-            # The worker must find work before it knows whose it is.
-            check_rows(worker, role=WORKER_ROLE, open_tables=("job", "tenant")),
+            check_rows(worker, role=WORKER_ROLE, open_tables=OPEN_TO_WORKER),
         ]
 
 

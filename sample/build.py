@@ -23,8 +23,7 @@ def manifest_line(source: Source) -> str:
         **users,
         "clearance": source.clearance,
         "language": source.language,
-        "title": source.title,
-        "department": source.department,
+        "metadata": {"title": source.title, "department": source.department},
     }
     return json.dumps(facts, ensure_ascii=False) + "\n"
 

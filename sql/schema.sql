@@ -1290,6 +1290,8 @@ GRANT UPDATE(problem) ON TABLE public.document TO roadworthy_app;
 
 GRANT UPDATE(updated_at) ON TABLE public.document TO roadworthy_app;
 
+GRANT UPDATE(source_path) ON TABLE public.document TO roadworthy_app;
+
 GRANT UPDATE(language_told) ON TABLE public.document TO roadworthy_app;
 
 GRANT SELECT ON TABLE public.embedding TO roadworthy_app;

@@ -183,7 +183,7 @@ GRANT SELECT ON tenant, principal, embedding_space, corpus, acl, acl_grant, docu
    TO roadworthy_app;
 GRANT INSERT ON acl, acl_grant, document, revision, job, trace, trace_hit, trace_answer, passage_count
    TO roadworthy_app;
-GRANT UPDATE (acl_id, title, media_type, metadata, language_told, state, problem, updated_at)
+GRANT UPDATE (acl_id, title, media_type, metadata, language_told, source_path, state, problem, updated_at)
    ON document TO roadworthy_app;
 GRANT UPDATE (acl_id) ON revision, passage, embedding, posting TO roadworthy_app;
 GRANT UPDATE (passages, terms) ON passage_count TO roadworthy_app;

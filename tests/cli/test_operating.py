@@ -71,6 +71,25 @@ async def test_what_is_attached_to_a_mail_is_found_and_goes_with_it(cli, world, 
     assert json.loads(cli.run("document", "list", "--json").stdout) == []
 
 
+async def test_a_manifest_gives_nobody_more_than_the_person_who_hands_it_in(cli, world, folder):
+    await world.put(world.person("ana", groups={"sales"}, clearance=1))
+    lines = [
+        {"path": "holidays.md", "groups": ["sales"], "clearance": 1, "metadata": {"year": 2026}},
+        {"path": "pay.md", "groups": ["board"]},
+        {"path": "empty.txt", "groups": ["sales"]},
+        {"path": "broken.pdf", "groups": ["sales"], "clearance": 2},
+    ]
+    (folder / "manifest.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    done = cli.run("ingest", str(folder), "--as", "ana")
+    refused = [line for line in done.stdout.splitlines() if "what you can read" in line]
+    assert [line.split()[:2] for line in refused] == [
+        ["failed", "files/broken.pdf"], ["failed", "files/pay.md"],
+    ]  # fmt: skip
+    [listed] = json.loads(cli.run("document", "list", "--json").stdout)
+    assert (listed["name"], listed["metadata"]) == ("files/holidays.md", {"year": 2026})
+    assert listed["source_path"] == str(folder / "holidays.md")
+
+
 async def test_a_document_is_shared_and_deleted(cli, world):
     await world.put(world.person("ana"))
     document = str(await world.add("a.md", "alpha"))

@@ -145,6 +145,8 @@ class HandingIn:
             owner=self._by.user_id if self._by else OPERATOR,
             media_type=guessed or "application/octet-stream",
             metadata=file.metadata,
+            language=file.language,
+            source_path=str(file.path),
         )
 
     async def _accepted(self, upload: Upload, corpus: Corpus) -> tuple[Receipt, uuid.UUID | None]:

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from roadworthy.core.clock import now
 from roadworthy.core.errors import Conflict, Invalid, Refused
 from roadworthy.core.ids import new_id
-from roadworthy.core.names import check_name
+from roadworthy.core.names import check_name, is_text
 from roadworthy.corpus.access import Access, ensure_acl
 from roadworthy.corpus.attached import drop_attached
 from roadworthy.corpus.documents import LONGEST_NAME, Corpus
@@ -23,6 +23,10 @@ from roadworthy.corpus.telling import tell_language
 from roadworthy.plumbing.database import Connection
 
 MOST_METADATA = 50
+LONGEST_FIELD, LONGEST_VALUE = 100, 2000  # characters
+LARGEST_NUMBER = 2**53 - 1  # that every reader of JSON can hold
+LONGEST_SOURCE = 4000
+Scalar = str | int | float | bool
 
 # All of that name and owner, so that whichever is chosen stays as it is read.
 LOCK_NAMED = """
@@ -53,18 +57,24 @@ SELECT document.id
 """
 ADD_DOCUMENT = """
 INSERT INTO document (tenant_id, id, corpus_id, acl_id, owner, name, title, media_type, language,
-                      language_told, metadata, version, state, created_at, updated_at)
+                      language_told, metadata, source_path, version, state, created_at,
+                      updated_at)
 VALUES (%(tenant_id)s, %(id)s, %(corpus_id)s, %(acl_id)s, %(owner)s, %(name)s, %(title)s,
-        %(media_type)s, 'und', %(language)s, %(metadata)s, 0, 'pending', %(now)s, %(now)s)
+        %(media_type)s, 'und', %(language)s, %(metadata)s, %(source_path)s, 0, 'pending',
+        %(now)s, %(now)s)
 """
 RENEW_METADATA = """
-UPDATE document SET metadata = %(metadata)s, updated_at = %(now)s
+UPDATE document
+   SET metadata = %(metadata)s, source_path = coalesce(%(source_path)s, source_path),
+       updated_at = %(now)s
  WHERE tenant_id = %(tenant_id)s AND (id = %(id)s OR parent_id = %(id)s)
-   AND metadata <> %(metadata)s
+   AND (metadata, source_path) IS DISTINCT FROM
+       (%(metadata)s, coalesce(%(source_path)s, source_path))
 """
 RENEW_DOCUMENT = """
 UPDATE document
-   SET metadata = %(metadata)s, language_told = coalesce(%(language)s, language_told),
+   SET metadata = %(metadata)s, source_path = coalesce(%(source_path)s, source_path),
+       language_told = coalesce(%(language)s, language_told),
        updated_at = %(now)s, problem = NULL,
        state = CASE WHEN version = 0 THEN 'pending' ELSE state END
  WHERE tenant_id = %(tenant_id)s AND id = %(id)s
@@ -96,7 +106,8 @@ class Upload:
     access: Access
     owner: str  # the user who may change or delete it
     media_type: str = "application/octet-stream"
-    metadata: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    metadata: Mapping[str, Scalar] = field(default_factory=dict)
+    source_path: str | None = None  # where it came from; None: as it was told before
     language: str | None = None  # as a person says; None: detected, or as it was told before
 
 
@@ -135,6 +146,7 @@ class _Filing:
             "name": self.upload.name,
             "owner": self.upload.owner,
             "metadata": Jsonb(dict(self.upload.metadata)),
+            "source_path": self.upload.source_path,
             "language": self.upload.language and check_language(self.upload.language),
             "now": now(),
         }
@@ -184,12 +196,34 @@ async def accept(
     return await _first_version(conn, filing)
 
 
+def check_metadata(metadata: Mapping[str, Scalar]) -> None:
+    """Refuse metadata that cannot be stored, or is larger than what describes a document.
+
+    Raises:
+        Invalid: there are too many fields, or one is too long, too large or no text.
+    """
+    if len(metadata) > MOST_METADATA:
+        raise Invalid(f"At most {MOST_METADATA} metadata fields may be given.")
+    for name, value in metadata.items():
+        check_name(name, what="metadata field", longest=LONGEST_FIELD)
+        if isinstance(value, str):
+            fits = len(value) <= LONGEST_VALUE and is_text(value)
+        else:
+            fits = abs(value) <= LARGEST_NUMBER  # false of what is no number, too
+        if not fits:
+            raise Invalid(
+                f"The metadata field {name} is too large, or no text or number; a text has at most "
+                f"{LONGEST_VALUE} characters."
+            )
+
+
 def _check(upload: Upload, *, by: str | None) -> None:
     check_name(upload.name, what="document", longest=LONGEST_NAME)
     if not upload.content:
         raise Invalid(f"{upload.name} is empty (0 bytes).", reason="empty")
-    if len(upload.metadata) > MOST_METADATA:
-        raise Invalid(f"At most {MOST_METADATA} metadata fields may be given.")
+    check_metadata(upload.metadata)
+    if upload.source_path is not None:
+        check_name(upload.source_path, what="source", longest=LONGEST_SOURCE)
     if by is not None and by != upload.owner:
         raise Refused("You may hand in documents in your own name alone.")
 

@@ -66,6 +66,8 @@ CREATE FUNCTION public.forget_name(who text) RETURNS void
          WHERE tenant_id = current_tenant() AND placed_by = who;
         UPDATE legal_hold SET lifted_by = '(deleted)'
          WHERE tenant_id = current_tenant() AND lifted_by = who;
+        UPDATE review SET decided_by = '(deleted)'
+         WHERE tenant_id = current_tenant() AND decided_by = who;
     END $$;
 
 CREATE FUNCTION public.forget_traces_of(who text, most integer) RETURNS bigint
@@ -291,6 +293,41 @@ CREATE FUNCTION public.refuse_withdrawn(tenant integer, document uuid) RETURNS v
         END IF;
     END $$;
 
+CREATE FUNCTION public.settle_review() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    settled uuid;
+    is_published boolean;
+    settled_state text := CASE NEW.decision WHEN 'release' THEN 'pending' ELSE 'rejected' END;
+BEGIN
+    PERFORM FROM document WHERE tenant_id = NEW.tenant_id AND id = NEW.document_id FOR UPDATE;
+    UPDATE revision SET state = settled_state
+     WHERE tenant_id = NEW.tenant_id AND document_id = NEW.document_id
+       AND content_hash = NEW.content_hash AND state IN ('quarantined', 'rejected')
+    RETURNING id INTO settled;
+    IF settled IS NULL THEN
+        RAISE EXCEPTION 'nothing waits for a decision' USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+    is_published := EXISTS (SELECT FROM revision
+                             WHERE tenant_id = NEW.tenant_id AND document_id = NEW.document_id
+                               AND state = 'ready');
+    UPDATE document
+       SET state = CASE WHEN is_published THEN 'ready' ELSE settled_state END,
+           problem = CASE WHEN NEW.decision = 'reject'
+                          THEN CASE WHEN is_published THEN 'The newer version: ' ELSE '' END
+                               || left('Rejected in review: ' || NEW.reason, 500) END,
+           updated_at = NEW.decided_at
+     WHERE tenant_id = NEW.tenant_id AND id = NEW.document_id;
+    NEW.overruled := ARRAY(SELECT check_name FROM verdict
+                            WHERE tenant_id = NEW.tenant_id AND revision_id = settled
+                              AND outcome = 'quarantined'
+                            ORDER BY check_name);
+    RETURN NEW;
+END;
+$$;
+
 CREATE TABLE public.acl_grant (
     tenant_id integer NOT NULL,
     acl_id integer NOT NULL,
@@ -330,6 +367,7 @@ CREATE TABLE public.corpus (
     space_id integer NOT NULL,
     created_at timestamp with time zone NOT NULL,
     text_search text DEFAULT 'auto'::text NOT NULL,
+    policy jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT corpus_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100)))
 );
 
@@ -412,7 +450,7 @@ CREATE TABLE public.document (
     CONSTRAINT document_language_told_check CHECK ((language_told ~ '^[a-z]{2,3}$'::text)),
     CONSTRAINT document_name_check CHECK (((length(name) >= 1) AND (length(name) <= 1000))),
     CONSTRAINT document_source_path_check CHECK (((length(source_path) >= 1) AND (length(source_path) <= 4000))),
-    CONSTRAINT document_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'ready'::text, 'failed'::text]))),
+    CONSTRAINT document_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'ready'::text, 'failed'::text, 'quarantined'::text, 'rejected'::text]))),
     CONSTRAINT document_version_check CHECK ((version >= 0))
 );
 ALTER TABLE ONLY public.document ALTER COLUMN name SET STATISTICS 0;
@@ -424,6 +462,15 @@ ALTER TABLE ONLY public.document ALTER COLUMN source_path SET STATISTICS 0;
 ALTER TABLE ONLY public.document ALTER COLUMN notes SET STATISTICS 0;
 
 ALTER TABLE ONLY public.document FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.edge_line (
+    tenant_id integer NOT NULL,
+    corpus_id integer NOT NULL,
+    line bigint NOT NULL,
+    revision_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.edge_line FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.embedding (
     tenant_id integer NOT NULL,
@@ -593,6 +640,37 @@ CREATE TABLE public.release (
 
 ALTER TABLE ONLY public.release FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.removal (
+    tenant_id integer NOT NULL,
+    document_id uuid NOT NULL,
+    revision_id uuid NOT NULL,
+    ordinal integer NOT NULL,
+    stood_at integer NOT NULL,
+    page integer,
+    text text NOT NULL,
+    CONSTRAINT removal_stood_at_check CHECK ((stood_at >= 0))
+);
+ALTER TABLE ONLY public.removal ALTER COLUMN text SET STATISTICS 0;
+
+ALTER TABLE ONLY public.removal FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.review (
+    tenant_id integer NOT NULL,
+    id uuid NOT NULL,
+    document_id uuid NOT NULL,
+    content_hash bytea NOT NULL,
+    decision text NOT NULL,
+    overruled text[] NOT NULL,
+    reason text NOT NULL,
+    decided_by text NOT NULL,
+    decided_at timestamp with time zone NOT NULL,
+    CONSTRAINT review_content_hash_check CHECK ((length(content_hash) = 32)),
+    CONSTRAINT review_decision_check CHECK ((decision = ANY (ARRAY['release'::text, 'reject'::text]))),
+    CONSTRAINT review_reason_check CHECK ((length(reason) <= 1000))
+);
+
+ALTER TABLE ONLY public.review FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.revision (
     tenant_id integer NOT NULL,
     id uuid NOT NULL,
@@ -606,7 +684,7 @@ CREATE TABLE public.revision (
     created_at timestamp with time zone NOT NULL,
     is_attached boolean DEFAULT false NOT NULL,
     CONSTRAINT revision_content_hash_check CHECK ((length(content_hash) = 32)),
-    CONSTRAINT revision_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'ready'::text, 'failed'::text])))
+    CONSTRAINT revision_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'ready'::text, 'failed'::text, 'quarantined'::text, 'rejected'::text])))
 );
 ALTER TABLE ONLY public.revision ALTER COLUMN content_hash SET STATISTICS 0;
 ALTER TABLE ONLY public.revision ALTER COLUMN content SET STATISTICS 0;
@@ -619,6 +697,24 @@ CREATE TABLE public.schema_migration (
     checksum text NOT NULL,
     applied_at timestamp with time zone NOT NULL
 );
+
+CREATE TABLE public.signature (
+    tenant_id integer NOT NULL,
+    revision_id uuid NOT NULL,
+    packed bytea NOT NULL,
+    dated_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.signature FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.signature_band (
+    tenant_id integer NOT NULL,
+    corpus_id integer NOT NULL,
+    band bigint NOT NULL,
+    revision_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.signature_band FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.tenant (
     id integer NOT NULL,
@@ -672,6 +768,22 @@ ALTER TABLE ONLY public.trace_answer ALTER COLUMN text SET STATISTICS 0;
 
 ALTER TABLE ONLY public.trace_answer FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.verdict (
+    tenant_id integer NOT NULL,
+    document_id uuid NOT NULL,
+    revision_id uuid NOT NULL,
+    check_name text NOT NULL,
+    outcome text NOT NULL,
+    reason text NOT NULL,
+    figures jsonb NOT NULL,
+    acl_id integer,
+    about uuid,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT verdict_outcome_check CHECK ((outcome = ANY (ARRAY['pass'::text, 'changed'::text, 'flagged'::text, 'quarantined'::text])))
+);
+
+ALTER TABLE ONLY public.verdict FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.withdrawn_document (
     tenant_id integer NOT NULL,
     document_id uuid NOT NULL,
@@ -716,6 +828,9 @@ ALTER TABLE ONLY public.document
 ALTER TABLE ONLY public.document
     ADD CONSTRAINT document_tenant_id_corpus_id_name_acl_id_key UNIQUE (tenant_id, corpus_id, name, acl_id);
 
+ALTER TABLE ONLY public.edge_line
+    ADD CONSTRAINT edge_line_pkey PRIMARY KEY (tenant_id, corpus_id, line, revision_id);
+
 ALTER TABLE ONLY public.embedding
     ADD CONSTRAINT embedding_pkey PRIMARY KEY (tenant_id, space_id, passage_id);
 
@@ -749,11 +864,23 @@ ALTER TABLE ONLY public.principal
 ALTER TABLE ONLY public.release
     ADD CONSTRAINT release_pkey PRIMARY KEY (tenant_id, name);
 
+ALTER TABLE ONLY public.removal
+    ADD CONSTRAINT removal_pkey PRIMARY KEY (tenant_id, revision_id, ordinal);
+
+ALTER TABLE ONLY public.review
+    ADD CONSTRAINT review_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.revision
     ADD CONSTRAINT revision_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.schema_migration
     ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.signature_band
+    ADD CONSTRAINT signature_band_pkey PRIMARY KEY (tenant_id, corpus_id, band, revision_id);
+
+ALTER TABLE ONLY public.signature
+    ADD CONSTRAINT signature_pkey PRIMARY KEY (tenant_id, revision_id);
 
 ALTER TABLE ONLY public.tenant
     ADD CONSTRAINT tenant_name_key UNIQUE (name);
@@ -770,6 +897,9 @@ ALTER TABLE ONLY public.trace_hit
 ALTER TABLE ONLY public.trace
     ADD CONSTRAINT trace_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.verdict
+    ADD CONSTRAINT verdict_pkey PRIMARY KEY (tenant_id, revision_id, check_name);
+
 ALTER TABLE ONLY public.withdrawn_document
     ADD CONSTRAINT withdrawn_document_pkey PRIMARY KEY (tenant_id, document_id);
 
@@ -780,6 +910,8 @@ CREATE INDEX document_acl ON public.document USING btree (tenant_id, acl_id);
 CREATE INDEX document_owner ON public.document USING btree (tenant_id, owner);
 
 CREATE INDEX document_parent ON public.document USING btree (tenant_id, parent_id) WHERE (parent_id IS NOT NULL);
+
+CREATE INDEX edge_line_revision ON public.edge_line USING btree (tenant_id, revision_id);
 
 CREATE INDEX embedding_acl ON public.embedding USING btree (tenant_id, corpus_id, space_id, acl_id);
 
@@ -803,13 +935,21 @@ CREATE UNIQUE INDEX passage_revision ON public.passage USING btree (tenant_id, r
 
 CREATE INDEX posting_revision ON public.posting USING btree (tenant_id, revision_id);
 
+CREATE INDEX removal_document ON public.removal USING btree (tenant_id, document_id);
+
+CREATE INDEX review_document ON public.review USING btree (tenant_id, document_id, content_hash);
+
 CREATE UNIQUE INDEX revision_content ON public.revision USING btree (tenant_id, corpus_id, acl_id, content_hash) WHERE ((state <> 'failed'::text) AND (NOT is_attached));
 
 CREATE INDEX revision_document ON public.revision USING btree (tenant_id, document_id);
 
+CREATE INDEX signature_band_revision ON public.signature_band USING btree (tenant_id, revision_id);
+
 CREATE INDEX trace_hit_document ON public.trace_hit USING btree (tenant_id, document_id);
 
 CREATE INDEX trace_mine ON public.trace USING btree (tenant_id, pseudonym, started_at DESC);
+
+CREATE INDEX verdict_document ON public.verdict USING btree (tenant_id, document_id);
 
 CREATE INDEX withdrawn_document_deletion ON public.withdrawn_document USING btree (tenant_id, deletion_id);
 
@@ -826,6 +966,8 @@ CREATE TRIGGER guard BEFORE INSERT OR DELETE OR UPDATE OF tenant_id, id, documen
 CREATE TRIGGER guard BEFORE DELETE ON public.tenant FOR EACH ROW EXECUTE FUNCTION public.guard_whole();
 
 CREATE TRIGGER guard_delete AFTER DELETE ON public.passage REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.guard_passages();
+
+CREATE TRIGGER settle BEFORE INSERT ON public.review FOR EACH ROW EXECUTE FUNCTION public.settle_review();
 
 ALTER TABLE ONLY public.acl_grant
     ADD CONSTRAINT acl_grant_tenant_id_acl_id_fkey FOREIGN KEY (tenant_id, acl_id) REFERENCES public.acl(tenant_id, id);
@@ -862,6 +1004,9 @@ ALTER TABLE ONLY public.document
 
 ALTER TABLE ONLY public.document
     ADD CONSTRAINT document_tenant_id_parent_id_fkey FOREIGN KEY (tenant_id, parent_id) REFERENCES public.document(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.edge_line
+    ADD CONSTRAINT edge_line_tenant_id_revision_id_fkey FOREIGN KEY (tenant_id, revision_id) REFERENCES public.revision(tenant_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.embedding
     ADD CONSTRAINT embedding_space_id_fkey FOREIGN KEY (space_id) REFERENCES public.embedding_space(id);
@@ -908,8 +1053,20 @@ ALTER TABLE ONLY public.principal
 ALTER TABLE ONLY public.release
     ADD CONSTRAINT release_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
+ALTER TABLE ONLY public.removal
+    ADD CONSTRAINT removal_tenant_id_revision_id_fkey FOREIGN KEY (tenant_id, revision_id) REFERENCES public.revision(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.review
+    ADD CONSTRAINT review_tenant_id_document_id_fkey FOREIGN KEY (tenant_id, document_id) REFERENCES public.document(tenant_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.revision
     ADD CONSTRAINT revision_tenant_id_document_id_fkey FOREIGN KEY (tenant_id, document_id) REFERENCES public.document(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.signature_band
+    ADD CONSTRAINT signature_band_tenant_id_revision_id_fkey FOREIGN KEY (tenant_id, revision_id) REFERENCES public.signature(tenant_id, revision_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.signature
+    ADD CONSTRAINT signature_tenant_id_revision_id_fkey FOREIGN KEY (tenant_id, revision_id) REFERENCES public.revision(tenant_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.trace_answer
     ADD CONSTRAINT trace_answer_tenant_id_trace_id_fkey FOREIGN KEY (tenant_id, trace_id) REFERENCES public.trace(tenant_id, id) ON DELETE CASCADE;
@@ -919,6 +1076,9 @@ ALTER TABLE ONLY public.trace_hit
 
 ALTER TABLE ONLY public.trace
     ADD CONSTRAINT trace_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.verdict
+    ADD CONSTRAINT verdict_tenant_id_revision_id_fkey FOREIGN KEY (tenant_id, revision_id) REFERENCES public.revision(tenant_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.withdrawn_document
     ADD CONSTRAINT withdrawn_document_tenant_id_deletion_id_fkey FOREIGN KEY (tenant_id, deletion_id) REFERENCES public.deletion_receipt(tenant_id, id);
@@ -948,6 +1108,18 @@ CREATE POLICY as_the_document ON public.job TO roadworthy_app USING ((EXISTS ( S
    FROM public.document
   WHERE ((document.tenant_id = job.tenant_id) AND (document.id = job.document_id)))));
 
+CREATE POLICY as_the_document ON public.removal FOR SELECT TO roadworthy_app USING ((EXISTS ( SELECT
+   FROM public.document
+  WHERE ((document.tenant_id = removal.tenant_id) AND (document.id = removal.document_id)))));
+
+CREATE POLICY as_the_document ON public.review FOR SELECT TO roadworthy_app USING ((EXISTS ( SELECT
+   FROM public.document
+  WHERE ((document.tenant_id = review.tenant_id) AND (document.id = review.document_id)))));
+
+CREATE POLICY as_the_document ON public.verdict FOR SELECT TO roadworthy_app USING ((((acl_id IS NULL) OR (acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[]))) AND (EXISTS ( SELECT
+   FROM public.document
+  WHERE ((document.tenant_id = verdict.tenant_id) AND (document.id = verdict.document_id))))));
+
 CREATE POLICY colleague ON public.acl TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY colleague ON public.acl_grant TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -972,6 +1144,17 @@ ALTER TABLE public.corpus_route ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.corpus_space ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY count_copy ON public.verdict TO roadworthy_app USING (((check_name = 'exact_duplicates'::text) AND (EXISTS ( SELECT
+   FROM public.document
+  WHERE ((document.tenant_id = verdict.tenant_id) AND (document.id = verdict.document_id))))));
+
+CREATE POLICY decide ON public.review FOR INSERT TO roadworthy_app WITH CHECK (((decided_by = ( SELECT public.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
+   FROM (public.document
+     JOIN public.corpus ON (((corpus.tenant_id = document.tenant_id) AND (corpus.id = document.corpus_id))))
+  WHERE ((document.tenant_id = review.tenant_id) AND (document.id = review.document_id) AND ((document.owner = ( SELECT public.current_user_id() AS current_user_id)) OR (EXISTS ( SELECT
+           FROM jsonb_array_elements_text((corpus.policy -> 'reviewers'::text)) reviewer(value)
+          WHERE (('group:'::text || reviewer.value) = ANY ((current_setting('roadworthy.subjects'::text, true))::text[]))))))))));
+
 CREATE POLICY definer ON public.api_key FOR SELECT TO roadworthy_owner USING (true);
 
 CREATE POLICY definer ON public.deletion_receipt TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -982,6 +1165,8 @@ CREATE POLICY definer ON public.legal_hold FOR SELECT TO roadworthy_owner USING 
 
 CREATE POLICY definer ON public.principal FOR SELECT TO roadworthy_owner USING (true);
 
+CREATE POLICY definer ON public.review FOR SELECT TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY definer ON public.revision FOR SELECT TO roadworthy_owner USING (true);
 
 CREATE POLICY definer ON public.trace TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -990,15 +1175,23 @@ CREATE POLICY definer ON public.trace_answer TO roadworthy_owner USING ((tenant_
 
 CREATE POLICY definer ON public.trace_hit FOR SELECT TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY definer ON public.verdict FOR SELECT TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY definer ON public.withdrawn_document FOR SELECT TO roadworthy_owner USING (true);
 
 CREATE POLICY definer_lock ON public.document FOR UPDATE TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY definer_update ON public.legal_hold FOR UPDATE TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY definer_update ON public.review FOR UPDATE TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY definer_update ON public.revision FOR UPDATE TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 ALTER TABLE public.deletion_receipt ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.document ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.edge_line ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.embedding ENABLE ROW LEVEL SECURITY;
 
@@ -1056,6 +1249,8 @@ CREATE POLICY one_tenant ON public.deletion_receipt AS RESTRICTIVE TO roadworthy
 
 CREATE POLICY one_tenant ON public.document AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY one_tenant ON public.edge_line AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY one_tenant ON public.embedding AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.job AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -1074,13 +1269,23 @@ CREATE POLICY one_tenant ON public.principal AS RESTRICTIVE TO roadworthy_app US
 
 CREATE POLICY one_tenant ON public.release AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY one_tenant ON public.removal AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.review AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY one_tenant ON public.revision AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.signature AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.signature_band AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.trace AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.trace_answer AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.trace_hit AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.verdict AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.withdrawn_document AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1148,7 +1353,15 @@ CREATE POLICY record ON public.trace_hit FOR INSERT TO roadworthy_app WITH CHECK
 
 ALTER TABLE public.release ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.removal ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.review ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.revision ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.signature ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.signature_band ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenant ENABLE ROW LEVEL SECURITY;
 
@@ -1159,6 +1372,8 @@ ALTER TABLE public.trace_answer ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.trace_hit ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY unfinished ON public.deletion_receipt AS RESTRICTIVE FOR UPDATE TO roadworthy_app, roadworthy_worker USING ((finished_at IS NULL)) WITH CHECK (true);
+
+ALTER TABLE public.verdict ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.withdrawn_document ENABLE ROW LEVEL SECURITY;
 
@@ -1178,6 +1393,8 @@ CREATE POLICY worker ON public.deletion_receipt TO roadworthy_worker USING (true
 
 CREATE POLICY worker ON public.document TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY worker ON public.edge_line TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY worker ON public.embedding TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.job TO roadworthy_worker USING (true);
@@ -1196,13 +1413,23 @@ CREATE POLICY worker ON public.principal TO roadworthy_worker USING ((tenant_id 
 
 CREATE POLICY worker ON public.release TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY worker ON public.removal TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.review TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY worker ON public.revision TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.signature TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.signature_band TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.trace TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.trace_answer TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.trace_hit TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.verdict TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.withdrawn_document TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1242,6 +1469,8 @@ GRANT ALL ON FUNCTION public.holder_of_key(hash bytea, moment timestamp with tim
 
 REVOKE ALL ON FUNCTION public.present_documents(documents uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.present_documents(documents uuid[]) TO roadworthy_app;
+
+REVOKE ALL ON FUNCTION public.settle_review() FROM PUBLIC;
 
 GRANT SELECT,INSERT ON TABLE public.acl_grant TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.acl_grant TO roadworthy_worker;
@@ -1294,6 +1523,8 @@ GRANT UPDATE(source_path) ON TABLE public.document TO roadworthy_app;
 
 GRANT UPDATE(language_told) ON TABLE public.document TO roadworthy_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.edge_line TO roadworthy_worker;
+
 GRANT SELECT ON TABLE public.embedding TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.embedding TO roadworthy_worker;
 
@@ -1340,6 +1571,12 @@ GRANT UPDATE(acl_id) ON TABLE public.posting TO roadworthy_app;
 GRANT SELECT ON TABLE public.release TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.release TO roadworthy_worker;
 
+GRANT SELECT ON TABLE public.removal TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.removal TO roadworthy_worker;
+
+GRANT SELECT,INSERT ON TABLE public.review TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.review TO roadworthy_worker;
+
 GRANT SELECT,INSERT,DELETE ON TABLE public.revision TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.revision TO roadworthy_worker;
 
@@ -1348,12 +1585,25 @@ GRANT UPDATE(acl_id) ON TABLE public.revision TO roadworthy_app;
 GRANT SELECT ON TABLE public.schema_migration TO roadworthy_app;
 GRANT SELECT ON TABLE public.schema_migration TO roadworthy_worker;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.signature TO roadworthy_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.signature_band TO roadworthy_worker;
+
 GRANT SELECT ON TABLE public.tenant TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tenant TO roadworthy_worker;
 
 GRANT SELECT,INSERT ON TABLE public.trace TO roadworthy_app;
 
 GRANT SELECT,INSERT ON TABLE public.trace_answer TO roadworthy_app;
+
+GRANT SELECT,INSERT ON TABLE public.verdict TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.verdict TO roadworthy_worker;
+
+GRANT UPDATE(reason) ON TABLE public.verdict TO roadworthy_app;
+
+GRANT UPDATE(figures) ON TABLE public.verdict TO roadworthy_app;
+
+GRANT UPDATE(created_at) ON TABLE public.verdict TO roadworthy_app;
 
 GRANT SELECT ON TABLE public.withdrawn_document TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE ON TABLE public.withdrawn_document TO roadworthy_worker;

@@ -44,7 +44,8 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY ARRAY['principal', 'api_key', 'corpus', 'acl', 'acl_grant', 'document',
                                 'revision', 'passage', 'embedding', 'posting', 'passage_count',
-                                'job', 'release', 'live_release', 'trace', 'trace_hit',
+                                'verdict', 'removal', 'review', 'signature', 'signature_band',
+                                'edge_line', 'job', 'release', 'live_release', 'trace', 'trace_hit',
                                 'trace_answer', 'corpus_route', 'corpus_space', 'deletion_receipt',
                                 'withdrawn_document', 'legal_hold']
     LOOP
@@ -128,6 +129,91 @@ CREATE POLICY as_the_document ON job TO roadworthy_app
 DROP POLICY IF EXISTS worker ON job;
 CREATE POLICY worker ON job TO roadworthy_worker USING (true);
 
+-- What was found in a document is as visible as the document; what was found by comparing it with
+-- others is only for those who could read the others, too: the class that both had at the time.
+DROP POLICY IF EXISTS as_the_document ON verdict;
+CREATE POLICY as_the_document ON verdict FOR SELECT TO roadworthy_app
+    USING ((acl_id IS NULL OR acl_id = ANY ((SELECT visible_acls())::integer[]))
+           AND EXISTS (SELECT FROM document
+                        WHERE document.tenant_id = verdict.tenant_id
+                          AND document.id = verdict.document_id));
+-- Whoever hands in a copy of what he may read counts it.
+DROP POLICY IF EXISTS count_copy ON verdict;
+CREATE POLICY count_copy ON verdict TO roadworthy_app
+    USING (check_name = 'exact_duplicates'
+           AND EXISTS (SELECT FROM document
+                        WHERE document.tenant_id = verdict.tenant_id
+                          AND document.id = verdict.document_id));
+DROP POLICY IF EXISTS as_the_document ON removal;
+CREATE POLICY as_the_document ON removal FOR SELECT TO roadworthy_app
+    USING (EXISTS (SELECT FROM document
+                    WHERE document.tenant_id = removal.tenant_id
+                      AND document.id = removal.document_id));
+DROP POLICY IF EXISTS as_the_document ON review;
+CREATE POLICY as_the_document ON review FOR SELECT TO roadworthy_app
+    USING (EXISTS (SELECT FROM document
+                    WHERE document.tenant_id = review.tenant_id
+                      AND document.id = review.document_id));
+-- About a document that was kept back decides its owner, or a reader of it who is in a group that
+-- the policy of its corpus names.
+DROP POLICY IF EXISTS decide ON review;
+CREATE POLICY decide ON review FOR INSERT TO roadworthy_app
+    WITH CHECK (decided_by = (SELECT current_user_id())
+                AND EXISTS (
+                    SELECT FROM document JOIN corpus ON corpus.tenant_id = document.tenant_id
+                                                    AND corpus.id = document.corpus_id
+                     WHERE document.tenant_id = review.tenant_id
+                       AND document.id = review.document_id
+                       AND (owner = (SELECT current_user_id())
+                            OR EXISTS (
+                                SELECT FROM jsonb_array_elements_text(policy -> 'reviewers') AS reviewer
+                                 WHERE 'group:' || reviewer = ANY (
+                                     current_setting('roadworthy.subjects', true)::text[])))));
+
+-- What a decision changes. A reviewer may change nothing of a document but this.
+CREATE OR REPLACE FUNCTION settle_review() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+DECLARE
+    settled uuid;
+    is_published boolean;
+    settled_state text := CASE NEW.decision WHEN 'release' THEN 'pending' ELSE 'rejected' END;
+BEGIN
+    PERFORM FROM document WHERE tenant_id = NEW.tenant_id AND id = NEW.document_id FOR UPDATE;
+    UPDATE revision SET state = settled_state
+     WHERE tenant_id = NEW.tenant_id AND document_id = NEW.document_id
+       AND content_hash = NEW.content_hash AND state IN ('quarantined', 'rejected')
+    RETURNING id INTO settled;
+    IF settled IS NULL THEN
+        RAISE EXCEPTION 'nothing waits for a decision' USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+    is_published := EXISTS (SELECT FROM revision
+                             WHERE tenant_id = NEW.tenant_id AND document_id = NEW.document_id
+                               AND state = 'ready');
+    UPDATE document
+       SET state = CASE WHEN is_published THEN 'ready' ELSE settled_state END,
+           problem = CASE WHEN NEW.decision = 'reject'
+                          THEN CASE WHEN is_published THEN 'The newer version: ' ELSE '' END
+                               || left('Rejected in review: ' || NEW.reason, 500) END,
+           updated_at = NEW.decided_at
+     WHERE tenant_id = NEW.tenant_id AND id = NEW.document_id;
+    NEW.overruled := ARRAY(SELECT check_name FROM verdict
+                            WHERE tenant_id = NEW.tenant_id AND revision_id = settled
+                              AND outcome = 'quarantined'
+                            ORDER BY check_name);
+    RETURN NEW;
+END;
+$$;
+REVOKE ALL ON FUNCTION settle_review() FROM PUBLIC;
+CREATE OR REPLACE TRIGGER settle BEFORE INSERT ON review
+    FOR EACH ROW EXECUTE FUNCTION settle_review();
+DROP POLICY IF EXISTS definer ON verdict;
+CREATE POLICY definer ON verdict FOR SELECT TO CURRENT_USER
+    USING (tenant_id = (SELECT current_tenant()));
+DROP POLICY IF EXISTS definer_update ON revision;
+CREATE POLICY definer_update ON revision FOR UPDATE TO CURRENT_USER
+    USING (tenant_id = (SELECT current_tenant()));
+
 -- A trace is read by the person whom it is about, and its answer only while he may still read
 -- every passage that it was made from: not when one was withdrawn, replaced or deleted.
 DROP POLICY IF EXISTS mine ON trace;
@@ -206,3 +292,11 @@ GRANT SELECT, INSERT ON legal_hold TO roadworthy_app, roadworthy_worker;
 GRANT UPDATE (lifted_by, lifted_at) ON legal_hold TO roadworthy_app, roadworthy_worker;
 GRANT DELETE ON legal_hold TO roadworthy_worker; -- of what was lifted, with its tenant
 GRANT SELECT, USAGE ON SEQUENCE epoch TO roadworthy_app, roadworthy_worker;
+
+-- Curation.
+GRANT SELECT ON verdict, removal, review TO roadworthy_app;
+GRANT INSERT ON verdict, review TO roadworthy_app;
+GRANT UPDATE (figures, reason, created_at) ON verdict TO roadworthy_app;
+GRANT SELECT, INSERT, UPDATE, DELETE
+   ON verdict, removal, review, signature, signature_band, edge_line
+   TO roadworthy_worker;

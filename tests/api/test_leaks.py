@@ -63,8 +63,10 @@ async def surfaces(client, documents, jobs):
     for number, (document, job) in enumerate(zip(documents, jobs, strict=True)):
         path = f"/v1/documents/{document}"
         await note(f"document {number}", client.get(path))
+        await note(f"verdicts {number}", client.get(f"{path}/verdicts"))
         await note(f"job {number}", client.get(f"/v1/jobs/{job}"))
         # What is refused must not tell either.
+        await note(f"review {number}", client.post(f"{path}/review", json={"decision": "reject"}))
         await note(f"share {number}", client.patch(path, json={"groups": ["hr"]}))
         await note(f"language {number}", client.patch(path, json={"language": "fr"}))
         await note(f"delete {number}", client.delete(path))

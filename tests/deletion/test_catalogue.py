@@ -92,16 +92,16 @@ def test_a_store_that_is_only_counted_goes_with_its_document(urls):
 def test_a_store_that_would_stay_is_noticed(urls, rule, stays):
     with psycopg.connect(urls.owner) as conn:
         conn.execute(
-            "CREATE TABLE verdict (tenant_id integer, revision_id uuid,"
+            "CREATE TABLE remark (tenant_id integer, revision_id uuid,"
             f" FOREIGN KEY (tenant_id, revision_id) REFERENCES revision {rule})"
         )
         conn.commit()
         try:
-            found = staying(urls.owner, [Store(name="verdict", count="SELECT 0")])
+            found = staying(urls.owner, [Store(name="remark", count="SELECT 0")])
         finally:
-            conn.execute("DROP TABLE verdict")
+            conn.execute("DROP TABLE remark")
             conn.commit()
-    assert found == ({"verdict"} if stays else set())
+    assert found == ({"remark"} if stays else set())
 
 
 @pytest.mark.parametrize(

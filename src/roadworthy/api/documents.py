@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Query, Request, status
 from fastapi import Body as FromBody
@@ -36,6 +36,10 @@ from roadworthy.plumbing.jobs import enqueue
 
 router = APIRouter(tags=["documents"])
 CorpusName = Annotated[str | None, Query(min_length=1, max_length=100, pattern=CLEAN)]
+State = Annotated[
+    Literal["pending", "ready", "failed", "quarantined", "rejected"] | None,
+    Query(description="Of the document, or of a newer version of it."),
+]
 People = Annotated[list[Person], Field(max_length=100)]
 
 
@@ -142,13 +146,23 @@ async def upload_documents(visit: Visit, request: Request) -> Response:
 
 @router.get("/v1/documents", response_model=Page[Document], responses=problems(422))
 async def list_visible_documents(
-    visit: Visit, *, after: Cursor = None, limit: Limit = 100, corpus: CorpusName = None
+    visit: Visit,
+    *,
+    after: Cursor = None,
+    limit: Limit = 100,
+    corpus: CorpusName = None,
+    state: State = None,
 ) -> Response:
     """List the documents that the key's holder may read, oldest first."""
     principal = visit.principal
     async with visit.services.database.read_as(principal) as conn:
         found = await list_documents(
-            conn, tenant_id=principal.tenant_id, corpus=corpus, after=after, limit=limit + 1
+            conn,
+            tenant_id=principal.tenant_id,
+            corpus=corpus,
+            state=state,
+            after=after,
+            limit=limit + 1,
         )
     following = found[limit - 1].id if len(found) > limit else None
     return json_response(DOCUMENTS, Page(data=found[:limit], next=following))

@@ -8,6 +8,7 @@ import typer
 
 from roadworthy.bootstrap import Services, deletion_service
 from roadworthy.cli import show
+from roadworthy.cli.curating import policy
 from roadworthy.cli.desk import Desk, with_database, with_services
 from roadworthy.cli.ingest import worked
 from roadworthy.cli.leaving import Yes, meant, operator_only
@@ -25,7 +26,8 @@ from roadworthy.gateway.engine.catalogue import EMBEDDING_MODELS
 from roadworthy.installation import Installation
 from roadworthy.spaces import ensure_model_space
 
-app = typer.Typer(help="See and change how a corpus is searched; delete one.")
+app = typer.Typer(help="Change how a corpus is searched and checked; delete one.")
+app.command()(policy)
 
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 Space = Annotated[str, typer.Option(help="Name of an embedding space.")]

@@ -1,6 +1,7 @@
 """`roadworthy document`: what is stored, who may read it, and its end."""
 
 import uuid
+from dataclasses import dataclass, fields
 from typing import Annotated
 
 import typer
@@ -13,8 +14,20 @@ from roadworthy.core.errors import Invalid
 from roadworthy.corpus.access import access
 from roadworthy.corpus.documents import Document, find_document, list_documents
 from roadworthy.corpus.ownership import reshare
+from roadworthy.corpus.reviews import Review, list_reviews
 from roadworthy.corpus.telling import tell_language
+from roadworthy.corpus.verdicts import Removal, StoredVerdict, list_removals, list_verdicts
 from roadworthy.deletion import Receipt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet(Document):
+    """A document, and how it was curated."""
+
+    verdicts: list[StoredVerdict]
+    removals: list[Removal]
+    reviews: list[Review]
+
 
 app = typer.Typer(help="List, show, share and delete documents.")
 
@@ -50,14 +63,21 @@ def list_(
 
 @app.command("show")
 def show_(ctx: typer.Context, document: Id) -> None:
-    """Show all that is known of one document."""
+    """Show all that is known of one document, and what the checks said of it."""
     document_id = _id(document)
 
-    async def work(desk: Desk) -> Document:
+    async def work(desk: Desk) -> Sheet:
         async with desk.reading() as (conn, tenant_id):
-            return await find_document(conn, tenant_id=tenant_id, document_id=document_id)
+            of = {"tenant_id": tenant_id, "document_id": document_id}
+            document = await find_document(conn, **of)
+            return Sheet(
+                **{each.name: getattr(document, each.name) for each in fields(document)},
+                verdicts=await list_verdicts(conn, **of),
+                removals=await list_removals(conn, **of),
+                reviews=await list_reviews(conn, **of),
+            )
 
-    show.as_json(Document, with_database(ctx, work))
+    show.as_json(Sheet, with_database(ctx, work))
 
 
 @app.command()

@@ -3,7 +3,7 @@
 import asyncio
 import mimetypes
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from roadworthy.bootstrap import Services
@@ -14,6 +14,7 @@ from roadworthy.core.identity import Principal
 from roadworthy.corpus.accepting import Receipt, Upload, accept
 from roadworthy.corpus.attached import attached_jobs
 from roadworthy.corpus.documents import Corpus, ensure_corpus
+from roadworthy.corpus.reviews import held_back
 from roadworthy.ingestion import KIND
 from roadworthy.plumbing import jobs
 from roadworthy.plumbing.database import Connection
@@ -22,7 +23,7 @@ from roadworthy.plumbing.jobs import JobState
 OPERATOR = "operator"  # who owns what is handed in on this machine in nobody's name
 LOOK_EVERY_S = 0.3
 BYTES_PER_MB = 1_000_000
-SEARCHABLE, FAILED, REPLACED = "searchable", "failed", "replaced"
+SEARCHABLE, KEPT_BACK, FAILED, REPLACED = "searchable", "quarantined", "failed", "replaced"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class Outcome:
     """What became of one file."""
 
     name: str
-    outcome: str  # as on the receipt; then searchable, replaced or failed
+    outcome: str  # as on the receipt; then searchable, quarantined, replaced or failed
     reason: str = ""
     exit_code: int = 0
     document_id: uuid.UUID | None = None
@@ -86,7 +87,7 @@ class HandingIn:
     async def follow(
         self, outcomes: list[Outcome], *, total: int, report: Callable[[Progress], None]
     ) -> list[Outcome]:
-        """Wait until each that was accepted is searchable or has failed."""
+        """Wait until each that was accepted is searchable, is kept back or has failed."""
         while any(each.job_id for each in outcomes):
             outcomes, now_at = await self._looked_at(outcomes)
             report(self._progress(outcomes, total, now_at))
@@ -177,24 +178,30 @@ class HandingIn:
         asked = [each.job_id for each in outcomes if each.job_id]
         async with self._services.database.as_worker(self._tenant_id) as conn:
             states = await jobs.job_states(conn, tenant_id=self._tenant_id, job_ids=asked)
+            done = [state.document_id for state in states if state.state == "done"]
+            held = await held_back(conn, done, tenant_id=self._tenant_id)
         by_id = {state.id: state for state in states}
         running = [state for state in states if state.state == "running"]
         waiting = next((state.problem for state in states if state.problem), None)
         now_at = running[0].stage if running else (waiting or "waiting")
-        return [_after(each, by_id) for each in outcomes], now_at
+        return [_after(each, by_id, held) for each in outcomes], now_at
 
     def _progress(self, outcomes: Sequence[Outcome], total: int, now_at: str) -> Progress:
         ended = sum(each.job_id is None for each in outcomes)
         return Progress(handed_in=len(outcomes), ended=ended, total=total, now_at=now_at)
 
 
-def _after(before: Outcome, states: dict[uuid.UUID, JobState]) -> Outcome:
+def _after(
+    before: Outcome, states: Mapping[uuid.UUID, JobState], held: Mapping[uuid.UUID, str]
+) -> Outcome:
     if before.job_id is None:
         return before
     state = states.get(before.job_id)
     if state is None:
         # The job goes with its revision: a newer upload took its place, or it was deleted.
         return replace(before, outcome=REPLACED, job_id=None)
+    if state.state == "done" and state.document_id in held:
+        return replace(before, outcome=KEPT_BACK, reason=held[state.document_id], job_id=None)
     if state.state == "done":
         return replace(before, outcome=SEARCHABLE, job_id=None)
     if state.state == "failed":

@@ -28,6 +28,7 @@ class LazyGroup(TyperGroup):
     """The top of the command line; a subclass names its places."""
 
     places: Mapping[str, Place] = {}
+    aliases: Mapping[tuple[str, ...], str] = {}
 
     def list_commands(self, ctx: Context) -> list[str]:
         """List the commands in the order of the table."""
@@ -43,7 +44,9 @@ class LazyGroup(TyperGroup):
     def resolve_command(
         self, ctx: Context, args: list[str]
     ) -> tuple[str | None, Command | None, list[str]]:
-        """Give the command itself."""
+        """Give the command itself, which an alias of two words may name."""
+        if alias := self.aliases.get(tuple(args[:2])):
+            args = [alias, *args[2:]]
         name, found, rest = super().resolve_command(ctx, args)
         if name is None or found is None:
             return name, found, rest

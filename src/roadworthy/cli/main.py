@@ -27,7 +27,8 @@ class Roadworthy(LazyGroup):
         "ask": _place("ask", "Ask a question; the answer cites its documents."),
         "search": _place("ask", "Find passages, without an answer.", name="search_app"),
         "document": _place("document", "List, show, share and delete documents."),
-        "corpus": _place("corpus", "See and change how a corpus is searched; delete one."),
+        "review": _place("review", "Decide about documents that were kept back."),
+        "corpus": _place("corpus", "Change how a corpus is searched and checked; delete one."),
         "deletion": _place("deletion", "See receipts of deletions; purge the disk."),
         "hold": _place("hold", "Keep documents as they are: legal holds."),
         "person": _place("leaving", "Delete a person.", name="person"),
@@ -44,6 +45,8 @@ class Roadworthy(LazyGroup):
         "engine": _place("engine", "Run the local engine alone."),
         "version": _place("version", "Tell the version."),
     }
+    # A folder of that name is ./review.
+    aliases = {("ingest", "review"): "review"}  # noqa: RUF012
 
 
 app = typer.Typer(

@@ -20,6 +20,7 @@ from roadworthy.corpus.ownership import move
 from roadworthy.corpus.publishing import drop_published
 from roadworthy.corpus.routing import check_language
 from roadworthy.corpus.telling import tell_language
+from roadworthy.corpus.verdicts import count_copy
 from roadworthy.plumbing.database import Connection
 
 MOST_METADATA = 50
@@ -76,8 +77,14 @@ UPDATE document
    SET metadata = %(metadata)s, source_path = coalesce(%(source_path)s, source_path),
        language_told = coalesce(%(language)s, language_told),
        updated_at = %(now)s, problem = NULL,
-       state = CASE WHEN version = 0 THEN 'pending' ELSE state END
+       state = CASE WHEN EXISTS (SELECT FROM revision
+                                  WHERE revision.tenant_id = document.tenant_id
+                                    AND document_id = document.id AND revision.state = 'ready')
+                    THEN 'ready' ELSE 'pending' END
  WHERE tenant_id = %(tenant_id)s AND id = %(id)s
+"""
+FORGET_PROBLEM = """
+UPDATE document SET problem = NULL WHERE tenant_id = %(tenant_id)s AND id = %(id)s
 """
 # What was accepted before and is not published yet is superseded by what comes now.
 DROP_UNPUBLISHED = """
@@ -192,6 +199,12 @@ async def accept(
         return await _next_version(conn, named, filing)
     same = await _same_elsewhere(conn, filing)
     if same is not None:
+        await count_copy(
+            conn,
+            tenant_id=filing.tenant_id,
+            document_id=same,
+            content_hash=filing.content_hash,
+        )
         return Receipt(outcome="duplicate", document_id=same)
     return await _first_version(conn, filing)
 
@@ -263,6 +276,7 @@ async def _next_version(conn: Connection, named: _Named, filing: _Filing) -> Rec
         await _move(conn, named, filing)
     published = await conn.execute(FIND_PUBLISHED, asked)
     if await published.fetchone() is not None:
+        await conn.execute(FORGET_PROBLEM, asked)  # it was that of the version that was dropped
         return await _same_content(conn, named, filing)
     await conn.execute(RENEW_DOCUMENT, asked)
     return await _add_revision(conn, filing, document_id=named.id)

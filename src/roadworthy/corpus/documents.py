@@ -59,6 +59,10 @@ DESCRIBE_PAGE = (
     DESCRIBE
     + """
    AND (%(corpus)s::text IS NULL OR corpus.name = %(corpus)s)
+   AND (%(state)s::text IS NULL OR document.state = %(state)s
+        OR EXISTS (SELECT FROM revision
+                    WHERE revision.tenant_id = document.tenant_id
+                      AND revision.document_id = document.id AND revision.state = %(state)s))
    AND (%(after)s::uuid IS NULL OR document.id > %(after)s)
  ORDER BY document.id
  LIMIT %(limit)s
@@ -83,6 +87,20 @@ class Corpus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CorpusEntry:
+    """A corpus in a list, with what this person may see in it."""
+
+    name: str
+    space: str
+    created_at: datetime
+    documents: int
+    ready: int
+    pending: int
+    quarantined: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """A document as its readers see it."""
 
@@ -95,7 +113,7 @@ class Document:
     page_count: int | None
     metadata: dict[str, str | int | float | bool]
     version: int
-    state: str  # pending, ready, failed
+    state: str  # pending, ready, failed, quarantined, rejected
     problem: str | None
     owner: str
     created_at: datetime
@@ -176,11 +194,23 @@ async def list_documents(
     *,
     tenant_id: int,
     corpus: str | None = None,
+    state: str | None = None,
     after: uuid.UUID | None = None,
     limit: int = 100,
 ) -> list[Document]:
-    """List the documents that this person may see, oldest first, one page after `after`."""
-    asked = {"tenant_id": tenant_id, "corpus": corpus, "after": after, "limit": limit}
+    """List the documents that this person may see, oldest first, one page after `after`.
+
+    Args:
+        state: of the document or of any of its contents: a ready one may have a newer version
+            in quarantine.
+    """
+    asked = {
+        "tenant_id": tenant_id,
+        "corpus": corpus,
+        "state": state,
+        "after": after,
+        "limit": limit,
+    }
     async with conn.cursor(row_factory=class_row(Document)) as cursor:
         return await (await cursor.execute(DESCRIBE_PAGE, asked)).fetchall()
 

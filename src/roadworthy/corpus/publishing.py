@@ -23,7 +23,7 @@ from roadworthy.plumbing.jobs import Lease
 
 READ_PENDING = """
 SELECT revision.id, revision.document_id, document.name, document.media_type, revision.content,
-       revision.is_attached, revision.corpus_id, document.language_told
+       revision.is_attached, revision.corpus_id, document.language_told, revision.state
   FROM revision
   JOIN document ON document.tenant_id = revision.tenant_id AND document.id = revision.document_id
  WHERE revision.tenant_id = %(tenant_id)s AND revision.id = %(revision_id)s
@@ -68,9 +68,10 @@ INSERT INTO posting (tenant_id, corpus_id, acl_id, document_id, revision_id, ter
 SELECT %(tenant_id)s, %(corpus_id)s, %(acl_id)s, %(document_id)s, %(revision_id)s, entry.*
   FROM unnest(%(terms)s::text[], %(packed)s::bytea[]) AS entry
 """
+# A content that a better one has beaten meanwhile waits no more.
 MARK_REVISION = """
 UPDATE revision SET state = 'ready', text = %(text)s
- WHERE tenant_id = %(tenant_id)s AND id = %(revision_id)s
+ WHERE tenant_id = %(tenant_id)s AND id = %(revision_id)s AND state = 'pending'
 """
 MARK_DOCUMENT = """
 UPDATE document
@@ -107,6 +108,7 @@ class PendingRevision:
     is_attached: bool  # to another document
     corpus_id: int
     language_told: str | None
+    state: str  # pending, unless something else has happened to it since
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +181,7 @@ async def publish(conn: WorkerConnection, lease: Lease, extract: Extract) -> Non
 
     Raises:
         Missing: the document was deleted meanwhile.
+        Conflict: the job is no longer ours, or a better document took its place.
         Refused: the published version is under legal hold.
     """
     place = await locked(conn, lease)
@@ -208,7 +211,9 @@ async def publish(conn: WorkerConnection, lease: Lease, extract: Extract) -> Non
         await conn.execute(ADD_EMBEDDINGS, shared | placed | {"vectors": halfvecs(each.vectors)})
     terms = {i: passage.terms for i, passage in zip(ids, extract.passages, strict=True)}
     await conn.execute(ADD_POSTINGS, shared | packed_postings(terms))
-    await conn.execute(MARK_REVISION, shared | {"text": extract.text})
+    marked = await conn.execute(MARK_REVISION, shared | {"text": extract.text})
+    if not marked.rowcount:
+        raise Conflict("A better document took its place meanwhile.", job=str(lease.id))
     await conn.execute(
         MARK_DOCUMENT,
         shared

@@ -46,4 +46,49 @@ SELECT count(*)
 SELECT count(*) FROM passage WHERE tenant_id = %(tenant_id)s AND document_id = ANY (%(ids)s)
 """,
     ),
+    Store(
+        name="verdict",
+        count="""
+SELECT count(*) FROM verdict WHERE tenant_id = %(tenant_id)s AND document_id = ANY (%(ids)s)
+""",
+    ),
+    Store(
+        name="removal",
+        count="""
+SELECT count(*) FROM removal WHERE tenant_id = %(tenant_id)s AND document_id = ANY (%(ids)s)
+""",
+    ),
+    Store(
+        name="review",
+        count="""
+SELECT count(*) FROM review WHERE tenant_id = %(tenant_id)s AND document_id = ANY (%(ids)s)
+""",
+    ),
+    Store(
+        name="signature",
+        count="""
+SELECT count(*)
+  FROM signature JOIN revision ON revision.tenant_id = signature.tenant_id
+                           AND revision.id = signature.revision_id
+ WHERE signature.tenant_id = %(tenant_id)s AND revision.document_id = ANY (%(ids)s)
+""",
+    ),
+    Store(
+        name="signature_band",
+        count="""
+SELECT count(*)
+  FROM signature_band JOIN revision ON revision.tenant_id = signature_band.tenant_id
+                           AND revision.id = signature_band.revision_id
+ WHERE signature_band.tenant_id = %(tenant_id)s AND revision.document_id = ANY (%(ids)s)
+""",
+    ),
+    Store(
+        name="edge_line",
+        count="""
+SELECT count(*)
+  FROM edge_line JOIN revision ON revision.tenant_id = edge_line.tenant_id
+                           AND revision.id = edge_line.revision_id
+ WHERE edge_line.tenant_id = %(tenant_id)s AND revision.document_id = ANY (%(ids)s)
+""",
+    ),
 )

@@ -15,7 +15,6 @@ from roadworthy.corpus.languages import detect, detect_passage
 from roadworthy.corpus.publishing import (
     Extract,
     NewPassage,
-    PendingRevision,
     mark_failed,
     publish,
     read_pending,
@@ -24,6 +23,8 @@ from roadworthy.corpus.reindexing import REINDEX, reindex_if_changed
 from roadworthy.corpus.routing import Routing, rules_of
 from roadworthy.corpus.terms import terms
 from roadworthy.gateway.embeddings import SpaceEmbedder
+from roadworthy.ingestion.curation.service import examine as curate
+from roadworthy.ingestion.curation.service import write as write_curation
 from roadworthy.ingestion.embed import embed_everywhere, not_served
 from roadworthy.ingestion.filing import file_away
 from roadworthy.ingestion.lead import to_embed
@@ -132,38 +133,51 @@ class IngestionService:
             routing = await read_routing(
                 conn, tenant_id=lease.tenant_id, corpus_id=pending.corpus_id
             )
-        document, extract = await self._extract(pending, routing, progress)
-        progress.stage = "publishing"
-        async with self._database.as_worker(lease.tenant_id) as conn:
-            await file_away(conn, lease, document, is_attached=pending.is_attached)
-            await publish(conn, lease, extract)
-            await reindex_if_changed(conn, lease, extract)
-            await jobs.complete(conn, lease)
-        log.info("searchable", document=str(lease.document_id), passages=len(extract.passages))
-
-    async def _extract(
-        self, pending: PendingRevision, routing: Routing, progress: _Progress
-    ) -> tuple[ParsedDocument, Extract]:
-        tokenizer = self._tokenizer(routing.space_id)
-        document = await asyncio.to_thread(
+        if pending.state != "pending":  # a person or a better document was faster
+            async with self._database.as_worker(lease.tenant_id) as conn:
+                await jobs.complete(conn, lease)
+            return
+        parsed = await asyncio.to_thread(
             self._reader.parse,
             pending.content,
             name=pending.name,
             media_type=pending.media_type,
             report=progress.recognising,
         )
-        progress.stage, progress.done = "splitting", 0
+        progress.stage, progress.done = "curating", 0
+        curation = await curate(self._database, lease, parsed)
+        if curation.is_kept_back:
+            async with self._database.as_worker(lease.tenant_id) as conn:
+                await write_curation(conn, lease, curation)
+                await jobs.complete(conn, lease)
+            log.info("kept back", document=str(lease.document_id))
+            return
         labelling = _Labelling(routing=routing, told=pending.language_told)
+        extract = await self._extract(curation.document, labelling, progress)
+        progress.stage = "publishing"
+        async with self._database.as_worker(lease.tenant_id) as conn:
+            await file_away(conn, lease, curation.document, is_attached=pending.is_attached)
+            await publish(conn, lease, extract)
+            await write_curation(conn, lease, curation)
+            await reindex_if_changed(conn, lease, extract)
+            await jobs.complete(conn, lease)
+        log.info("searchable", document=str(lease.document_id), passages=len(extract.passages))
+
+    async def _extract(
+        self, document: ParsedDocument, labelling: _Labelling, progress: _Progress
+    ) -> Extract:
+        tokenizer = self._tokenizer(labelling.routing.space_id)
+        progress.stage = "splitting"
         language, passages = await asyncio.to_thread(self._split, document, tokenizer, labelling)
         progress.stage, progress.total = "embedding", len(passages)
         vectors, further = await embed_everywhere(
             [to_embed(p.text, title=document.title, heading=p.heading) for p in passages],
             [passage.language for passage in passages],
-            routing=routing,
+            routing=labelling.routing,
             embedders=self._embedders,
             report=progress.embedded,
         )
-        return document, Extract(
+        return Extract(
             text=document.text,
             title=document.title,
             media_type=document.media_type,
@@ -171,7 +185,7 @@ class IngestionService:
             page_count=len(document.pages) or None,
             passages=passages,
             vectors=vectors,
-            space_id=routing.space_id,
+            space_id=labelling.routing.space_id,
             further=further,
         )
 

@@ -1,0 +1,308 @@
+"""What personal data and secrets look like, and the checksums that tell them from other numbers."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+CONTACT, FINANCIAL, IDENTITY, SECRETS = (
+    "contact_data",
+    "financial_data",
+    "identity_data",
+    "secrets",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One type of data. Invariant: group is a field of the policy."""
+
+    name: str
+    group: str
+    hint: Callable[[str], object]  # whether a text, in small letters, may hold one; it is quick
+    pattern: re.Pattern[str]  # its last group that took part is the value
+    is_valid: Callable[[str], bool] = bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """Where a value stands. The value itself goes nowhere."""
+
+    kind: Kind
+    start: int
+    end: int
+
+
+def digits(text: str) -> str:
+    """Keep the digits of a text."""
+    return "".join(c for c in text if c.isdigit() and c.isascii())
+
+
+def luhn(text: str) -> bool:
+    """Check a card number's length and last digit (ISO/IEC 7812-1)."""
+    number = [int(c) for c in reversed(digits(text))]
+    doubled = [sum(divmod(2 * n, 10)) for n in number[1::2]]
+    return (
+        12 <= len(number) <= 19
+        and len(set(number)) > 1
+        and not (sum(number[::2]) + sum(doubled)) % 10
+    )
+
+
+def iban(text: str) -> bool:
+    """Check an account number's check digits (ISO 13616: modulo 97)."""
+    compact = re.sub(r"[\s-]", "", text).upper()
+    moved = compact[4:] + compact[:4]
+    return int("".join(str(int(c, 36)) for c in moved)) % 97 == 1
+
+
+def nir(text: str) -> bool:
+    """Check a French social security number's key: 97 minus the rest modulo 97."""
+    compact = re.sub(r"\s", "", text).upper()
+    number = compact[:13].replace("2A", "19").replace("2B", "18")
+    return number.isdigit() and int(compact[13:]) == 97 - int(number) % 97
+
+
+def ssn(text: str) -> bool:
+    """Exclude the United States' numbers that are never given out."""
+    area, group, serial = re.split(r"[- ]", text)
+    return not (area in {"000", "666"} or area >= "900" or group == "00" or serial == "0000")
+
+
+def telephone(text: str) -> bool:
+    """Tell a telephone number from dates, versions and amounts by its digits and their grouping."""
+    count = len(digits(text))
+    plausible = 7 <= count <= 15 and len(set(digits(text))) > 2
+    return plausible and not DATE.fullmatch(text.strip())
+
+
+def random_looking(text: str) -> bool:
+    """Tell a generated secret from a placeholder or a word: letters, digits and no repetition."""
+    if PLACEHOLDER.search(text) or len(text) < 12:
+        return False
+    share = [count / len(text) for count in Counter(text).values()]
+    entropy = -sum(p * math.log2(p) for p in share)  # bits a character
+    return entropy > 3 and any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
+
+
+def real_password(text: str) -> bool:
+    """Tell a password from a variable, a placeholder or a word of prose."""
+    kinds = [any(map(test, text)) for test in (str.isdigit, str.isalpha)]
+    return all(kinds) and not PLACEHOLDER.search(text) and len(set(text)) > 4
+
+
+# Of each country, how many characters an account number has (SWIFT IBAN registry).
+LENGTHS = {
+    "AD": 24, "AE": 23, "AT": 20, "BE": 16, "BG": 22, "CH": 21, "CY": 28, "CZ": 24, "DE": 22,
+    "DK": 18, "EE": 20, "ES": 24, "FI": 18, "FR": 27, "GB": 22, "GR": 27, "HR": 21, "HU": 28,
+    "IE": 22, "IL": 23, "IS": 26, "IT": 27, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "MC": 27,
+    "MT": 31, "NL": 18, "NO": 15, "PL": 28, "PT": 25, "RO": 24, "SA": 24, "SE": 24, "SI": 19,
+    "SK": 24, "TR": 26,
+}  # fmt: skip
+IBAN = re.compile(
+    r"(?<![\w-])(?:"
+    + "|".join(
+        rf"{country}\d{{2}}(?:[ \u00a0-]?[A-Z0-9]){{{length - 4}}}"
+        for country, length in LENGTHS.items()
+    )
+    + r")(?!\w)",
+    re.I,
+)
+DATE = re.compile(r"\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./ ]\d{2,4}")
+PLACEHOLDER = re.compile(
+    r"example|sample|dummy|placeholder|changeme|change_me|your|my[-_]|redacted|secret|password"
+    r"|xxx|\*\*\*|\.\.\.|<|>|\$\{|\{\{|%s|0{6}|1234567|abcdef",
+    re.I,
+)
+# Seven digits that stand near each other; what has none holds no number of anybody.
+LONG_NUMBER = re.compile(r"\d(?:[ \u00a0.()/-]{0,2}\d){6}")
+ADDRESS_PARTS = re.compile(r"\d\.\d{1,3}\.\d|:[0-9a-f]{1,4}:[0-9a-f]{1,4}:")
+SPACE = r"[ \u00a0]"
+EXTENSION = rf"(?:{SPACE}?x\d{{1,5}})?(?!\w)"
+# Then at most a few words until the number: "my phone number is", "call Ms Quen at".
+PHONE_WORD = (
+    r"(?i:\b(?:tel(?:ephone|éphone|efono|éfono|efon)?|phone|mobile|cell|call|dial|reach|fax|voicemail"
+    r"|handy|portable|móvil)\b|тел(?:ефон)?|هاتف|电话|電話)[^\d\n]{0,30}?"
+)
+
+
+def _has(*words: str) -> Callable[[str], bool]:
+    return lambda text: any(word in text for word in words)
+
+
+KINDS = (
+    Kind(
+        name="email",
+        group=CONTACT,
+        hint=_has("@"),
+        pattern=re.compile(
+            r"(?<![\w.+%-])[A-Za-z0-9][\w.+%-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24}\b"
+        ),
+    ),
+    Kind(
+        name="iban",
+        group=FINANCIAL,
+        hint=LONG_NUMBER.search,
+        pattern=IBAN,
+        is_valid=iban,
+    ),
+    Kind(
+        name="card",
+        group=FINANCIAL,
+        hint=LONG_NUMBER.search,
+        pattern=re.compile(
+            r"(?<![\w./-])(?:[2-6]\d{3}[ -]?(?:\d{4}[ -]?){2}\d{1,7}"
+            r"|3[47]\d{2}[ -]?\d{6}[ -]?\d{5}|3\d{3}[ -]?\d{6}[ -]?\d{4}"
+            r"|5[06-8]\d{10,17})(?![\w-])"
+        ),
+        is_valid=luhn,
+    ),
+    Kind(
+        name="us_ssn",
+        group=IDENTITY,
+        hint=LONG_NUMBER.search,
+        pattern=re.compile(r"(?<![\w-])\d{3}([- ])\d{2}\1\d{4}(?![\w-])"),
+        is_valid=ssn,
+    ),
+    Kind(
+        name="fr_nir",
+        group=IDENTITY,
+        hint=LONG_NUMBER.search,
+        pattern=re.compile(
+            r"(?<!\w)[12] ?\d{2} ?(?:0[1-9]|1[0-2]|[2-9]\d) ?(?:\d{2}|2[ABab]) ?\d{3} ?\d{3} ?"
+            r"\d{2}(?!\w)"
+        ),
+        is_valid=nir,
+    ),
+    Kind(
+        name="ip_address",
+        group=IDENTITY,
+        hint=ADDRESS_PARTS.search,
+        pattern=re.compile(
+            r"(?<![\w.:])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w.])"
+            r"|(?<![\w:])(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}(?![\w:])"
+        ),
+        is_valid=lambda text: text not in {"127.0.0.1", "0.0.0.0", "255.255.255.255"},  # noqa: S104
+    ),
+    Kind(
+        name="telephone",
+        group=CONTACT,
+        hint=LONG_NUMBER.search,
+        pattern=re.compile(
+            # +44 20 7946 0000, 0033 1 ...
+            rf"(?<![\w.+/-])(?<!\d )(?:\+|00)[1-9](?:[ .()/-]{{0,2}}\d){{6,14}}{EXTENSION}"
+            # (505) 498-8487 x12
+            rf"|(?<![\w.])\(\d{{2,4}}\){SPACE}?\d{{3,4}}[- .]?\d{{3,4}}{EXTENSION}"
+            # 678-777-1600, 930.167.3943
+            rf"|(?<![\w./+-])(?:1[- .])?\d{{3}}([-.])\d{{3}}\1\d{{4}}{EXTENSION}(?!-)"
+            # 0490 75 40 81, 040 898 9331
+            rf"|(?<![\w.,/-])(?<!\d )0\d{{1,4}}(?:{SPACE}\d{{2,4}}){{2,4}}(?!\w|[,.-]\d)"
+            # 60-56-85-91
+            r"|(?<![\w.,/-])\d{2}([-.])\d{2}(?:\2\d{2}){2,3}(?!\w|[,.-]\d)"
+            rf"|{PHONE_WORD}(\+?\(?\d(?:[ .()/-]{{0,2}}\d){{6,14}}{EXTENSION})"
+        ),
+        is_valid=telephone,
+    ),
+    Kind(
+        name="private_key",
+        group=SECRETS,
+        hint=_has("private key"),
+        pattern=re.compile(
+            r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"
+            r"[A-Za-z0-9+/=\s:,.-]{60,8000}?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)"
+        ),
+    ),
+    Kind(
+        name="access_key",
+        group=SECRETS,
+        hint=_has(
+            "akia",
+            "asia",
+            "gh",
+            "glpat-",
+            "xox",
+            "_live_",
+            "sk-",
+            "aiza",
+            "sg.",
+            "hf_",
+            "npm_",
+            "pypi-",
+            "rw_",
+        ),
+        pattern=re.compile(
+            r"(?<![A-Za-z0-9_])(?:(?:AKIA|ASIA)[A-Z2-7]{16}"  # AWS
+            r"|gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{60,255}"
+            r"|glpat-[A-Za-z0-9_-]{20,}|xox[abposr]-[A-Za-z0-9-]{20,}"
+            r"|(?:sk|rk)_live_[A-Za-z0-9]{16,}|sk-(?:ant-|proj-)?[A-Za-z0-9_-]{24,}"
+            r"|AIza[A-Za-z0-9_-]{35}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{30,}"
+            r"|npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{50,}|rw_[A-Za-z0-9_-]{40,})(?![A-Za-z0-9_])"
+        ),
+        is_valid=random_looking,
+    ),
+    Kind(
+        name="token",
+        group=SECRETS,
+        hint=_has("eyj", "bearer "),
+        pattern=re.compile(
+            r"(?<![\w-])eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}"
+            r"|(?i:\bbearer) ([A-Za-z0-9_\-.+/]{20,}={0,2})"
+        ),
+        is_valid=random_looking,
+    ),
+    Kind(
+        name="assigned_secret",
+        group=SECRETS,
+        hint=_has("key", "secret", "token"),
+        pattern=re.compile(
+            r"(?i:(?<![A-Za-z])(?:[A-Za-z]+[_-])*(?:api[_-]?key|secret(?:[_-]?(?:access[_-]?)?key)?"
+            r"|access[_-]?token|auth[_-]?token|client[_-]?secret|token))[\"']?\s{0,3}(?::=|[:=])"
+            r"\s{0,3}[\"'`]?([A-Za-z0-9_\-.+/~]{16,200}={0,2})"
+        ),
+        is_valid=random_looking,
+    ),
+    Kind(
+        name="password",
+        group=SECRETS,
+        hint=_has("passw", "pwd", "kennwort", "mot de passe", "contraseña", "пароль", "密码"),
+        pattern=re.compile(
+            r"(?i:(?<![A-Za-z])(?:password|passwd|pwd|passwort|kennwort|mot de passe|contraseña|"
+            r"пароль|密码))[\"']?(?: is| ist| est| es)?\s{0,3}[:=]\s{0,3}[\"'`]?"
+            r"([^\s\"'`,;<>(){}\[\]|]{6,100})"
+        ),
+        is_valid=real_password,
+    ),
+    Kind(
+        name="address_with_password",
+        group=SECRETS,
+        hint=_has("://"),
+        pattern=re.compile(
+            r"\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@<>\"']{1,60}:([^\s:/@<>\"']{4,100})@"
+        ),
+        is_valid=lambda text: not PLACEHOLDER.search(text),
+    ),
+)
+
+
+def sightings(text: str) -> list[Sighting]:
+    """Find all, in order and apart; where two overlap, the one that begins first stays.
+
+    Of two that begin together, the longer stays.
+    """
+    found = sorted(_all(text), key=lambda each: (each.start, -each.end))
+    apart: list[Sighting] = []
+    for each in found:
+        if not apart or each.start >= apart[-1].end:
+            apart.append(each)
+    return apart
+
+
+def _all(text: str) -> Iterator[Sighting]:
+    small = text.lower()
+    for kind in (kind for kind in KINDS if kind.hint(small)):
+        for found in kind.pattern.finditer(text):
+            # A group that holds a separator alone is no value.
+            group = found.lastindex if found.lastindex and len(found[found.lastindex]) > 1 else 0
+            if kind.is_valid(found[group]):
+                yield Sighting(kind=kind, start=found.start(group), end=found.end(group))

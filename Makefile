@@ -11,6 +11,7 @@ up: $(SYNCED)
 	$(BIN)/roadworthy up
 
 test: $(SYNCED)
+	.ci/rabbitmq
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(SYNCED)

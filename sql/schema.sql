@@ -255,6 +255,39 @@ CREATE FUNCTION public.holder_of_key(hash bytea, moment timestamp with time zone
    WHERE ((api_key.key_hash = holder_of_key.hash) AND (api_key.revoked_at IS NULL) AND (api_key.expires_at > holder_of_key.moment));
 END;
 
+CREATE TABLE public.job (
+    tenant_id integer NOT NULL,
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    document_id uuid NOT NULL,
+    revision_id uuid NOT NULL,
+    state text NOT NULL,
+    attempts smallint NOT NULL,
+    run_at timestamp with time zone NOT NULL,
+    leased_until timestamp with time zone,
+    lease uuid,
+    stage text NOT NULL,
+    steps_done integer NOT NULL,
+    steps_total integer NOT NULL,
+    problem text,
+    created_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    priority smallint DEFAULT 0 NOT NULL,
+    waits smallint DEFAULT 0 NOT NULL,
+    problem_kind text,
+    claimed_at timestamp with time zone,
+    announced_at timestamp with time zone,
+    CONSTRAINT job_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text])))
+);
+ALTER TABLE ONLY public.job ALTER COLUMN problem SET STATISTICS 0;
+
+ALTER TABLE ONLY public.job FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.is_queue_full(most integer) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    RETURN (EXISTS (SELECT FROM public.job WHERE ((job.tenant_id = public.current_tenant()) AND (job.state = 'queued'::text) AND (job.kind = 'ingest'::text)) OFFSET (is_queue_full.most - 1)));
+
 CREATE FUNCTION public.may_hold() RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN ('group:legal-hold'::text = ANY ((NULLIF(current_setting('roadworthy.subjects'::text, true), ''::text))::text[]));
@@ -518,29 +551,6 @@ CREATE SEQUENCE public.epoch
     NO MINVALUE
     NO MAXVALUE
     CACHE 1;
-
-CREATE TABLE public.job (
-    tenant_id integer NOT NULL,
-    id uuid NOT NULL,
-    kind text NOT NULL,
-    document_id uuid NOT NULL,
-    revision_id uuid NOT NULL,
-    state text NOT NULL,
-    attempts smallint NOT NULL,
-    run_at timestamp with time zone NOT NULL,
-    leased_until timestamp with time zone,
-    lease uuid,
-    stage text NOT NULL,
-    steps_done integer NOT NULL,
-    steps_total integer NOT NULL,
-    problem text,
-    created_at timestamp with time zone NOT NULL,
-    finished_at timestamp with time zone,
-    CONSTRAINT job_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text])))
-);
-ALTER TABLE ONLY public.job ALTER COLUMN problem SET STATISTICS 0;
-
-ALTER TABLE ONLY public.job FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.legal_hold (
     tenant_id integer NOT NULL,
@@ -917,11 +927,19 @@ CREATE INDEX embedding_acl ON public.embedding USING btree (tenant_id, corpus_id
 
 CREATE INDEX embedding_passage ON public.embedding USING btree (tenant_id, passage_id);
 
+CREATE INDEX job_claimed ON public.job USING btree (tenant_id, claimed_at) WHERE (claimed_at IS NOT NULL);
+
 CREATE INDEX job_document ON public.job USING btree (tenant_id, document_id);
+
+CREATE INDEX job_failed ON public.job USING btree (tenant_id, id) WHERE (state = 'failed'::text);
+
+CREATE INDEX job_queued ON public.job USING btree (tenant_id, priority, run_at, id) WHERE (state = 'queued'::text);
 
 CREATE INDEX job_revision ON public.job USING btree (tenant_id, revision_id);
 
-CREATE INDEX job_waiting ON public.job USING btree (run_at, id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
+CREATE INDEX job_running ON public.job USING btree (tenant_id, leased_until) WHERE (state = 'running'::text);
+
+CREATE INDEX job_to_announce ON public.job USING btree (run_at) WHERE ((state = 'queued'::text) AND (announced_at IS NULL));
 
 CREATE INDEX legal_hold_corpus ON public.legal_hold USING btree (tenant_id, corpus_id);
 
@@ -1161,6 +1179,8 @@ CREATE POLICY definer ON public.deletion_receipt TO roadworthy_owner USING ((ten
 
 CREATE POLICY definer ON public.document FOR SELECT TO roadworthy_owner USING (true);
 
+CREATE POLICY definer ON public.job FOR SELECT TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY definer ON public.legal_hold FOR SELECT TO roadworthy_owner USING (true);
 
 CREATE POLICY definer ON public.principal FOR SELECT TO roadworthy_owner USING (true);
@@ -1301,6 +1321,10 @@ CREATE POLICY owner_delete ON public.embedding AS RESTRICTIVE FOR DELETE TO road
    FROM public.document
   WHERE (document.owner = public.current_user_id()))));
 
+CREATE POLICY owner_delete ON public.job AS RESTRICTIVE FOR DELETE TO roadworthy_app USING ((document_id IN ( SELECT document.id
+   FROM public.document
+  WHERE (document.owner = public.current_user_id()))));
+
 CREATE POLICY owner_delete ON public.passage AS RESTRICTIVE FOR DELETE TO roadworthy_app USING ((document_id IN ( SELECT document.id
    FROM public.document
   WHERE (document.owner = public.current_user_id()))));
@@ -1322,6 +1346,10 @@ CREATE POLICY owner_insert ON public.revision AS RESTRICTIVE FOR INSERT TO roadw
 CREATE POLICY owner_update ON public.document AS RESTRICTIVE FOR UPDATE TO roadworthy_app USING ((owner = ( SELECT public.current_user_id() AS current_user_id)));
 
 CREATE POLICY owner_update ON public.embedding AS RESTRICTIVE FOR UPDATE TO roadworthy_app USING ((document_id IN ( SELECT document.id
+   FROM public.document
+  WHERE (document.owner = public.current_user_id()))));
+
+CREATE POLICY owner_update ON public.job AS RESTRICTIVE FOR UPDATE TO roadworthy_app USING ((document_id IN ( SELECT document.id
    FROM public.document
   WHERE (document.owner = public.current_user_id()))));
 
@@ -1467,6 +1495,33 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.principal TO roadworthy_worker
 REVOKE ALL ON FUNCTION public.holder_of_key(hash bytea, moment timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.holder_of_key(hash bytea, moment timestamp with time zone) TO roadworthy_app;
 
+GRANT SELECT,INSERT,DELETE ON TABLE public.job TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job TO roadworthy_worker;
+
+GRANT UPDATE(state) ON TABLE public.job TO roadworthy_app;
+
+GRANT UPDATE(attempts) ON TABLE public.job TO roadworthy_app;
+
+GRANT UPDATE(run_at) ON TABLE public.job TO roadworthy_app;
+
+GRANT UPDATE(stage) ON TABLE public.job TO roadworthy_app;
+
+GRANT UPDATE(problem) ON TABLE public.job TO roadworthy_app;
+
+GRANT UPDATE(finished_at) ON TABLE public.job TO roadworthy_app;
+
+GRANT UPDATE(priority) ON TABLE public.job TO roadworthy_app;
+
+GRANT UPDATE(waits) ON TABLE public.job TO roadworthy_app;
+
+GRANT UPDATE(problem_kind) ON TABLE public.job TO roadworthy_app;
+
+GRANT UPDATE(announced_at) ON TABLE public.job TO roadworthy_app;
+
+REVOKE ALL ON FUNCTION public.is_queue_full(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.is_queue_full(most integer) TO roadworthy_app;
+GRANT ALL ON FUNCTION public.is_queue_full(most integer) TO roadworthy_worker;
+
 REVOKE ALL ON FUNCTION public.present_documents(documents uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.present_documents(documents uuid[]) TO roadworthy_app;
 
@@ -1536,9 +1591,6 @@ GRANT SELECT,INSERT ON TABLE public.embedding_space TO roadworthy_worker;
 GRANT SELECT,USAGE ON SEQUENCE public.epoch TO roadworthy_app;
 GRANT SELECT,USAGE ON SEQUENCE public.epoch TO roadworthy_worker;
 
-GRANT SELECT,INSERT ON TABLE public.job TO roadworthy_app;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job TO roadworthy_worker;
-
 GRANT SELECT,INSERT ON TABLE public.legal_hold TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE ON TABLE public.legal_hold TO roadworthy_worker;
 
@@ -1581,6 +1633,8 @@ GRANT SELECT,INSERT,DELETE ON TABLE public.revision TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.revision TO roadworthy_worker;
 
 GRANT UPDATE(acl_id) ON TABLE public.revision TO roadworthy_app;
+
+GRANT UPDATE(state) ON TABLE public.revision TO roadworthy_app;
 
 GRANT SELECT ON TABLE public.schema_migration TO roadworthy_app;
 GRANT SELECT ON TABLE public.schema_migration TO roadworthy_worker;

@@ -72,6 +72,7 @@ class World:
         readers: Access | None = None,
         owner="operator",
         metadata=None,
+        priority=jobs.INTERACTIVE,
     ) -> Receipt:
         """Hand a text in as the operator, and enqueue its job."""
         upload = Upload(
@@ -92,6 +93,7 @@ class World:
                     kind="ingest",
                     document_id=receipt.document_id,
                     revision_id=receipt.revision_id,
+                    priority=priority,
                 )
         return receipt
 

@@ -128,6 +128,25 @@ CREATE POLICY as_the_document ON job TO roadworthy_app
                     WHERE document.tenant_id = job.tenant_id AND document.id = job.document_id));
 DROP POLICY IF EXISTS worker ON job;
 CREATE POLICY worker ON job TO roadworthy_worker USING (true);
+-- It is replayed and dropped by the owner of its document alone.
+DROP POLICY IF EXISTS owner_update ON job;
+CREATE POLICY owner_update ON job AS RESTRICTIVE FOR UPDATE TO roadworthy_app
+    USING (document_id IN (SELECT id FROM document WHERE owner = current_user_id()));
+DROP POLICY IF EXISTS owner_delete ON job;
+CREATE POLICY owner_delete ON job AS RESTRICTIVE FOR DELETE TO roadworthy_app
+    USING (document_id IN (SELECT id FROM document WHERE owner = current_user_id()));
+-- The queue of a tenant has one length for all of its people, whatever each may see; what is only
+-- to be embedded again makes it no longer.
+CREATE OR REPLACE FUNCTION is_queue_full(most integer) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+    RETURN EXISTS (SELECT FROM job
+                    WHERE tenant_id = current_tenant() AND state = 'queued' AND kind = 'ingest'
+                   OFFSET most - 1);
+REVOKE ALL ON FUNCTION is_queue_full(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION is_queue_full(integer) TO roadworthy_app, roadworthy_worker;
+DROP POLICY IF EXISTS definer ON job;
+CREATE POLICY definer ON job FOR SELECT TO CURRENT_USER
+    USING (tenant_id = (SELECT current_tenant()));
 
 -- What was found in a document is as visible as the document; what was found by comparing it with
 -- others is only for those who could read the others, too: the class that both had at the time.
@@ -272,8 +291,11 @@ GRANT INSERT ON acl, acl_grant, document, revision, job, trace, trace_hit, trace
 GRANT UPDATE (acl_id, title, media_type, metadata, language_told, source_path, state, problem, updated_at)
    ON document TO roadworthy_app;
 GRANT UPDATE (acl_id) ON revision, passage, embedding, posting TO roadworthy_app;
+GRANT UPDATE (state) ON revision TO roadworthy_app;
+GRANT UPDATE (state, stage, attempts, waits, priority, run_at, problem, problem_kind, announced_at,
+              finished_at) ON job TO roadworthy_app;
 GRANT UPDATE (passages, terms) ON passage_count TO roadworthy_app;
-GRANT DELETE ON document, revision TO roadworthy_app;
+GRANT DELETE ON document, revision, job TO roadworthy_app;
 
 GRANT SELECT, INSERT, UPDATE, DELETE
    ON tenant, principal, api_key, corpus, acl, acl_grant, document, revision, passage, embedding,

@@ -58,20 +58,25 @@ async def surfaces(client, documents, jobs):
     await note("answer", client.post("/v1/answers", json={"question": QUESTION}))
     await note("stream", client.post("/v1/answers", json={"question": QUESTION, "stream": True}))
     await note("chat", client.post("/v1/chat/completions", json=asked))
-    await note("documents", client.get("/v1/documents"))
+    for name in ("documents", "jobs", "traces"):
+        await note(name, client.get(f"/v1/{name}"))
     await note("corpora", client.get("/v1/corpora"))
     for number, (document, job) in enumerate(zip(documents, jobs, strict=True)):
         path = f"/v1/documents/{document}"
         await note(f"document {number}", client.get(path))
         await note(f"verdicts {number}", client.get(f"{path}/verdicts"))
         await note(f"job {number}", client.get(f"/v1/jobs/{job}"))
-        # What is refused must not tell either.
-        await note(f"review {number}", client.post(f"{path}/review", json={"decision": "reject"}))
-        await note(f"share {number}", client.patch(path, json={"groups": ["hr"]}))
-        await note(f"language {number}", client.patch(path, json={"language": "fr"}))
-        await note(f"delete {number}", client.delete(path))
+        refused = {  # and must not tell either
+            "review": client.post(f"{path}/review", json={"decision": "reject"}),
+            "retry": client.post(f"/v1/jobs/{job}/retry"),
+            "drop": client.delete(f"/v1/jobs/{job}"),
+            "share": client.patch(path, json={"groups": ["hr"]}),
+            "language": client.patch(path, json={"language": "fr"}),
+            "delete": client.delete(path),
+        }
+        for name, call in refused.items():
+            await note(f"{name} {number}", call)
     await note("upload", client.post("/v1/documents", files={"file": ("doc0.txt", b"Mine.")}))
-    await note("traces", client.get("/v1/traces"))
     await note("deletions", client.get("/v1/deletions"))
     await note("metrics", client.get("/metrics"))
     return said
@@ -131,7 +136,7 @@ def check(said, audiences: list[Access], world, person: Person):
     who = world.person(person.user, groups=person.groups, clearance=person.clearance)
     for number, readers in enumerate(audiences):
         if readers.admits(who):
-            for surface in ("search", "documents", f"document {number}", f"job {number}"):
+            for surface in ("search", "documents", "jobs", f"document {number}", f"job {number}"):
                 assert str(number) in said[surface]
             assert canary(number) in said["search"]
         else:

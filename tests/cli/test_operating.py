@@ -5,6 +5,8 @@ from email.message import EmailMessage
 
 import pytest
 
+from roadworthy.corpus.access import access
+
 pytestmark = pytest.mark.anyio
 
 
@@ -99,6 +101,34 @@ async def test_a_document_is_shared_and_deleted(cli, world):
     assert shown["readers"] == ["group:legal"]
     assert cli.run("document", "delete", document).returncode == 0
     assert cli.run("document", "show", document).returncode == 3
+
+
+def test_a_dead_letter_is_listed_shown_replayed_and_dropped(cli, folder):
+    cli.run("ingest", str(folder / "broken.pdf"))
+    [letter] = json.loads(cli.run("job", "list", "--state", "failed", "--json").stdout)
+    job = letter["id"]
+    shown = json.loads(cli.run("job", "show", job).stdout)
+    assert (shown["problem_kind"], shown["attempts"]) == ("invalid", 1)
+    assert cli.run("job", "retry").returncode == 2
+    assert cli.run("job", "retry", "--all").stdout.startswith("Tried again: 1.")
+    assert json.loads(cli.run("job", "show", job).stdout)["state"] == "queued"
+    assert cli.run("job", "drop", job).returncode == 0
+    assert cli.run("job", "show", job).returncode == 3
+    assert cli.run("job", "drop", "1").returncode == 2
+
+
+async def test_who_is_not_the_owner_may_see_a_job_at_most(cli, world):
+    await world.put(world.person("ana"))
+    await world.upload("a.md", "alpha")
+    await world.upload("b.md", "beta", readers=access(groups=["legal"]))
+    [job] = json.loads(cli.run("--as", "ana", "job", "list", "--json").stdout)
+    assert job["document_name"] == "a.md"
+    assert cli.run("--as", "ana", "job", "drop", job["id"]).returncode == 5
+
+
+def test_a_relay_without_a_broker_says_what_is_missing(cli):
+    refused = cli.run("relay")
+    assert (refused.returncode, "broker_url" in refused.stderr) == (2, True)
 
 
 def test_a_key_is_shown_once_listed_and_revoked(cli):

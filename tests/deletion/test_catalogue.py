@@ -141,6 +141,7 @@ PLAIN = {
     "document.owner",
     "document.state",
     "job.kind",
+    "job.problem_kind",
     "job.stage",
     "job.state",
     "passage.analysis",

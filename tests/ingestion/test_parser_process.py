@@ -44,11 +44,40 @@ def test_a_crash_costs_one_document(parser):
     parser.parse(b"first", name="a.txt")
     child = child_of(parser)
     child.suspend()
-    threading.Timer(0.3, child.kill).start()
+
+    def crash():
+        child.send_signal(signal.SIGSEGV)
+        child.resume()
+
+    threading.Timer(0.3, crash).start()
     refused = refusal(parser, b"second")
     assert "crashed the parser" in refused.message
     assert refused.facts["reason"] == "crashed"
     assert parser.parse(b"third", name="a.txt").text == "third"
+
+
+def test_a_child_killed_from_outside_costs_no_document(parser):
+    parser.parse(b"first", name="a.txt")
+    child = child_of(parser)
+    child.suspend()
+    threading.Timer(0.3, child.kill).start()
+    assert parser.parse(b"second", name="a.txt").text == "second"
+
+
+def test_a_file_over_which_each_child_is_killed_is_given_up():
+    kills = []
+
+    class Doomed(ParserProcess):
+        def _ask_child(self, *asked):
+            child = self._running()
+            child.send_signal(signal.SIGSTOP)
+            threading.Timer(0.1, child.kill).start()
+            kills.append(child.pid)
+            return super()._ask_child(*asked)
+
+    process = Doomed(timeout_s=30)
+    assert refusal(process, b"first").facts["reason"] == "crashed"
+    assert len(set(kills)) == 3
 
 
 def test_a_hang_ends_at_the_time_limit(parser):

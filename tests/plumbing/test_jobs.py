@@ -257,8 +257,9 @@ async def test_claiming_does_not_read_what_is_done(world):
             (world.tenant_id, receipt.document_id, receipt.revision_id),
         )
         moment = jobs.now()
-        asked = {"lease": receipt.document_id, "now": moment, "until": moment}
-        rows = await (await conn.execute("EXPLAIN " + jobs.CLAIM, asked)).fetchall()
+        asked = {"lease": receipt.document_id, "now": moment, "until": moment, "bulk": jobs.BULK}
+        told = asked | {"by_age": False, "express": False}
+        rows = await (await conn.execute("EXPLAIN " + jobs.CLAIM, told)).fetchall()
     plan = "\n".join(row for (row,) in rows)
-    assert "job_waiting" in plan
+    assert "job_queued" in plan
     assert "Seq Scan" not in plan

@@ -66,6 +66,12 @@ def test_an_empty_value_means_the_default():
         ("model_timeout_s", "inf"),
         ("max_upload_mb", "0"),
         ("engine_threads", "0"),
+        ("broker_url", "http://x"),
+        ("broker_url", "amqp://"),
+        ("broker_url", "kafka://user:word@x:9092"),
+        ("broker_url", "kafka://x:9092/path"),
+        ("broker_queue", "a b"),
+        ("max_queued_jobs", "0"),
     ],
 )
 def test_an_unusable_value_is_refused_by_name(name, value):

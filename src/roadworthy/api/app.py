@@ -16,6 +16,7 @@ from roadworthy.api import (
     documents,
     embeddings,
     health,
+    jobs,
     models,
     records,
     search,
@@ -38,6 +39,7 @@ ROOMS = (
     curation,
     corpora,
     deletions,
+    jobs,
     records,
     health,
 )

@@ -32,7 +32,7 @@ from roadworthy.corpus.ownership import reshare
 from roadworthy.corpus.telling import tell_language
 from roadworthy.deletion import Receipt
 from roadworthy.ingestion import KIND
-from roadworthy.plumbing.jobs import enqueue
+from roadworthy.plumbing.jobs import BULK, INTERACTIVE, check_room, enqueue
 
 router = APIRouter(tags=["documents"])
 CorpusName = Annotated[str | None, Query(min_length=1, max_length=100, pattern=CLEAN)]
@@ -127,15 +127,16 @@ RECEIPT = TypeAdapter(Receipt)
 async def upload_documents(visit: Visit, request: Request) -> Response:
     """Hand in files. Each is stored by itself: one that fails takes no other with it.
 
-    A single file that fails is answered with its problem. The files of one request together have
-    at most max_upload_mb.
+    A single file that fails is answered with its problem, and is read before the files of a
+    request with several. The files of one request together have at most max_upload_mb. While
+    max_queued_jobs files of the tenant wait, more are refused with 429.
     """
     visit.check_may_ingest()
     async with read_upload(request) as (fields, files):
         named = [(name_of(file, fields), file) for file in files]
         if len(named) == 1:
             [(name, file)] = named
-            handed = [await _hand_in(visit, file, name=name, fields=fields)]
+            handed = [await _hand_in(visit, file, name=name, fields=fields, priority=INTERACTIVE)]
         else:
             handed = [
                 await _try(visit, file, name=name, fields=fields, scope=request.scope)
@@ -229,14 +230,17 @@ async def _try(
     visit: KnownVisit, file: UploadFile, *, name: str, fields: UploadForm, scope: Scope
 ) -> Handed:
     try:
-        return await _hand_in(visit, file, name=name, fields=fields)
+        return await _hand_in(visit, file, name=name, fields=fields, priority=BULK)
     except RoadworthyError as error:
         return Handed(name=name, outcome="failed", problem=problem_of(error, scope))
 
 
-async def _hand_in(visit: KnownVisit, file: UploadFile, *, name: str, fields: UploadForm) -> Handed:
+async def _hand_in(
+    visit: KnownVisit, file: UploadFile, *, name: str, fields: UploadForm, priority: int
+) -> Handed:
     principal = visit.principal
     tenant_id = principal.tenant_id
+    most = visit.services.settings.max_queued_jobs
     upload = Upload(
         name=name,
         content=await file.read(),
@@ -253,12 +257,14 @@ async def _hand_in(visit: KnownVisit, file: UploadFile, *, name: str, fields: Up
         )
         job_id = None
         if receipt.revision_id is not None:
+            await check_room(conn, most=most)
             job_id = await enqueue(
                 conn,
                 tenant_id=tenant_id,
                 kind=KIND,
                 document_id=receipt.document_id,
                 revision_id=receipt.revision_id,
+                priority=priority,
             )
     return Handed(
         name=name, outcome=receipt.outcome, document_id=receipt.document_id, job_id=job_id

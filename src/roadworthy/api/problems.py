@@ -97,7 +97,7 @@ class Problem:
         """Answer with it."""
         told = dict(headers or {})
         if self.status in RETRY_AFTER_S:
-            told["retry-after"] = str(RETRY_AFTER_S[self.status])
+            told["retry-after"] = str(self.facts.get("retry_after_s", RETRY_AFTER_S[self.status]))
         return Response(to_json(self), self.status, told, media_type=MEDIA_TYPE)
 
 

@@ -1,4 +1,4 @@
-"""GET what is kept: jobs, traces, releases."""
+"""GET what is kept: traces, releases."""
 
 import uuid
 from collections.abc import Sequence
@@ -13,7 +13,6 @@ from roadworthy.api.bodies import json_response
 from roadworthy.api.openapi import problems
 from roadworthy.api.pages import Cursor, Limit, Page
 from roadworthy.api.visits import Visit
-from roadworthy.plumbing.jobs import JobState, job_state
 from roadworthy.releases import Release, list_releases
 from roadworthy.releases.store import StoredRelease
 from roadworthy.traces import StoredTrace, find_trace, list_traces
@@ -48,21 +47,9 @@ class Releases:
     data: Sequence[ReleaseView]
 
 
-JOB = TypeAdapter(JobState)
 TRACE = TypeAdapter(TraceView)
 TRACES = TypeAdapter(Page[StoredTrace])
 RELEASES = TypeAdapter(Releases)
-
-
-@router.get(
-    "/v1/jobs/{job_id}", tags=["documents"], response_model=JobState, responses=problems(404, 422)
-)
-async def read_job(visit: Visit, job_id: uuid.UUID) -> Response:
-    """Tell how far the reading of a document is."""
-    principal = visit.principal
-    async with visit.services.database.read_as(principal) as conn:
-        found = await job_state(conn, tenant_id=principal.tenant_id, job_id=job_id)
-    return json_response(JOB, found)
 
 
 @router.get(

@@ -18,7 +18,7 @@ from roadworthy.corpus.reviews import held_back
 from roadworthy.ingestion import KIND
 from roadworthy.plumbing import jobs
 from roadworthy.plumbing.database import Connection
-from roadworthy.plumbing.jobs import JobState
+from roadworthy.plumbing.jobs import BULK, INTERACTIVE, JobState
 
 OPERATOR = "operator"  # who owns what is handed in on this machine in nobody's name
 LOOK_EVERY_S = 0.3
@@ -77,9 +77,14 @@ class HandingIn:
         """
         corpus = await self._ensured_corpus()
         outcomes: list[Outcome] = []
+        priority = INTERACTIVE if len(files) == 1 else BULK
         for file in files:
             report(self._progress(outcomes, len(files), file.name))
-            outcomes.append(await self._hand_in(file, corpus))
+            while (handed := await self._hand_in(file, corpus, priority)) is None:
+                outcomes, _ = await self._looked_at(outcomes)
+                report(self._progress(outcomes, len(files), "waiting for room"))
+                await asyncio.sleep(LOOK_EVERY_S)
+            outcomes.append(handed)
         outcomes = await self.follow(outcomes, total=len(files), report=report)
         outcomes += await self._attached(outcomes)
         return await self.follow(outcomes, total=len(outcomes), report=report)
@@ -113,11 +118,14 @@ class HandingIn:
                 space_id=self._services.default_space.id,
             )
 
-    async def _hand_in(self, file: FoundFile, corpus: Corpus) -> Outcome:
+    async def _hand_in(self, file: FoundFile, corpus: Corpus, priority: int) -> Outcome | None:
+        """Hand one file in; None while too much work waits already."""
         try:
             upload = await asyncio.to_thread(self._upload, file)
-            receipt, job_id = await self._accepted(upload, corpus)
-        except (Invalid, Refused, Conflict, Busy) as error:
+            receipt, job_id = await self._accepted(upload, corpus, priority)
+        except Busy:
+            return None
+        except (Invalid, Refused, Conflict) as error:
             return Outcome(
                 name=file.name, outcome=FAILED, reason=error.message, exit_code=exit_code(error)
             )
@@ -150,27 +158,31 @@ class HandingIn:
             source_path=str(file.path),
         )
 
-    async def _accepted(self, upload: Upload, corpus: Corpus) -> tuple[Receipt, uuid.UUID | None]:
+    async def _accepted(
+        self, upload: Upload, corpus: Corpus, priority: int
+    ) -> tuple[Receipt, uuid.UUID | None]:
         database = self._services.database
         if self._by is None:
             async with database.as_worker(self._tenant_id) as conn:
-                return await self._accept(conn, upload, corpus)
+                return await self._accept(conn, upload, corpus=corpus, priority=priority)
         async with database.write_as(self._by) as conn:
-            return await self._accept(conn, upload, corpus)
+            return await self._accept(conn, upload, corpus=corpus, priority=priority)
 
     async def _accept(
-        self, conn: Connection, upload: Upload, corpus: Corpus
+        self, conn: Connection, upload: Upload, *, corpus: Corpus, priority: int
     ) -> tuple[Receipt, uuid.UUID | None]:
         by = self._by.user_id if self._by else None
         receipt = await accept(conn, upload, tenant_id=self._tenant_id, corpus=corpus, by=by)
         if receipt.revision_id is None:
             return receipt, None
+        await jobs.check_room(conn, most=self._services.settings.max_queued_jobs)
         job_id = await jobs.enqueue(
             conn,
             tenant_id=self._tenant_id,
             kind=KIND,
             document_id=receipt.document_id,
             revision_id=receipt.revision_id,
+            priority=priority,
         )
         return receipt, job_id
 

@@ -33,7 +33,7 @@ class Roadworthy(LazyGroup):
         "hold": _place("hold", "Keep documents as they are: legal holds."),
         "person": _place("leaving", "Delete a person.", name="person"),
         "tenant": _place("leaving", "Delete a tenant.", name="tenant"),
-        "job": _place("job", "See how far accepted work is."),
+        "job": _place("job", "List, show, retry and drop accepted work."),
         "key": _place("key", "Create, list and revoke API keys."),
         "release": _place("release", "See, add and choose what shapes an answer."),
         "space": _place("space", "List and add embedding spaces."),
@@ -42,6 +42,7 @@ class Roadworthy(LazyGroup):
         "migrate": _place("migrate", "Bring the database to this version."),
         "serve": _place("serve", "Run the API alone."),
         "worker": _place("worker", "Run a worker alone."),
+        "relay": _place("relay", "Run the relay to a broker alone."),
         "engine": _place("engine", "Run the local engine alone."),
         "version": _place("version", "Tell the version."),
     }

@@ -49,7 +49,7 @@ class Events:
 
 @contextmanager
 def supervised(settings: Settings, events: Events) -> Iterator[None]:
-    """Keep PostgreSQL, engine, API and worker running for a block.
+    """Keep PostgreSQL, engine, API, worker, and a relay to the broker running for a block.
 
     API and worker bring the database to this version before they begin, one of them at a time.
     """
@@ -62,6 +62,8 @@ def supervised(settings: Settings, events: Events) -> Iterator[None]:
             LocalEngine(settings.home, guard, threads=settings.engine_threads, published=True)
         )
     services += [_api(settings, guard), _worker(settings, guard)]
+    if settings.broker_url is not None:
+        services.append(_child(settings, guard, name="relay", command="relay"))
     supervisor = Supervisor(services=services, report=events.add)
     thread = threading.Thread(target=supervisor.run, name="supervisor")
     thread.start()

@@ -1,11 +1,13 @@
 """How results are printed: tables for people, JSON for programs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 import typer
 from pydantic import TypeAdapter
 from rich.console import Console
+from rich.progress import Progress as Bar
 from rich.table import Table
 
 T = TypeVar("T")
@@ -29,6 +31,14 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: st
 def as_json(kind: type[T], value: T) -> None:
     """Print a record, or a list of them, as JSON."""
     typer.echo(TypeAdapter(kind).dump_json(value, indent=2).decode())
+
+
+@contextmanager
+def counting(total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar for a block; what it yields counts one further."""
+    with Bar(console=ERR, transient=True, disable=not ERR.is_terminal) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda: bar.advance(task)
 
 
 def _console() -> Console:

@@ -264,6 +264,7 @@ async def reindex_if_changed(conn: WorkerConnection, lease: Lease, extract: Extr
             kind=REINDEX,
             document_id=lease.document_id,
             revision_id=lease.revision_id,
+            priority=jobs.BULK,
         )
 
 
@@ -297,6 +298,7 @@ async def enqueue_reindex(
             kind=REINDEX,
             document_id=each.document_id,
             revision_id=each.revision_id,
+            priority=jobs.BULK if document_id is None else jobs.INTERACTIVE,
         )
     return [each.revision_id for each in due]
 

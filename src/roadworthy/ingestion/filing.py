@@ -39,6 +39,7 @@ async def file_away(
                 kind=KIND,
                 document_id=document_id,
                 revision_id=revision_id,
+                priority=jobs.BULK,
             )
         notes = (*_taken(filed.taken), *notes)
     await describe(

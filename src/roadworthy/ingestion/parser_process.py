@@ -27,6 +27,7 @@ from roadworthy.ingestion.records import NeedsRecognition, ParsedDocument
 
 LENGTH = struct.Struct(">QQ")  # of a message's head (JSON) and of its body
 START_TIMEOUT_S = 60.0
+MOST_KILLS = 3  # of a kernel that runs out of memory, over one document
 RECYCLE_DOCUMENTS = 500  # memory that a parser leaks comes back with a new child
 DOCUMENT = TypeAdapter(ParsedDocument)
 Report = Callable[[int, int], None]
@@ -58,6 +59,7 @@ class ParserProcess:
         self._recycle_mb = recycle_mb  # a child that keeps more than this is replaced
         self._child: subprocess.Popen[bytes] | None = None
         self._parsed = 0
+        self._is_closing = False
         self._one_at_a_time = threading.Lock()
 
     def parse(
@@ -117,10 +119,29 @@ class ParserProcess:
 
     def close(self) -> None:
         """End the child; a later `parse` starts another."""
+        self._is_closing = True
         with self._one_at_a_time:
             self._end()
+            self._is_closing = False
 
     def _ask(
+        self, head: dict[str, object], body: bytes, report: Report | None
+    ) -> tuple[dict[str, Any], bytes]:
+        """Ask the child; another one, when it was killed from outside: that tells nothing yet."""
+        for _ in range(MOST_KILLS):
+            try:
+                return self._ask_child(head, body, report)
+            except _Died:
+                if self._is_closing or not self._was_killed():
+                    raise
+        raise _Died
+
+    def _was_killed(self) -> bool:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._child is not None and self._child.wait(1) == -signal.SIGKILL
+        return False
+
+    def _ask_child(
         self, head: dict[str, object], body: bytes, report: Report | None
     ) -> tuple[dict[str, Any], bytes]:
         child = self._running()

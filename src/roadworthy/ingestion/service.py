@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import random
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -34,7 +33,8 @@ from roadworthy.ingestion.reindex import reindex
 from roadworthy.ingestion.split import TokenCounter, split
 from roadworthy.plumbing import jobs
 from roadworthy.plumbing.database import Database
-from roadworthy.plumbing.jobs import Lease
+from roadworthy.plumbing.jobs import Lease, Turn
+from roadworthy.plumbing.retries import BUG
 
 BEAT_EVERY_S = 1.0  # well within a lease, and often enough for a progress bar
 LONGEST_PROBLEM = 500
@@ -88,39 +88,55 @@ class IngestionService:
         self._passage_tokens = passage_tokens
         self._overlap_tokens = overlap_tokens
 
-    async def do_one(self) -> bool:
-        """Claim a job and end it; False when none waits.
+    async def claim(self, turn: Turn) -> Lease | None:
+        """Take the job whose turn it is; None when none is due.
+
+        Raises:
+            Unavailable: the database is down.
+        """
+        async with self._database.as_worker() as conn:
+            return await jobs.claim(conn, turn=turn)
+
+    async def do(self, lease: Lease) -> None:
+        """Do a job to its end.
 
         A broken file fails for good with its reason; a dependency that is down makes the job
-        wait. When the job was taken over, or the document changed, nothing is written.
+        wait. When the job was taken over, or the document changed, nothing is written. When we
+        are cancelled, another worker may take the job at once.
 
         Raises:
             Unavailable: the database is down; the job waits there for its lease to run out.
         """
-        async with self._database.as_worker() as conn:
-            lease = await jobs.claim(conn)
-        if lease is None:
-            return False
         progress = _Progress()
         try:
             async with self._kept_alive(lease, progress):
                 await self._do(lease, progress)
-        except (Unavailable, Busy) as error:
-            await self._wait_or_fail(lease, error.message)
         except (Missing, Conflict) as error:
             # Deleted or replaced meanwhile, or another worker's now: nothing is left to do.
             log.info("an ingestion job was overtaken", job=str(lease.id), reason=error.message)
         except RoadworthyError as error:
-            await self._fail(lease, error.message)
-        return True
+            await self.put_back(lease, kind=error.kind, problem=error.message)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._give_up(lease))
+            raise
+
+    async def put_back(self, lease: Lease, *, kind: str, problem: str) -> None:
+        """Let a job wait by the kind of its problem, or fail for good."""
+        pause = lease.pause(kind)
+        if pause is None:
+            await self._fail(lease, problem, kind=kind)
+            return
+        async with self._database.as_worker() as conn:
+            await jobs.retry(conn, lease, after=pause, problem=problem[:LONGEST_PROBLEM], kind=kind)
+        log.warning("an ingestion job waits", job=str(lease.id), problem=problem)
 
     async def _do(self, lease: Lease, progress: _Progress) -> None:
-        if lease.attempts > jobs.MOST_ATTEMPTS:
-            await self._fail(
-                lease,
-                f"It was given up after {jobs.MOST_ATTEMPTS} attempts that ended without a "
-                "word; the worker's log may say more. Upload it again to retry.",
+        if lease.is_worn_out:
+            problem = (
+                f"It was given up after {lease.attempts - 1} attempts that ended without a word; "
+                f"the worker's log may say more. `roadworthy job retry {lease.id}` tries again."
             )
+            await self._fail(lease, problem, kind=BUG)
             return
         if lease.kind == REINDEX:
             await reindex(self._database, lease, embedders=self._embedders, report=progress.report)
@@ -217,21 +233,11 @@ class IngestionService:
 
         async def beat() -> None:
             nonlocal lost
-            while True:
+            while not lost:
                 # Most jobs end before the first beat; that saves them a transaction.
                 await asyncio.sleep(BEAT_EVERY_S)
-                async with self._database.as_worker() as conn:
-                    ours = await jobs.heartbeat(
-                        conn,
-                        lease,
-                        stage=progress.stage,
-                        done=progress.done,
-                        total=progress.total,
-                    )
-                if not ours:
-                    lost = True
-                    work.cancel()
-                    return
+                lost = not await self._beat(lease, progress)
+            work.cancel()
 
         beating = asyncio.create_task(beat())
         try:
@@ -242,24 +248,34 @@ class IngestionService:
             raise
         finally:
             beating.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Unavailable):
+            with contextlib.suppress(asyncio.CancelledError):
                 await beating
 
-    async def _wait_or_fail(self, lease: Lease, problem: str) -> None:
-        if lease.attempts >= jobs.MOST_ATTEMPTS:
-            await self._fail(lease, problem)
-            return
-        pause = timedelta(seconds=2**lease.attempts * random.uniform(0.5, 1.5))  # noqa: S311
-        async with self._database.as_worker() as conn:
-            await jobs.retry(conn, lease, after=pause, problem=problem[:LONGEST_PROBLEM])
-        log.warning("an ingestion job waits", job=str(lease.id), problem=problem)
+    async def _beat(self, lease: Lease, progress: _Progress) -> bool:
+        """Prolong the lease; False when it is lost."""
+        try:
+            async with self._database.as_worker() as conn:
+                return await jobs.heartbeat(
+                    conn, lease, stage=progress.stage, done=progress.done, total=progress.total
+                )
+        except (Unavailable, Busy):
+            return True  # while the database is away, nobody else can take the job either
 
-    async def _fail(self, lease: Lease, problem: str) -> None:
+    async def _give_up(self, lease: Lease) -> None:
+        with contextlib.suppress(Unavailable, Busy):
+            async with self._database.as_worker() as conn:
+                await jobs.retry(conn, lease, after=timedelta(0), problem=None, kind=None)
+
+    async def _fail(self, lease: Lease, problem: str, *, kind: str) -> None:
         problem = problem[:LONGEST_PROBLEM]
-        async with self._database.as_worker(lease.tenant_id) as conn:
-            if lease.kind != REINDEX:  # what is published stays so
-                await mark_failed(conn, lease, problem=problem)
-            await jobs.fail(conn, lease, problem=problem)
+        try:
+            async with self._database.as_worker(lease.tenant_id) as conn:
+                if lease.kind != REINDEX:  # what is published stays so
+                    await mark_failed(conn, lease, problem=problem)
+                await jobs.fail(conn, lease, problem=problem, kind=kind)
+        except Conflict as error:
+            log.info("an ingestion job was overtaken", job=str(lease.id), reason=error.message)
+            return
         log.warning("not searchable", document=str(lease.document_id), problem=problem)
 
 

@@ -3,43 +3,106 @@
 A job is inserted in the transaction that accepts the work, leased by one worker at a time, and
 completed in the transaction that writes its effect. A worker that dies lets its lease run out;
 one that was only slow finds that the job is no longer its own, and its effect is rolled back.
+
+The row is the truth. What wakes a worker (`transports`) only says that it is worth a look.
 """
 
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import class_row, scalar_row
 
 from roadworthy.core.clock import now
-from roadworthy.core.errors import Conflict, Missing
+from roadworthy.core.errors import Busy, Conflict, Invalid, Missing, Unavailable
 from roadworthy.core.ids import new_id
 from roadworthy.plumbing.database import Connection, WorkerConnection
+from roadworthy.plumbing.retries import BUG, POLICIES, UNCOUNTED
 
 CHANNEL = "roadworthy_job"
 LEASE = timedelta(seconds=30)
-MOST_ATTEMPTS = 5
+# Somebody waits for an upload of one file; a folder may take its time.
+INTERACTIVE, BULK = 0, 10
 
 ENQUEUE = """
-INSERT INTO job (tenant_id, id, kind, document_id, revision_id, state, attempts, run_at, stage,
-                 steps_done, steps_total, created_at)
-VALUES (%(tenant_id)s, %(id)s, %(kind)s, %(document_id)s, %(revision_id)s, 'queued', 0, %(now)s,
-        'waiting', 0, 0, %(now)s)
+INSERT INTO job (tenant_id, id, kind, document_id, revision_id, state, attempts, priority, run_at,
+                 stage, steps_done, steps_total, created_at)
+VALUES (%(tenant_id)s, %(id)s, %(kind)s, %(document_id)s, %(revision_id)s, 'queued', 0,
+        %(priority)s, %(now)s, 'waiting', 0, 0, %(now)s)
 """
-WAKE = "SELECT pg_notify(%(channel)s, '')"
+# Equal notifications of one transaction would be sent once.
+WAKE = "SELECT pg_notify(%(channel)s, %(job_id)s::text)"
+# First what a dead worker left. Then a lane is a tenant's waiting work of one priority, found by
+# leaping through the index, however long each lane is. The tenant with the fewest jobs running has
+# its turn, then the more urgent lane, then the tenant that was served longest ago, then the older
+# job. Rows are locked one by one in that order, until one is free.
 CLAIM = """
+WITH RECURSIVE expired AS (
+    SELECT tenant_id, id
+      FROM job
+     WHERE state = 'running' AND leased_until < %(now)s
+       AND (NOT %(express)s OR priority < %(bulk)s)
+     ORDER BY leased_until, id
+     LIMIT 1
+       FOR UPDATE SKIP LOCKED
+), lane AS (
+    (SELECT tenant_id, priority
+       FROM job
+      WHERE state = 'queued'
+      ORDER BY tenant_id, priority
+      LIMIT 1)
+    UNION ALL
+    SELECT following.tenant_id, following.priority
+      FROM lane
+     CROSS JOIN LATERAL (
+           SELECT tenant_id, priority
+             FROM job
+            WHERE state = 'queued' AND (tenant_id, priority) > (lane.tenant_id, lane.priority)
+            ORDER BY tenant_id, priority
+            LIMIT 1) AS following
+), turn AS MATERIALIZED (
+    SELECT lane.tenant_id, lane.priority
+      FROM lane
+     CROSS JOIN LATERAL ( -- its limit keeps the planner from reading all of the lane
+           SELECT run_at FROM job
+            WHERE job.tenant_id = lane.tenant_id AND job.priority = lane.priority
+              AND state = 'queued' AND run_at <= %(now)s
+            ORDER BY run_at
+            LIMIT 1) AS oldest
+     WHERE NOT %(express)s
+        OR (lane.priority < %(bulk)s
+            AND NOT EXISTS (SELECT FROM job
+                             WHERE job.tenant_id = lane.tenant_id AND state = 'running'
+                               AND job.priority < %(bulk)s))
+     ORDER BY (SELECT count(*) FROM job
+                WHERE job.tenant_id = lane.tenant_id AND state = 'running'),
+              CASE WHEN %(by_age)s THEN 0 ELSE lane.priority END,
+              (SELECT max(claimed_at) FROM job
+                WHERE job.tenant_id = lane.tenant_id) NULLS FIRST,
+              oldest.run_at, lane.tenant_id
+), due AS (
+    SELECT oldest.tenant_id, oldest.id
+      FROM turn
+     CROSS JOIN LATERAL (
+           SELECT tenant_id, id
+             FROM job
+            WHERE job.tenant_id = turn.tenant_id AND job.priority = turn.priority
+              AND state = 'queued' AND run_at <= %(now)s
+            ORDER BY run_at, id
+            LIMIT 1
+              FOR UPDATE SKIP LOCKED) AS oldest
+     LIMIT 1
+), chosen AS MATERIALIZED (
+    (SELECT tenant_id, id FROM expired UNION ALL SELECT tenant_id, id FROM due) LIMIT 1
+)
 UPDATE job
-   SET state = 'running', attempts = attempts + 1, lease = %(lease)s, leased_until = %(until)s
- WHERE (tenant_id, id) = (
-       SELECT tenant_id, id
-         FROM job
-        WHERE (state = 'queued' AND run_at <= %(now)s)
-           OR (state = 'running' AND leased_until < %(now)s)
-        ORDER BY run_at, id
-        LIMIT 1
-          FOR UPDATE SKIP LOCKED)
-RETURNING tenant_id, id, kind, document_id, revision_id, attempts, lease
+   SET state = 'running', attempts = attempts + 1, lease = %(lease)s, leased_until = %(until)s,
+       claimed_at = %(now)s
+  FROM chosen
+ WHERE job.tenant_id = chosen.tenant_id AND job.id = chosen.id
+RETURNING job.tenant_id, job.id, kind, document_id, revision_id, attempts, waits, lease
 """
 HEARTBEAT = """
 UPDATE job
@@ -48,23 +111,34 @@ UPDATE job
 """
 FINISH = """
 UPDATE job
-   SET state = %(state)s, problem = %(problem)s, finished_at = %(now)s, lease = NULL,
-       leased_until = NULL, stage = %(state)s
+   SET state = %(state)s, problem = %(problem)s, problem_kind = %(kind)s, finished_at = %(now)s,
+       lease = NULL, leased_until = NULL, stage = %(state)s
  WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND lease = %(lease)s AND state = 'running'
 """
 RETRY = """
 UPDATE job
-   SET state = 'queued', run_at = %(run_at)s, problem = %(problem)s, lease = NULL,
-       leased_until = NULL, stage = 'waiting'
+   SET state = 'queued', run_at = %(run_at)s, problem = %(problem)s, problem_kind = %(kind)s,
+       waits = waits + %(uncounted)s, lease = NULL, leased_until = NULL, stage = 'waiting',
+       announced_at = NULL
  WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND lease = %(lease)s AND state = 'running'
 """
+IS_FULL = "SELECT is_queue_full(%(most)s)"
+FULL_FOR_S = 15  # what a client is told to wait
 FIND = """
-SELECT id, kind, document_id, state, stage, attempts, steps_done, steps_total, problem,
-       created_at, finished_at
+SELECT id, kind, document_id, state, stage, priority, attempts, steps_done, steps_total, problem,
+       problem_kind, run_at, created_at, finished_at
   FROM job
  WHERE tenant_id = %(tenant_id)s AND id = ANY (%(ids)s)
  ORDER BY created_at, id
 """
+
+
+class Turn(Enum):
+    """Which job comes next, among the tenants with the fewest running."""
+
+    URGENT = auto()
+    OLDEST = auto()  # a turn of these now and then, so that no upload starves a bulk load
+    EXPRESS = auto()  # only an urgent one, of a tenant that has no urgent one running
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +151,18 @@ class Lease:
     document_id: uuid.UUID
     revision_id: uuid.UUID
     attempts: int  # this one included
+    waits: int  # of these, those that a dependency ended
     lease: uuid.UUID
+
+    def pause(self, kind: str) -> timedelta | None:
+        """Draw how long to wait after a problem of this kind; None: it is not tried again."""
+        earlier = self.waits if kind in UNCOUNTED else self.attempts - self.waits - 1
+        return POLICIES[kind].pause(earlier)
+
+    @property
+    def is_worn_out(self) -> bool:
+        """Tell whether its workers died as often as is allowed."""
+        return self.attempts - self.waits > POLICIES[BUG].most + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,16 +174,25 @@ class JobState:
     document_id: uuid.UUID
     state: str  # queued, running, done, failed
     stage: str
+    priority: int  # 0: somebody waits for it; 10: part of a bulk load
     attempts: int
     steps_done: int
     steps_total: int
     problem: str | None
+    problem_kind: str | None  # a word of the error tree, or bug
+    run_at: datetime  # not before
     created_at: datetime
     finished_at: datetime | None
 
 
 async def enqueue(
-    conn: Connection, *, tenant_id: int, kind: str, document_id: uuid.UUID, revision_id: uuid.UUID
+    conn: Connection,
+    *,
+    tenant_id: int,
+    kind: str,
+    document_id: uuid.UUID,
+    revision_id: uuid.UUID,
+    priority: int = INTERACTIVE,
 ) -> uuid.UUID:
     """Add a job in the caller's transaction; workers wake when it commits."""
     job_id = new_id()
@@ -110,18 +204,49 @@ async def enqueue(
             "kind": kind,
             "document_id": document_id,
             "revision_id": revision_id,
+            "priority": priority,
             "now": now(),
         },
     )
-    await conn.execute(WAKE, {"channel": CHANNEL})
+    await wake(conn, job_id)
     return job_id
 
 
-async def claim(conn: WorkerConnection) -> Lease | None:
-    """Take the job that waits longest, or one whose worker died; None when there is none."""
+async def wake(conn: Connection, job_id: uuid.UUID) -> None:
+    """Tell whoever listens of a job, when the caller's transaction commits."""
+    await conn.execute(WAKE, {"channel": CHANNEL, "job_id": job_id})
+
+
+async def check_room(conn: Connection, *, most: int) -> None:
+    """Refuse more work than may wait for the tenant of the caller's transaction.
+
+    Raises:
+        Busy: `most` jobs are queued.
+    """
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        if await (await cursor.execute(IS_FULL, {"most": most})).fetchone():
+            raise Busy(
+                f"{most} documents wait to be read already; try again when some are done, or "
+                "raise max_queued_jobs.",
+                retry_after_s=FULL_FOR_S,
+            )
+
+
+async def claim(conn: WorkerConnection, *, turn: Turn = Turn.URGENT) -> Lease | None:
+    """Take the job whose turn it is, or one whose worker died; None when there is none.
+
+    Tenants have turns; within a tenant the more urgent comes first, then the older.
+    """
+    asked = {
+        "lease": new_id(),
+        "now": now(),
+        "until": now() + LEASE,
+        "bulk": BULK,
+        "by_age": turn is Turn.OLDEST,
+        "express": turn is Turn.EXPRESS,
+    }
     async with conn.cursor(row_factory=class_row(Lease)) as cursor:
-        await cursor.execute(CLAIM, {"lease": new_id(), "now": now(), "until": now() + LEASE})
-        return await cursor.fetchone()
+        return await (await cursor.execute(CLAIM, asked)).fetchone()
 
 
 async def heartbeat(
@@ -141,21 +266,40 @@ async def complete(conn: WorkerConnection, lease: Lease) -> None:
     Raises:
         Conflict: the job is no longer ours; the caller's transaction must be rolled back.
     """
-    await _finish(conn, lease, state="done", problem=None)
+    await _finish(conn, lease, state="done", problem=None, kind=None)
 
 
-async def fail(conn: WorkerConnection, lease: Lease, *, problem: str) -> None:
-    """End the job without effect, for a reason that another try would meet again.
+async def fail(
+    conn: WorkerConnection, lease: Lease, *, problem: str, kind: str = Invalid.kind
+) -> None:
+    """End the job without effect: a dead letter, which a person may read, replay or drop.
 
     Raises:
         Conflict: the job is no longer ours.
     """
-    await _finish(conn, lease, state="failed", problem=problem)
+    await _finish(conn, lease, state="failed", problem=problem, kind=kind)
 
 
-async def retry(conn: WorkerConnection, lease: Lease, *, after: timedelta, problem: str) -> None:
-    """Put the job back, not to be claimed before `after` has passed."""
-    await conn.execute(RETRY, _of(lease) | {"run_at": now() + after, "problem": problem})
+async def retry(
+    conn: WorkerConnection,
+    lease: Lease,
+    *,
+    after: timedelta,
+    problem: str | None,
+    kind: str | None = Unavailable.kind,
+) -> None:
+    """Put the job back, not to be claimed before `after` has passed.
+
+    Args:
+        kind: of the problem; None when there was none, and the attempt shall not count.
+    """
+    told = {
+        "run_at": now() + after,
+        "problem": problem,
+        "kind": kind,
+        "uncounted": int(kind is None or kind in UNCOUNTED),
+    }
+    await conn.execute(RETRY, _of(lease) | told)
 
 
 async def job_state(conn: Connection, *, tenant_id: int, job_id: uuid.UUID) -> JobState:
@@ -185,9 +329,11 @@ async def listen(conn: psycopg.AsyncConnection) -> None:
     await conn.execute("LISTEN roadworthy_job")
 
 
-async def _finish(conn: WorkerConnection, lease: Lease, *, state: str, problem: str | None) -> None:
+async def _finish(
+    conn: WorkerConnection, lease: Lease, *, state: str, problem: str | None, kind: str | None
+) -> None:
     finished = await conn.execute(
-        FINISH, _of(lease) | {"state": state, "problem": problem, "now": now()}
+        FINISH, _of(lease) | {"state": state, "problem": problem, "kind": kind, "now": now()}
     )
     if finished.rowcount != 1:
         raise Conflict("The job was taken over by another worker.", job=str(lease.id))

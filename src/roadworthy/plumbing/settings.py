@@ -51,8 +51,25 @@ def _postgresql(url: SecretStr | None) -> SecretStr | None:
     return url
 
 
+def _broker(url: SecretStr | None) -> SecretStr | None:
+    if not url:
+        return None
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in {"amqp", "amqps", "kafka"}:
+        raise ValueError("must begin with amqp://, amqps:// or kafka://")
+    if not parts.hostname:
+        raise ValueError(
+            "names no host; write amqp://user:password@host:5672/ or kafka://host:9092"
+        )
+    if parts.scheme == "kafka" and ("@" in parts.netloc or parts.path.strip("/")):
+        raise ValueError("names a Kafka: write kafka://host:9092, or several hosts with commas")
+    return url
+
+
 HttpUrl = Annotated[str, AfterValidator(_http)]
 DatabaseUrl = Annotated[SecretStr | None, AfterValidator(_postgresql)]
+
+BrokerUrl = Annotated[SecretStr | None, AfterValidator(_broker)]
 
 
 class Settings(BaseModel):
@@ -78,6 +95,22 @@ class Settings(BaseModel):
     )
     database_connections: int = Field(
         default=8, ge=2, le=200, description="Pool size of one process."
+    )
+
+    broker_url: BrokerUrl = Field(
+        default=None,
+        description="amqp://, amqps:// or kafka:// URL of what wakes workers; empty: PostgreSQL.",
+    )
+    broker_queue: str = Field(
+        default="roadworthy.jobs",
+        pattern="^[A-Za-z0-9._-]{1,200}$",
+        description="Queue of RabbitMQ, or topic and group of Kafka; another for each stage.",
+    )
+    max_queued_jobs: int = Field(
+        default=10_000,
+        ge=1,
+        le=1_000_000,
+        description="Most documents of a tenant that wait to be read; more are told to wait.",
     )
 
     embeddings_url: HttpUrl = Field(

@@ -1,0 +1,44 @@
+"""`roadworthy relay`: tells the broker of accepted work."""
+
+import asyncio
+import signal
+from contextlib import suppress
+
+import typer
+
+from roadworthy.bootstrap import DatabaseUrls
+from roadworthy.cli.options import told
+from roadworthy.core.errors import Invalid
+from roadworthy.installation import running_database
+from roadworthy.plumbing.database import Database
+from roadworthy.plumbing.logs import log_to
+from roadworthy.plumbing.transports import Publisher, publisher
+from roadworthy.worker.relay import relay
+
+app = typer.Typer()
+
+
+@app.command("relay")
+def relay_(ctx: typer.Context) -> None:
+    """Tell the broker of broker_url of accepted work until told to stop; others stand by."""
+    settings = told(ctx).settings()
+    log_to(None, level=settings.log_level)
+    broker = publisher(settings)
+    if broker is None:
+        raise Invalid("There is no broker to tell: set broker_url. PostgreSQL needs no relay.")
+    with running_database(settings) as urls:
+        asyncio.run(_relay(broker, urls))
+
+
+async def _relay(broker: Publisher, urls: DatabaseUrls) -> None:
+    database = Database(app_url=urls.app, worker_url=urls.worker, connections=2)
+    await database.open()
+    relaying = asyncio.create_task(relay(database, broker, listen_url=urls.worker))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, relaying.cancel)
+    try:
+        with suppress(asyncio.CancelledError):
+            await relaying
+    finally:
+        await broker.close()
+        await database.close()

@@ -1,0 +1,114 @@
+"""Whose turn it is: tenants take turns, who waits comes before a bulk load, and nobody starves."""
+
+from datetime import timedelta
+
+import pytest
+
+from roadworthy.core.errors import Busy
+from roadworthy.plumbing import jobs
+from roadworthy.plumbing.jobs import BULK, INTERACTIVE, Turn
+from tests.world import another_world
+
+pytestmark = pytest.mark.anyio
+
+
+async def upload(world, *names, priority=INTERACTIVE):
+    for name in names:
+        await world.upload(name, f"Text {name}.", priority=priority)
+
+
+async def claimed(world, turn=Turn.URGENT):
+    """Claim a job; give its lease and the tenant's name for it."""
+    async with world.database.as_worker() as conn:
+        return await jobs.claim(conn, turn=turn)
+
+
+async def finish(world, lease):
+    async with world.database.as_worker() as conn:
+        await jobs.complete(conn, lease)
+
+
+async def priority_of(world, lease):
+    async with world.database.as_worker() as conn:
+        [state] = await jobs.job_states(conn, tenant_id=lease.tenant_id, job_ids=[lease.id])
+    return state.priority
+
+
+async def test_who_waits_comes_before_a_bulk_load(world):
+    await upload(world, "a", "b", priority=BULK)
+    await upload(world, "c")
+    order = [await priority_of(world, await claimed(world)) for _ in range(3)]
+    assert order == [INTERACTIVE, BULK, BULK]
+
+
+async def test_tenants_take_turns_however_much_one_has_waiting(world):
+    await upload(world, *"abcdef")
+    other = await another_world(world.database)
+    await upload(other, "a", "b")
+    order = []
+    for _ in range(4):
+        lease = await claimed(world)
+        order.append(lease.tenant_id)
+        await finish(world, lease)
+    assert order == [world.tenant_id, other.tenant_id] * 2
+
+
+async def test_who_has_the_fewest_running_has_its_turn(world):
+    await upload(world, *"abcdef")
+    assert [(await claimed(world)).tenant_id for _ in range(3)] == [world.tenant_id] * 3
+    other = await another_world(world.database)
+    await upload(other, *"abcd")
+    assert [(await claimed(world)).tenant_id for _ in range(3)] == [other.tenant_id] * 3
+
+
+async def test_a_turn_by_age_lets_no_upload_starve_a_bulk_load(world):
+    await upload(world, "a", priority=BULK)
+    await upload(world, "b")
+    assert await priority_of(world, await claimed(world, Turn.OLDEST)) == BULK
+
+
+async def test_the_express_turn_is_of_one_urgent_job_a_tenant(world):
+    await upload(world, "a", "b", priority=BULK)
+    assert await claimed(world, Turn.EXPRESS) is None
+    await upload(world, "c", "d")
+    assert await priority_of(world, await claimed(world, Turn.EXPRESS)) == INTERACTIVE
+    assert await claimed(world, Turn.EXPRESS) is None
+    other = await another_world(world.database)
+    await upload(other, "e")
+    assert (await claimed(world, Turn.EXPRESS)).tenant_id == other.tenant_id
+
+
+async def test_what_a_dead_worker_left_comes_first(world):
+    await upload(world, "a", priority=BULK)
+    left = await claimed(world)
+    await upload(world, "b")
+    async with world.database.as_worker() as conn:
+        await conn.execute("UPDATE job SET leased_until = now() - interval '1 second'")
+    assert (await claimed(world)).id == left.id
+
+
+async def test_what_waits_for_its_retry_holds_up_nobody(world):
+    await upload(world, "a", "b")
+    waiting = await claimed(world)
+    async with world.database.as_worker() as conn:
+        await jobs.retry(conn, waiting, after=timedelta(hours=1), problem="busy", kind="busy")
+    assert (await claimed(world)).id != waiting.id
+    assert await claimed(world) is None
+
+
+async def test_a_tenant_may_have_so_much_waiting_and_no_more(world):
+    await upload(world, "a", "b", priority=BULK)
+    other = await another_world(world.database)
+    asked = world.person()
+
+    async def check(most, person=asked):
+        async with world.database.write_as(person) as conn:
+            await jobs.check_room(conn, most=most)
+
+    await check(3)
+    with pytest.raises(Busy, match="max_queued_jobs") as raised:
+        await check(2)
+    assert raised.value.facts["retry_after_s"] > 0
+    await check(1, other.person())
+    await claimed(world)
+    await check(2)

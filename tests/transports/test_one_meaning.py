@@ -1,0 +1,184 @@
+"""Over each transport the same holds: what is accepted is done once, in a fair order."""
+
+import asyncio
+
+import pytest
+
+from roadworthy.core.errors import Unavailable
+from roadworthy.ingestion.queue import list_jobs, retry_job
+from roadworthy.plumbing.jobs import BULK, INTERACTIVE
+from tests.doubles.model_server import Behaviour, failing
+
+pytestmark = pytest.mark.anyio
+
+COUNT = 12
+SOON = 0.1  # a worker that looks unasked, as often as a test can wait for
+EXPIRE = "UPDATE job SET leased_until = now() - interval '1 s' WHERE state = 'running'"
+WAITING = """
+SELECT problem_kind, problem, attempts - waits FROM job WHERE waits > 0 AND state = 'queued'
+"""
+DUE = "UPDATE job SET run_at = now() WHERE state = 'queued'"
+
+
+async def test_told_of_work_a_worker_does_it_at_once_and_once(line):
+    async with line.workers():
+        await line.heard()
+        await line.upload(COUNT)
+        await line.announce()
+        await line.until({"done": COUNT}, seconds=10)
+    assert await line.effects() == (COUNT, 0, 0)
+
+
+async def test_a_doubled_message_changes_nothing(line):
+    async with line.workers():
+        await line.heard()
+        await line.upload(COUNT)
+        for _ in range(3):
+            await line.announce()
+            await line.sql("UPDATE job SET announced_at = NULL")
+        await line.until({"done": COUNT}, seconds=10)
+    assert await line.effects() == (COUNT, 0, 0)
+    assert await line.sql("SELECT DISTINCT attempts FROM job") == [(1,)]
+
+
+async def test_a_lost_message_changes_nothing(line):
+    async with line.workers(look_every_s=SOON, loses=True):
+        await line.upload(COUNT)
+        await line.announce()
+        await line.until({"done": COUNT}, seconds=10)
+    assert await line.effects() == (COUNT, 0, 0)
+
+
+async def test_accepted_while_the_broker_is_down_it_is_delivered_afterwards(line):
+    if line.broker is None:
+        pytest.skip("PostgreSQL accepts and delivers alike")
+    await line.publisher.publish([])
+    await asyncio.to_thread(line.broker.settle)
+    async with line.workers(), line.relay():
+        await line.heard()
+        line.broker.kill()
+        await line.upload(COUNT)
+        with pytest.raises(Unavailable, match="jobs wait in the database"):
+            await line.announce()
+        assert await line.states() == {"queued": COUNT}
+        await asyncio.to_thread(line.broker.start)
+        await line.until({"done": COUNT}, seconds=40)
+    assert await line.effects() == (COUNT, 0, 0)
+
+
+async def test_while_the_broker_is_down_workers_look_by_themselves(line):
+    if line.broker is None:
+        pytest.skip("without PostgreSQL nothing is accepted")
+    line.broker.kill()
+    try:
+        async with line.workers(look_every_s=SOON), line.relay():
+            await line.upload(COUNT)
+            await line.until({"done": COUNT}, seconds=10)
+    finally:
+        await asyncio.to_thread(line.broker.start)
+    assert await line.effects() == (COUNT, 0, 0)
+
+
+async def test_what_a_dead_worker_had_begun_is_done_by_another(line):
+    class Dying:
+        """Takes jobs, and is never heard of again."""
+
+        claim = line.ingestion.claim
+        put_back = line.ingestion.put_back
+
+        async def do(self, lease):
+            await asyncio.sleep(60)
+
+    await line.upload(COUNT)
+    await line.announce()
+    async with line.workers(work=Dying(), look_every_s=SOON, drain_s=0):
+        await line.until({"running": 4, "queued": COUNT - 4})
+    assert await line.states() == {"running": 4, "queued": COUNT - 4}
+    await line.sql(EXPIRE)
+    async with line.workers(look_every_s=SOON):
+        await line.until({"done": COUNT})
+    assert await line.effects() == (COUNT, 0, 0)
+
+
+async def test_a_persons_upload_comes_before_a_bulk_load(line):
+    await line.upload(COUNT, prefix="bulk", priority=BULK)
+    await line.upload(1, prefix="person", priority=INTERACTIVE)
+    await line.announce()
+    async with line.workers(at_once=1, look_every_s=SOON):
+        await line.until({"done": COUNT + 1})
+    assert (await line.order())[0] == "person0.txt"
+
+
+async def test_a_bulk_load_of_one_tenant_delays_no_other(line):
+    await line.upload(COUNT, prefix="bulk")
+    other = await line.another_tenant()
+    await other.upload(1, prefix="other")
+    await line.announce()
+    async with line.workers(at_once=1, look_every_s=SOON):
+        await line.until({"done": COUNT + 1})
+    assert "other0.txt" in (await line.order())[:2]
+
+
+async def test_an_upload_does_not_wait_behind_large_documents(line, models):
+    models.plan.extend([Behaviour(delay_s=3)] * 4)
+    await line.upload(4, prefix="large", priority=BULK)
+    await line.announce()
+    async with line.workers(express=1, look_every_s=SOON):
+        await line.until({"running": 4})
+        other = await line.another_tenant()
+        await other.upload(1, prefix="small")
+        await line.until({"running": 4, "done": 1}, seconds=2.5)
+
+
+async def test_when_a_dependency_is_down_a_job_waits_and_loses_no_attempt(line, models):
+    models.plan.extend([failing(503)] * 50)
+    await line.upload(1)
+    await line.announce()
+    async with line.workers(look_every_s=SOON):
+        async with asyncio.timeout(20):
+            while not (waiting := await line.sql(WAITING)):  # noqa: ASYNC110 - a worker changes it
+                await asyncio.sleep(0.02)
+        [(kind, problem, counted)] = waiting
+        assert (kind, counted) == ("unavailable", 0)
+        assert "503" in problem
+        models.plan.clear()
+        await line.sql(DUE)
+        await line.announce()
+        await line.until({"done": 1})
+    assert await line.effects() == (1, 0, 0)
+
+
+async def test_a_broken_document_is_tried_once_and_may_be_replayed(line, models):
+    models.plan.append(failing(400, "too odd"))
+    await line.upload(1)
+    await line.announce()
+    async with line.workers(look_every_s=SOON):
+        await line.until({"failed": 1})
+        letter = await dead_letter(line)
+        assert (letter.attempts, letter.problem_kind) == (1, "invalid")
+        assert letter.problem
+        async with line.world.database.as_worker(line.world.tenant_id) as conn:
+            await retry_job(conn, tenant_id=line.world.tenant_id, job_id=letter.id, by=None)
+        await line.announce()
+        await line.until({"done": 1})
+    assert await line.effects() == (1, 0, 0)
+
+
+async def test_told_to_stop_a_worker_gives_back_what_it_cannot_end(line, models):
+    models.plan.extend([Behaviour(delay_s=5)] * 4)
+    await line.upload(COUNT)
+    await line.announce()
+    async with line.workers(look_every_s=SOON, drain_s=0):
+        await line.until({"running": 4, "queued": COUNT - 4})
+    assert await line.states() == {"queued": COUNT}
+    models.plan.clear()
+    async with line.workers(look_every_s=SOON):
+        await line.until({"done": COUNT})
+    assert await line.effects() == (COUNT, 0, 0)
+    assert await line.sql("SELECT DISTINCT attempts - waits FROM job") == [(1,)]
+
+
+async def dead_letter(line):
+    async with line.world.database.as_worker(line.world.tenant_id) as conn:
+        [letter] = await list_jobs(conn, tenant_id=line.world.tenant_id, state="failed")
+    return letter

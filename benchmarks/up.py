@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -26,8 +26,9 @@ PATIENCE_S = 300
 class Up:
     """`roadworthy up`, started and stopped as a person would."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, environ: Mapping[str, str] | None = None) -> None:
         self.home = home
+        self.environ = dict(environ or {})
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -35,7 +36,7 @@ class Up:
     @property
     def settings(self) -> Settings:
         """What the running processes were told."""
-        return load_settings({}, overrides={"home": self.home, "port": self.port})
+        return load_settings(self.environ, overrides={"home": self.home, "port": self.port})
 
     def start(self) -> float:
         """Start, and return the seconds until the first cited answer."""
@@ -43,7 +44,7 @@ class Up:
         with (self.home / "up.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "roadworthy.cli", "--home", str(self.home), "up"],
-                env=os.environ | {"ROADWORTHY_PORT": str(self.port)},
+                env=os.environ | self.environ | {"ROADWORTHY_PORT": str(self.port)},
                 stdout=log,
                 stderr=log,
             )

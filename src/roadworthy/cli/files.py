@@ -50,6 +50,11 @@ class FoundFile:
     language: str | None = None
     problem: str = ""
 
+    @property
+    def is_there(self) -> bool:
+        """Tell whether there is anything at its path."""
+        return os.path.lexists(self.path)
+
 
 def found_files(
     paths: Sequence[Path], *, readers: Readers, prefixed: bool = True

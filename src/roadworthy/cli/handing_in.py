@@ -13,7 +13,7 @@ from roadworthy.core.errors import Busy, Conflict, Invalid, Refused
 from roadworthy.core.identity import Principal
 from roadworthy.corpus.accepting import Receipt, Upload, accept
 from roadworthy.corpus.attached import attached_jobs
-from roadworthy.corpus.documents import Corpus, ensure_corpus
+from roadworthy.corpus.documents import Corpus, ensure_corpus, find_corpus
 from roadworthy.corpus.reviews import held_back
 from roadworthy.ingestion import KIND
 from roadworthy.plumbing import jobs
@@ -24,6 +24,7 @@ OPERATOR = "operator"  # who owns what is handed in on this machine in nobody's 
 LOOK_EVERY_S = 0.3
 BYTES_PER_MB = 1_000_000
 SEARCHABLE, KEPT_BACK, FAILED, REPLACED = "searchable", "quarantined", "failed", "replaced"
+NEW, CHANGED = "new", "changed"  # rehearsed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,8 @@ class Outcome:
     """What became of one file."""
 
     name: str
-    outcome: str  # as on the receipt; then searchable, quarantined, replaced or failed
+    # As on the receipt; then searchable, quarantined, replaced or failed; rehearsed: new, changed.
+    outcome: str
     reason: str = ""
     exit_code: int = 0
     document_id: uuid.UUID | None = None
@@ -53,15 +55,23 @@ class HandingIn:
 
     Args:
         by: in whose name; None for the operator, who may change every document.
+        is_rehearsal: tell what would become of each file, and change nothing.
     """
 
     def __init__(
-        self, services: Services, *, tenant_id: int, by: Principal | None, corpus: str = "main"
+        self,
+        services: Services,
+        *,
+        tenant_id: int,
+        by: Principal | None,
+        corpus: str = "main",
+        is_rehearsal: bool = False,
     ) -> None:
         self._services = services
         self._tenant_id = tenant_id
         self._by = by
         self._corpus = corpus
+        self._is_rehearsal = is_rehearsal
         self._most_bytes = services.settings.max_upload_mb * BYTES_PER_MB
 
     async def run(
@@ -111,6 +121,8 @@ class HandingIn:
 
     async def _ensured_corpus(self) -> Corpus:
         async with self._services.database.as_worker(self._tenant_id) as conn:
+            if self._is_rehearsal:
+                return await find_corpus(conn, tenant_id=self._tenant_id, name=self._corpus)
             return await ensure_corpus(
                 conn,
                 tenant_id=self._tenant_id,
@@ -129,8 +141,11 @@ class HandingIn:
             return Outcome(
                 name=file.name, outcome=FAILED, reason=error.message, exit_code=exit_code(error)
             )
+        outcome = receipt.outcome
+        if self._is_rehearsal and outcome == "accepted":
+            outcome = NEW if receipt.is_new else CHANGED
         return Outcome(
-            name=file.name, outcome=receipt.outcome, document_id=receipt.document_id, job_id=job_id
+            name=file.name, outcome=outcome, document_id=receipt.document_id, job_id=job_id
         )
 
     def _upload(self, file: FoundFile) -> Upload:
@@ -173,6 +188,9 @@ class HandingIn:
     ) -> tuple[Receipt, uuid.UUID | None]:
         by = self._by.user_id if self._by else None
         receipt = await accept(conn, upload, tenant_id=self._tenant_id, corpus=corpus, by=by)
+        if self._is_rehearsal:
+            await conn.rollback()
+            return receipt, None
         if receipt.revision_id is None:
             return receipt, None
         await jobs.check_room(conn, most=self._services.settings.max_queued_jobs)

@@ -3,7 +3,7 @@
 import hashlib
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import psycopg
 from psycopg.rows import class_row, scalar_row
@@ -131,6 +131,7 @@ class Receipt:
     outcome: str
     document_id: uuid.UUID
     revision_id: uuid.UUID | None = None  # when accepted
+    is_new: bool = False  # when accepted: there was no document of this name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,7 +306,7 @@ async def _first_version(conn: Connection, filing: _Filing) -> Receipt:
             f"Somebody else has a document {upload.name!r} for the same readers; choose another "
             "name."
         ) from error
-    return await _add_revision(conn, filing, document_id=document_id)
+    return replace(await _add_revision(conn, filing, document_id=document_id), is_new=True)
 
 
 async def _add_revision(conn: Connection, filing: _Filing, *, document_id: uuid.UUID) -> Receipt:

@@ -1138,6 +1138,15 @@ CREATE POLICY as_the_document ON public.verdict FOR SELECT TO roadworthy_app USI
    FROM public.document
   WHERE ((document.tenant_id = verdict.tenant_id) AND (document.id = verdict.document_id))))));
 
+CREATE POLICY as_the_revision ON public.edge_line FOR SELECT TO roadworthy_app USING ((revision_id IN ( SELECT revision.id
+   FROM public.revision)));
+
+CREATE POLICY as_the_revision ON public.signature FOR SELECT TO roadworthy_app USING ((revision_id IN ( SELECT revision.id
+   FROM public.revision)));
+
+CREATE POLICY as_the_revision ON public.signature_band FOR SELECT TO roadworthy_app USING ((revision_id IN ( SELECT revision.id
+   FROM public.revision)));
+
 CREATE POLICY colleague ON public.acl TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY colleague ON public.acl_grant TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -1578,6 +1587,7 @@ GRANT UPDATE(source_path) ON TABLE public.document TO roadworthy_app;
 
 GRANT UPDATE(language_told) ON TABLE public.document TO roadworthy_app;
 
+GRANT SELECT ON TABLE public.edge_line TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.edge_line TO roadworthy_worker;
 
 GRANT SELECT ON TABLE public.embedding TO roadworthy_app;
@@ -1639,8 +1649,10 @@ GRANT UPDATE(state) ON TABLE public.revision TO roadworthy_app;
 GRANT SELECT ON TABLE public.schema_migration TO roadworthy_app;
 GRANT SELECT ON TABLE public.schema_migration TO roadworthy_worker;
 
+GRANT SELECT ON TABLE public.signature TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.signature TO roadworthy_worker;
 
+GRANT SELECT ON TABLE public.signature_band TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.signature_band TO roadworthy_worker;
 
 GRANT SELECT ON TABLE public.tenant TO roadworthy_app;

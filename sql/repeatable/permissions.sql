@@ -173,6 +173,18 @@ CREATE POLICY as_the_document ON review FOR SELECT TO roadworthy_app
     USING (EXISTS (SELECT FROM document
                     WHERE document.tenant_id = review.tenant_id
                       AND document.id = review.document_id));
+-- Whoever deletes a document is told how much went with it.
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['signature', 'signature_band', 'edge_line']
+    LOOP
+        EXECUTE format('DROP POLICY IF EXISTS as_the_revision ON %I', name);
+        EXECUTE format('CREATE POLICY as_the_revision ON %I FOR SELECT TO roadworthy_app '
+                       'USING (revision_id IN (SELECT id FROM revision))', name);
+    END LOOP;
+END $$;
 -- About a document that was kept back decides its owner, or a reader of it who is in a group that
 -- the policy of its corpus names.
 DROP POLICY IF EXISTS decide ON review;
@@ -316,7 +328,7 @@ GRANT DELETE ON legal_hold TO roadworthy_worker; -- of what was lifted, with its
 GRANT SELECT, USAGE ON SEQUENCE epoch TO roadworthy_app, roadworthy_worker;
 
 -- Curation.
-GRANT SELECT ON verdict, removal, review TO roadworthy_app;
+GRANT SELECT ON verdict, removal, review, signature, signature_band, edge_line TO roadworthy_app;
 GRANT INSERT ON verdict, review TO roadworthy_app;
 GRANT UPDATE (figures, reason, created_at) ON verdict TO roadworthy_app;
 GRANT SELECT, INSERT, UPDATE, DELETE

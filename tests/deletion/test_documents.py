@@ -40,7 +40,7 @@ async def test_nothing_is_left_in_any_table(world, deletion, urls, postgres_clus
     assert before >= {"document", "revision", "passage", "posting", "trace", "trace_answer"}
     receipt = await deletion.delete_document(document, tenant_id=world.tenant_id, by=None)
     assert tables_that_hold(superuser, CANARY) == set()
-    assert {each.store: each.count for each in receipt.stores} == {
+    assert {each.store: each.count for each in receipt.stores if each.count} == {
         "document": 1,
         "revision": 1,
         "passage": 2,

@@ -41,7 +41,7 @@ def files_that_hold(files: Iterable[Path], words: Iterable[str]) -> list[Path]:
     for path in files:
         try:
             content = path.read_bytes()
-        except FileNotFoundError:  # such as a spool file that was brought to the database
+        except (FileNotFoundError, IsADirectoryError):  # a spool file goes at any moment
             continue
         if any(word in content for word in sought):
             found.append(path)

@@ -1,25 +1,57 @@
-"""An embedding model that costs nothing, so that what is left is our own work."""
+"""Models that cost nothing, so that what is left is our own work."""
 
+import asyncio
 import base64
 import hashlib
 import json
+import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
 import uvicorn
 
 MODEL, DIMENSION = "stub", 384
+WRITING_S, PAUSE_S = 2.0, 0.05
+END = b'data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
 
 
 @contextmanager
 def stub_model() -> Iterator[str]:
     """Serve /v1/models and /v1/embeddings on loopback for a block; yields the base URL."""
+    with _serving(_app) as url:
+        yield url
+
+
+@contextmanager
+def dawdling_writer(words: re.Pattern[str]) -> Iterator[str]:
+    """Serve a chat model that quotes the `words` of its prompt for WRITING_S, over and over."""
+
+    async def app(scope, receive, send) -> None:  # noqa: ANN001, ARG001
+        body = await _read(receive)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        if body:
+            quoted = words.findall(json.loads(body)["messages"][-1]["content"]) or ["nothing"]
+            for number in range(int(WRITING_S / PAUSE_S)):
+                said = f"It is {quoted[number % len(quoted)]} [1]. "
+                await send({"type": "http.response.body", "body": _said(said), "more_body": True})
+                await asyncio.sleep(PAUSE_S)
+            await send({"type": "http.response.body", "body": END})
+        else:
+            models = json.dumps({"data": [{"id": MODEL}]}).encode()
+            await send({"type": "http.response.body", "body": models})
+
+    with _serving(app) as url:
+        yield url
+
+
+@contextmanager
+def _serving(app: Callable[..., Awaitable[None]]) -> Iterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(_app, lifespan="off", log_config=None))
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))
     # uvicorn would take the signals of this process, which it may not from another thread.
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
@@ -33,14 +65,24 @@ def stub_model() -> Iterator[str]:
 
 
 async def _app(scope, receive, send) -> None:  # noqa: ANN001, ARG001
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body, more = body + message.get("body", b""), message.get("more_body", False)
+    body = await _read(receive)
     answer = _embedded(json.loads(body)["input"]) if body else {"data": [{"id": MODEL}]}
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+
+
+async def _read(receive) -> bytes:  # noqa: ANN001
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body", False)
+    return body
+
+
+def _said(text: str) -> bytes:
+    event = {"choices": [{"index": 0, "delta": {"content": text}}]}
+    return b"data: " + json.dumps(event).encode() + b"\n\n"
 
 
 def _embedded(texts: list[str]) -> dict[str, object]:

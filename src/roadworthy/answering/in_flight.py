@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from roadworthy.core.errors import Conflict
@@ -57,9 +57,16 @@ class InFlight:
         """
         unsettled = set(self._makings)
         while unsettled := unsettled & self._makings:
-            for making in [each for each in unsettled if each.documents is not None]:
-                assert making.documents is not None
-                making.is_withdrawn = bool(await gone(making.tenant_id, making.documents))
-                unsettled.discard(making)
-            if unsettled:
+            known = {making for making in unsettled if making.documents is not None}
+            for tenant_id in {making.tenant_id for making in known}:
+                await _settle([each for each in known if each.tenant_id == tenant_id], gone)
+            if unsettled := unsettled - known:
                 await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _settle(makings: Sequence[Making], gone: Gone) -> None:
+    """Ask once for all of a tenant: while one is asked for, the others go on telling."""
+    made_from = [making.documents or frozenset[uuid.UUID]() for making in makings]
+    left = await gone(makings[0].tenant_id, frozenset[uuid.UUID]().union(*made_from))
+    for making, documents in zip(makings, made_from, strict=True):
+        making.is_withdrawn = making.is_withdrawn or bool(documents & left)

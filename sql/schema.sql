@@ -10,6 +10,39 @@ CREATE FUNCTION public.current_tenant() RETURNS integer
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (NULLIF(current_setting('roadworthy.tenant'::text, true), ''::text))::integer;
 
+CREATE TABLE public.trace_hit (
+    tenant_id integer NOT NULL,
+    trace_id uuid NOT NULL,
+    rank integer NOT NULL,
+    document_id uuid NOT NULL,
+    passage_id integer NOT NULL,
+    score real NOT NULL,
+    keyword_score real,
+    vector_score real,
+    cited boolean NOT NULL
+);
+
+ALTER TABLE ONLY public.trace_hit FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.traces_from(documents uuid[]) RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    RETURN (SELECT COALESCE(array_agg(DISTINCT trace_hit.trace_id), '{}'::uuid[]) AS "coalesce" FROM public.trace_hit WHERE ((trace_hit.tenant_id = public.current_tenant()) AND (trace_hit.document_id = ANY (traces_from.documents))));
+
+CREATE TABLE public.trace_answer (
+    tenant_id integer NOT NULL,
+    trace_id uuid NOT NULL,
+    text text NOT NULL
+);
+ALTER TABLE ONLY public.trace_answer ALTER COLUMN text SET STATISTICS 0;
+
+ALTER TABLE ONLY public.trace_answer FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.count_answers(documents uuid[]) RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    RETURN (SELECT count(*) AS count FROM public.trace_answer WHERE ((trace_answer.tenant_id = public.current_tenant()) AND (trace_answer.trace_id = ANY (public.traces_from(count_answers.documents)))));
+
 CREATE FUNCTION public.current_user_id() RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN NULLIF(current_setting('roadworthy.user'::text, true), ''::text);
@@ -32,27 +65,17 @@ CREATE FUNCTION public.drop_traces(most integer) RETURNS bigint
         RETURN dropped;
     END $$;
 
-CREATE FUNCTION public.forget_answers(documents uuid[]) RETURNS bigint
+CREATE FUNCTION public.forget_answers() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
     DECLARE
-        told uuid[];
-        answers bigint;
+        told uuid[] := traces_from(ARRAY(SELECT id FROM gone));
     BEGIN
-        SELECT array_agg(DISTINCT trace_id) INTO told
-          FROM trace_hit
-         WHERE tenant_id = current_tenant() AND document_id = ANY (documents)
-           AND NOT EXISTS (
-               SELECT FROM document
-                WHERE document.tenant_id = trace_hit.tenant_id
-                  AND document.id = trace_hit.document_id
-                  AND document.id NOT IN (SELECT document_id FROM withdrawn_document));
         UPDATE trace SET problem = NULL
          WHERE tenant_id = current_tenant() AND id = ANY (told) AND problem IS NOT NULL;
         DELETE FROM trace_answer WHERE tenant_id = current_tenant() AND trace_id = ANY (told);
-        GET DIAGNOSTICS answers = ROW_COUNT;
-        RETURN answers;
+        RETURN NULL;
     END $$;
 
 CREATE FUNCTION public.forget_name(who text) RETURNS void
@@ -99,20 +122,6 @@ CREATE FUNCTION public.forgotten_people(pseudonyms text[]) RETURNS TABLE(pseudon
          WHERE tenant_id = current_tenant() AND scope = 'person' AND subject = ANY (pseudonyms)
          GROUP BY subject
     $$;
-
-CREATE TABLE public.trace_hit (
-    tenant_id integer NOT NULL,
-    trace_id uuid NOT NULL,
-    rank integer NOT NULL,
-    document_id uuid NOT NULL,
-    passage_id integer NOT NULL,
-    score real NOT NULL,
-    keyword_score real,
-    vector_score real,
-    cited boolean NOT NULL
-);
-
-ALTER TABLE ONLY public.trace_hit FORCE ROW LEVEL SECURITY;
 
 CREATE FUNCTION public.found_passages(trace uuid) RETURNS integer[]
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -769,15 +778,6 @@ ALTER TABLE ONLY public.trace ALTER COLUMN problem SET STATISTICS 0;
 
 ALTER TABLE ONLY public.trace FORCE ROW LEVEL SECURITY;
 
-CREATE TABLE public.trace_answer (
-    tenant_id integer NOT NULL,
-    trace_id uuid NOT NULL,
-    text text NOT NULL
-);
-ALTER TABLE ONLY public.trace_answer ALTER COLUMN text SET STATISTICS 0;
-
-ALTER TABLE ONLY public.trace_answer FORCE ROW LEVEL SECURITY;
-
 CREATE TABLE public.verdict (
     tenant_id integer NOT NULL,
     document_id uuid NOT NULL,
@@ -970,6 +970,8 @@ CREATE INDEX trace_mine ON public.trace USING btree (tenant_id, pseudonym, start
 CREATE INDEX verdict_document ON public.verdict USING btree (tenant_id, document_id);
 
 CREATE INDEX withdrawn_document_deletion ON public.withdrawn_document USING btree (tenant_id, deletion_id);
+
+CREATE TRIGGER forget_answers AFTER DELETE ON public.document REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.forget_answers();
 
 CREATE TRIGGER guard BEFORE DELETE ON public.corpus FOR EACH ROW EXECUTE FUNCTION public.guard_whole();
 
@@ -1473,12 +1475,18 @@ CREATE POLICY worker ON public.withdrawn_document TO roadworthy_worker USING ((t
 GRANT USAGE ON SCHEMA public TO roadworthy_app;
 GRANT USAGE ON SCHEMA public TO roadworthy_worker;
 
+GRANT SELECT,INSERT ON TABLE public.trace_hit TO roadworthy_app;
+
+REVOKE ALL ON FUNCTION public.traces_from(documents uuid[]) FROM PUBLIC;
+
+GRANT SELECT,INSERT ON TABLE public.trace_answer TO roadworthy_app;
+
+REVOKE ALL ON FUNCTION public.count_answers(documents uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_answers(documents uuid[]) TO roadworthy_app;
+GRANT ALL ON FUNCTION public.count_answers(documents uuid[]) TO roadworthy_worker;
+
 REVOKE ALL ON FUNCTION public.drop_traces(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.drop_traces(most integer) TO roadworthy_worker;
-
-REVOKE ALL ON FUNCTION public.forget_answers(documents uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.forget_answers(documents uuid[]) TO roadworthy_app;
-GRANT ALL ON FUNCTION public.forget_answers(documents uuid[]) TO roadworthy_worker;
 
 REVOKE ALL ON FUNCTION public.forget_name(who text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.forget_name(who text) TO roadworthy_worker;
@@ -1488,8 +1496,6 @@ GRANT ALL ON FUNCTION public.forget_traces_of(who text, most integer) TO roadwor
 
 REVOKE ALL ON FUNCTION public.forgotten_people(pseudonyms text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.forgotten_people(pseudonyms text[]) TO roadworthy_app;
-
-GRANT SELECT,INSERT ON TABLE public.trace_hit TO roadworthy_app;
 
 REVOKE ALL ON FUNCTION public.found_passages(trace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.found_passages(trace uuid) TO roadworthy_app;
@@ -1659,8 +1665,6 @@ GRANT SELECT ON TABLE public.tenant TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tenant TO roadworthy_worker;
 
 GRANT SELECT,INSERT ON TABLE public.trace TO roadworthy_app;
-
-GRANT SELECT,INSERT ON TABLE public.trace_answer TO roadworthy_app;
 
 GRANT SELECT,INSERT ON TABLE public.verdict TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.verdict TO roadworthy_worker;

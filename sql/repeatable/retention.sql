@@ -218,31 +218,37 @@ CREATE OR REPLACE FUNCTION present_documents(documents uuid[]) RETURNS uuid[]
 REVOKE ALL ON FUNCTION present_documents(uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION present_documents(uuid[]) TO roadworthy_app;
 
--- Takes the text from the traces that were made from documents that are gone; returns how many
--- answers went. A document that is there loses nothing.
-CREATE OR REPLACE FUNCTION forget_answers(documents uuid[]) RETURNS bigint
+-- The traces that were made from some of these documents.
+CREATE OR REPLACE FUNCTION traces_from(documents uuid[]) RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+    RETURN (SELECT coalesce(array_agg(DISTINCT trace_id), '{}')
+              FROM trace_hit
+             WHERE tenant_id = current_tenant() AND document_id = ANY (documents));
+REVOKE ALL ON FUNCTION traces_from(uuid[]) FROM PUBLIC;
+
+-- How many answers will go with these documents; says nothing else about them.
+CREATE OR REPLACE FUNCTION count_answers(documents uuid[]) RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+    RETURN (SELECT count(*) FROM trace_answer
+             WHERE tenant_id = current_tenant() AND trace_id = ANY (traces_from(documents)));
+REVOKE ALL ON FUNCTION count_answers(uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION count_answers(uuid[]) TO roadworthy_app, roadworthy_worker;
+
+-- Takes the text from the traces that were made from a document that goes, whoever deletes it.
+CREATE OR REPLACE FUNCTION forget_answers() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
     AS $$
     DECLARE
-        told uuid[];
-        answers bigint;
+        told uuid[] := traces_from(ARRAY(SELECT id FROM gone));
     BEGIN
-        SELECT array_agg(DISTINCT trace_id) INTO told
-          FROM trace_hit
-         WHERE tenant_id = current_tenant() AND document_id = ANY (documents)
-           AND NOT EXISTS (
-               SELECT FROM document
-                WHERE document.tenant_id = trace_hit.tenant_id
-                  AND document.id = trace_hit.document_id
-                  AND document.id NOT IN (SELECT document_id FROM withdrawn_document));
         UPDATE trace SET problem = NULL
          WHERE tenant_id = current_tenant() AND id = ANY (told) AND problem IS NOT NULL;
         DELETE FROM trace_answer WHERE tenant_id = current_tenant() AND trace_id = ANY (told);
-        GET DIAGNOSTICS answers = ROW_COUNT;
-        RETURN answers;
+        RETURN NULL;
     END $$;
-REVOKE ALL ON FUNCTION forget_answers(uuid[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION forget_answers(uuid[]) TO roadworthy_app, roadworthy_worker;
+DROP FUNCTION IF EXISTS forget_answers(uuid[]);
+CREATE OR REPLACE TRIGGER forget_answers AFTER DELETE ON document REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION forget_answers();
 
 -- Until when the traces of these people are kept without text and pseudonym; null: still so.
 CREATE OR REPLACE FUNCTION forgotten_people(pseudonyms text[])

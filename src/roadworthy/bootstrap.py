@@ -10,6 +10,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -38,9 +39,10 @@ from roadworthy.plumbing.epochs import EpochHolder
 from roadworthy.plumbing.migrations import migrate
 from roadworthy.plumbing.settings import Settings
 from roadworthy.spaces import follow_spaces, open_spaces
-from roadworthy.traces import TraceRecorder
+from roadworthy.traces import TraceRecorder, bring_left
 from roadworthy.traces import stores as trace_stores
 
+SPOOL = "spool"  # of a home: traces on their way to the database
 APP_ROLE, WORKER_ROLE = "roadworthy_app", "roadworthy_worker"
 # Every table that holds the text of documents or what is derived from it: each room tells its own.
 STORES = (*corpus_stores.STORES, *plumbing_stores.STORES, *trace_stores.STORES)
@@ -182,7 +184,7 @@ async def services(
             follow_spaces(settings, database, embeddings, embedders=embedders, refused=refused)
         )
         stack.push_async_callback(_cancelled, following)
-        recorder = TraceRecorder(settings.home / "spool", database)
+        recorder = TraceRecorder(settings.home / SPOOL, database)
         flushing = asyncio.create_task(recorder.run())
         stack.push_async_callback(_cancelled, flushing)
         pseudonym = pseudonymiser(settings)
@@ -275,7 +277,12 @@ def _in_engine(settings: Settings, engine: EngineAddress | None) -> EndpointAddr
 
 def deletion_service(settings: Settings, database: Database) -> DeletionService:
     """Build what deletes; it needs no model."""
-    return DeletionService(database=database, stores=STORES, pseudonym=pseudonymiser(settings))
+    return DeletionService(
+        database=database,
+        stores=STORES,
+        pseudonym=pseudonymiser(settings),
+        bring_left=partial(bring_left, settings.home / SPOOL, database),
+    )
 
 
 def pseudonymiser(settings: Settings) -> Callable[[Principal], str]:

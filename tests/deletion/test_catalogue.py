@@ -49,6 +49,10 @@ WITH RECURSIVE going AS (
      WHERE contype = 'f' AND confdeltype = 'c')
 SELECT relation::text FROM going
 """
+OTHERWISE = {
+    "passage_count": "sums, which it is taken out of",
+    "trace_answer": "by a trigger of document: a trace is made from many",
+}
 MEND = """{table} may hold the text of documents, or what is made from it (column {columns}), and no
 deletion tells it to forget. If it does: name it in the STORES of the room that owns it (such as
 corpus/stores.py) with a `count` where its rows go with their document by a foreign key ON DELETE
@@ -81,7 +85,7 @@ def staying(url, stores) -> set[str]:
     """Name the stores whose rows are only counted, and do not go with their document."""
     with psycopg.connect(url) as conn:
         going = {name for (name,) in conn.execute(GOING_ALONG)}
-    return {store.name for store in stores if store.count} - going - {"passage_count"}  # sums
+    return {store.name for store in stores if store.count} - going - OTHERWISE.keys()
 
 
 def test_a_store_that_is_only_counted_goes_with_its_document(urls):

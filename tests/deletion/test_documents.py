@@ -12,6 +12,7 @@ from roadworthy.bootstrap import STORES
 from roadworthy.core.errors import Missing, Refused
 from roadworthy.corpus.access import access
 from roadworthy.deletion import find_receipt, list_receipts
+from roadworthy.traces import TraceRecorder
 from roadworthy.traces.store import add_traces
 from tests.traces.interactions import answered, begun, passage_of, read
 
@@ -139,13 +140,30 @@ async def test_answers_from_other_documents_stay(world, deletion):
     assert (await read(world, start.id))[0].answer == "Because."
 
 
-async def test_nobody_takes_the_text_of_traces_whose_documents_are_there(world, urls):
+async def test_no_way_to_delete_a_document_leaves_the_answer(world, urls, postgres_cluster):
+    document = await world.add("a.txt", "Alpha.")
+    trace = answered(
+        begun(world.tenant_id), answer=CANARY, passages=(await passage_of(world, document),)
+    )
+    await add_traces(world.database, [trace])
+    superuser = postgres_cluster.superuser_url_of(urls.owner)
+    assert tables_that_hold(superuser, CANARY) == {"trace_answer"}
+    async with world.database.as_worker(world.tenant_id) as conn:
+        await conn.execute("DELETE FROM document WHERE id = %s", (document,))
+    assert tables_that_hold(superuser, CANARY) == set()
+
+
+async def test_what_a_dead_process_left_is_recorded_without_the_text(
+    world, deletion, urls, postgres_cluster, tmp_path
+):
     document = await world.add("a.txt", "Alpha.")
     start = begun(world.tenant_id)
-    await add_traces(
-        world.database, [answered(start, passages=(await passage_of(world, document),))]
-    )
-    async with world.database.write_as(world.person("eve")) as conn:
-        rows = await conn.execute("SELECT forget_answers(%s)", ([document],))
-        assert await rows.fetchone() == (0,)
-    assert (await read(world, start.id))[0].answer == "Because."
+    dead = TraceRecorder(tmp_path / "spool", world.database)
+    dead.end(answered(start, answer=CANARY, passages=(await passage_of(world, document),)))
+    dead.close()
+    assert [CANARY in file.read_text() for file in (tmp_path / "spool").iterdir()] == [True]
+    receipt = await deletion.delete_document(document, tenant_id=world.tenant_id, by=None)
+    assert receipt.finished_at is not None
+    assert list((tmp_path / "spool").iterdir()) == []
+    assert tables_that_hold(postgres_cluster.superuser_url_of(urls.owner), CANARY) == set()
+    assert (await read(world, start.id))[0].answer is None

@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.remains import tables_that_hold
 from roadworthy.core.errors import Conflict, Missing
+from roadworthy.corpus.accepting import Upload, accept
 from roadworthy.corpus.access import access
 from roadworthy.corpus.documents import ensure_corpus, find_corpus, list_documents
 from roadworthy.corpus.people import create_key, find_principal, identify
@@ -206,6 +207,19 @@ async def test_hidden_documents_are_not_published_replaced_or_shared(
 async def publish_with(world, lease):
     async with world.database.as_worker(world.tenant_id) as conn:
         await publish(conn, lease, extract("A newer version."))
+
+
+async def test_what_is_being_handed_in_at_the_end_goes_too(world, deletion, ana):
+    await documents_of(world, "bo", 1)
+    async with world.database.as_worker(world.tenant_id) as conn:
+        upload = Upload(name="late.txt", content=b"Late.", access=access(), owner="bo")
+        await accept(conn, upload, tenant_id=world.tenant_id, corpus=world.corpus, by=None)
+        going = asyncio.create_task(
+            deletion.delete_corpus(world.corpus, tenant_id=world.tenant_id, report=quiet)
+        )
+        await asyncio.sleep(0.5)
+        assert not going.done()
+    assert (await going).documents == 2
 
 
 async def test_a_corpus_goes_with_its_documents_and_no_other(world, deletion, ana):

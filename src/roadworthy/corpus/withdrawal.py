@@ -63,6 +63,14 @@ LEFT = """
 SELECT count(*) FROM withdrawn_document
  WHERE tenant_id = %(tenant_id)s AND deletion_id = %(deletion_id)s
 """
+# Whoever hands a document in holds its corpus until he commits.
+LOCK_CORPORA = """
+SELECT FROM corpus
+ WHERE tenant_id = %(tenant_id)s
+   AND (%(corpus_id)s::integer IS NULL OR id = %(corpus_id)s)
+ ORDER BY id
+   FOR UPDATE
+"""
 ANY_LEFT = """
 SELECT EXISTS (SELECT FROM document
                 WHERE tenant_id = %(tenant_id)s
@@ -129,6 +137,12 @@ async def withdraw(
     await count_out_all(conn, tenant_id=scope.tenant_id, document_ids=ids)
     jobs = await conn.execute(END_JOBS, {"tenant_id": scope.tenant_id, "ids": ids})
     return len(ids), jobs.rowcount
+
+
+async def close(conn: WorkerConnection, scope: Scope) -> None:
+    """Let nobody hand in documents to corpora that go as a whole, until the caller commits."""
+    if scope.owner is None:
+        await conn.execute(LOCK_CORPORA, scope.asked)
 
 
 async def any_left(conn: WorkerConnection, scope: Scope) -> bool:

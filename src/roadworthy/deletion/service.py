@@ -20,6 +20,7 @@ from roadworthy.corpus.ownership import delete, family, own
 from roadworthy.corpus.withdrawal import (
     Scope,
     any_left,
+    close,
     erase_withdrawn,
     hold_within,
     next_withdrawn,
@@ -80,6 +81,8 @@ class DeletionService:
     Args:
         stores: every table that holds the text of documents or what is derived from it.
         pseudonym: what traces call a person.
+        bring_left: stores what dead processes of this machine left in their spool; False when it
+            could not.
     """
 
     def __init__(
@@ -88,10 +91,12 @@ class DeletionService:
         database: Database,
         stores: Sequence[Store],
         pseudonym: Callable[[Principal], str],
+        bring_left: Callable[[], Awaitable[bool]],
     ) -> None:
         self._database = database
         self._stores = stores
         self._pseudonym = pseudonym
+        self._bring_left = bring_left
 
     async def delete_document(
         self, document_id: uuid.UUID, *, tenant_id: int, by: Principal | None
@@ -198,7 +203,7 @@ class DeletionService:
         """Finish a receipt whose rows are gone, if every process has ended what it had begun."""
         if receipt.finished_at is not None or receipt.erased_at is None:
             return receipt
-        if not await is_past(self._database, patience_s=patience_s):
+        if not await self._is_over(patience_s):
             return receipt
         async with self._writing(tenant_id, by) as conn:
             return await note(conn, tenant_id=tenant_id, receipt_id=receipt.id, is_finished=True)
@@ -217,7 +222,7 @@ class DeletionService:
             while await self._erase_some(tenant_id, receipt_id, report):
                 pass
             # Whatever was begun before has now been recorded, or is over.
-            if not await is_past(self._database, patience_s=PATIENCE_S):
+            if not await self._is_over(PATIENCE_S):
                 raise Busy(
                     "An answer that was begun before is still being written; run it again to go on."
                 )
@@ -239,6 +244,7 @@ class DeletionService:
             receipt = await note(conn, tenant_id=tenant_id, receipt_id=receipt_id)
             if receipt.finished_at is not None:
                 return receipt  # by somebody who was asked for the same
+            await close(conn, deletion.scope)
             documents, jobs = await withdraw(conn, deletion.scope, deletion_id=receipt_id)
             if documents:
                 return await note(
@@ -325,6 +331,11 @@ class DeletionService:
                     conn, tenant_id=tenant_id, receipt_id=receipt_id, erased={"trace": traces}
                 )
             return traces
+
+    async def _is_over(self, patience_s: float) -> bool:
+        """Tell whether nothing that was begun before now goes on, or waits to be recorded."""
+        is_brought = await self._bring_left()
+        return await is_past(self._database, patience_s=patience_s) and is_brought
 
     async def _counted(
         self, conn: Connection, tenant_id: int, ids: Sequence[uuid.UUID]

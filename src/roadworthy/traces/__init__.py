@@ -1,6 +1,6 @@
 """What happened in each interaction: written durably, without making anybody wait."""
 
-from roadworthy.traces.recorder import TraceRecorder
+from roadworthy.traces.recorder import TraceRecorder, bring_left
 from roadworthy.traces.records import Begun, Stage, Trace, TraceHit
 from roadworthy.traces.store import (
     StoredTrace,
@@ -16,6 +16,7 @@ __all__ = [
     "Trace",
     "TraceHit",
     "TraceRecorder",
+    "bring_left",
     "find_trace",
     "list_traces",
     "present_documents",

@@ -66,7 +66,11 @@ class TraceRecorder:
                 await asyncio.sleep(pause)
         finally:
             await self.flush()
-            self._file.close_if_empty()
+            self.close()
+
+    def close(self) -> None:
+        """Leave the spool; lines that were not stored wait there for another."""
+        self._file.close_if_empty()
 
     async def flush(self) -> bool:
         """Store all that has ended, also in files that dead processes left.
@@ -117,6 +121,15 @@ class TraceRecorder:
                 return
             for trace in traces:
                 await self._add([trace])
+
+
+async def bring_left(folder: Path, database: Database) -> bool:
+    """Store what dead processes left in a spool; False when the database could not take it all."""
+    recorder = TraceRecorder(folder, database)
+    try:
+        return await recorder.flush()
+    finally:
+        recorder.close()
 
 
 class _SpoolFile:

@@ -6,6 +6,6 @@ from roadworthy.plumbing.stores import Store
 STORES = (
     Store(
         name="trace_answer",
-        forget="SELECT forget_answers(%(ids)s)",
+        count="SELECT count_answers(%(ids)s)",
     ),
 )

@@ -687,6 +687,8 @@ CREATE TABLE public.review (
     CONSTRAINT review_decision_check CHECK ((decision = ANY (ARRAY['release'::text, 'reject'::text]))),
     CONSTRAINT review_reason_check CHECK ((length(reason) <= 1000))
 );
+ALTER TABLE ONLY public.review ALTER COLUMN content_hash SET STATISTICS 0;
+ALTER TABLE ONLY public.review ALTER COLUMN reason SET STATISTICS 0;
 
 ALTER TABLE ONLY public.review FORCE ROW LEVEL SECURITY;
 
@@ -723,6 +725,7 @@ CREATE TABLE public.signature (
     packed bytea NOT NULL,
     dated_at timestamp with time zone
 );
+ALTER TABLE ONLY public.signature ALTER COLUMN packed SET STATISTICS 0;
 
 ALTER TABLE ONLY public.signature FORCE ROW LEVEL SECURITY;
 
@@ -791,6 +794,8 @@ CREATE TABLE public.verdict (
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT verdict_outcome_check CHECK ((outcome = ANY (ARRAY['pass'::text, 'changed'::text, 'flagged'::text, 'quarantined'::text])))
 );
+ALTER TABLE ONLY public.verdict ALTER COLUMN reason SET STATISTICS 0;
+ALTER TABLE ONLY public.verdict ALTER COLUMN figures SET STATISTICS 0;
 
 ALTER TABLE ONLY public.verdict FORCE ROW LEVEL SECURITY;
 
@@ -1322,7 +1327,7 @@ CREATE POLICY one_tenant ON public.withdrawn_document AS RESTRICTIVE TO roadwort
 
 CREATE POLICY operator ON public.tenant TO roadworthy_worker USING (true);
 
-CREATE POLICY own ON public.deletion_receipt TO roadworthy_app USING ((requested_by = ( SELECT public.current_user_id() AS current_user_id))) WITH CHECK (((requested_by = ( SELECT public.current_user_id() AS current_user_id)) AND (scope = 'document'::text)));
+CREATE POLICY own ON public.deletion_receipt FOR SELECT TO roadworthy_app USING ((requested_by = ( SELECT public.current_user_id() AS current_user_id)));
 
 CREATE POLICY own ON public.tenant TO roadworthy_app USING ((id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1410,7 +1415,7 @@ ALTER TABLE public.trace_answer ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.trace_hit ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY unfinished ON public.deletion_receipt AS RESTRICTIVE FOR UPDATE TO roadworthy_app, roadworthy_worker USING ((finished_at IS NULL)) WITH CHECK (true);
+CREATE POLICY unfinished ON public.deletion_receipt AS RESTRICTIVE FOR UPDATE TO roadworthy_worker USING ((finished_at IS NULL)) WITH CHECK (true);
 
 ALTER TABLE public.verdict ENABLE ROW LEVEL SECURITY;
 
@@ -1482,7 +1487,6 @@ REVOKE ALL ON FUNCTION public.traces_from(documents uuid[]) FROM PUBLIC;
 GRANT SELECT,INSERT ON TABLE public.trace_answer TO roadworthy_app;
 
 REVOKE ALL ON FUNCTION public.count_answers(documents uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.count_answers(documents uuid[]) TO roadworthy_app;
 GRANT ALL ON FUNCTION public.count_answers(documents uuid[]) TO roadworthy_worker;
 
 REVOKE ALL ON FUNCTION public.drop_traces(most integer) FROM PUBLIC;
@@ -1557,19 +1561,15 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.corpus_route TO roadworthy_wor
 GRANT SELECT ON TABLE public.corpus_space TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.corpus_space TO roadworthy_worker;
 
-GRANT SELECT,INSERT ON TABLE public.deletion_receipt TO roadworthy_app;
+GRANT SELECT ON TABLE public.deletion_receipt TO roadworthy_app;
 GRANT SELECT,INSERT ON TABLE public.deletion_receipt TO roadworthy_worker;
 
-GRANT UPDATE(documents) ON TABLE public.deletion_receipt TO roadworthy_app;
 GRANT UPDATE(documents) ON TABLE public.deletion_receipt TO roadworthy_worker;
 
-GRANT UPDATE(stores) ON TABLE public.deletion_receipt TO roadworthy_app;
 GRANT UPDATE(stores) ON TABLE public.deletion_receipt TO roadworthy_worker;
 
-GRANT UPDATE(erased_at) ON TABLE public.deletion_receipt TO roadworthy_app;
 GRANT UPDATE(erased_at) ON TABLE public.deletion_receipt TO roadworthy_worker;
 
-GRANT UPDATE(finished_at) ON TABLE public.deletion_receipt TO roadworthy_app;
 GRANT UPDATE(finished_at) ON TABLE public.deletion_receipt TO roadworthy_worker;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.document TO roadworthy_app;

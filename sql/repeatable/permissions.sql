@@ -317,9 +317,9 @@ GRANT SELECT, INSERT ON embedding_space TO roadworthy_worker;
 GRANT SELECT ON schema_migration TO roadworthy_worker;
 
 -- Deletion and legal hold: the policies are in retention.sql.
-GRANT SELECT, INSERT ON deletion_receipt TO roadworthy_app, roadworthy_worker;
-GRANT UPDATE (documents, stores, erased_at, finished_at) ON deletion_receipt
-   TO roadworthy_app, roadworthy_worker;
+GRANT SELECT ON deletion_receipt TO roadworthy_app;
+GRANT SELECT, INSERT, UPDATE (documents, stores, erased_at, finished_at) ON deletion_receipt
+   TO roadworthy_worker;
 GRANT SELECT ON withdrawn_document TO roadworthy_app;
 GRANT SELECT, INSERT, DELETE ON withdrawn_document TO roadworthy_worker;
 GRANT SELECT, INSERT ON legal_hold TO roadworthy_app, roadworthy_worker;

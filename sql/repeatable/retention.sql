@@ -23,14 +23,13 @@ CREATE POLICY colleague ON withdrawn_document FOR SELECT TO roadworthy_app
 -- A receipt is seen by whoever asked for the deletion, and by the operator, also when its tenant
 -- is gone. It changes until it is finished, and never again.
 DROP POLICY IF EXISTS own ON deletion_receipt;
-CREATE POLICY own ON deletion_receipt TO roadworthy_app
-    USING (requested_by = (SELECT current_user_id()))
-    WITH CHECK (requested_by = (SELECT current_user_id()) AND scope = 'document');
+CREATE POLICY own ON deletion_receipt FOR SELECT TO roadworthy_app
+    USING (requested_by = (SELECT current_user_id()));
 DROP POLICY IF EXISTS worker ON deletion_receipt;
 CREATE POLICY worker ON deletion_receipt TO roadworthy_worker USING (true);
 DROP POLICY IF EXISTS unfinished ON deletion_receipt;
-CREATE POLICY unfinished ON deletion_receipt AS RESTRICTIVE FOR UPDATE
-    TO roadworthy_app, roadworthy_worker USING (finished_at IS NULL) WITH CHECK (true);
+CREATE POLICY unfinished ON deletion_receipt AS RESTRICTIVE FOR UPDATE TO roadworthy_worker
+    USING (finished_at IS NULL) WITH CHECK (true);
 
 -- Holds are placed and lifted by the operator, and by people of the group legal-hold, who place
 -- them on what they see.
@@ -232,7 +231,7 @@ CREATE OR REPLACE FUNCTION count_answers(documents uuid[]) RETURNS bigint
     RETURN (SELECT count(*) FROM trace_answer
              WHERE tenant_id = current_tenant() AND trace_id = ANY (traces_from(documents)));
 REVOKE ALL ON FUNCTION count_answers(uuid[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION count_answers(uuid[]) TO roadworthy_app, roadworthy_worker;
+GRANT EXECUTE ON FUNCTION count_answers(uuid[]) TO roadworthy_worker;
 
 -- Takes the text from the traces that were made from a document that goes, whoever deletes it.
 CREATE OR REPLACE FUNCTION forget_answers() RETURNS trigger

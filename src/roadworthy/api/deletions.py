@@ -37,7 +37,5 @@ async def read_deletion(visit: Visit, deletion_id: uuid.UUID) -> Response:
     tenant_id = principal.tenant_id
     async with visit.services.database.read_as(principal) as conn:
         found = await find_receipt(conn, tenant_id=tenant_id, receipt_id=deletion_id)
-    found = await visit.services.deletion.finish(
-        found, tenant_id=tenant_id, by=principal, patience_s=PATIENCE_S
-    )
+    found = await visit.services.deletion.finish(found, tenant_id=tenant_id, patience_s=PATIENCE_S)
     return json_response(RECEIPT, found)

@@ -71,7 +71,7 @@ def show_(
             async with desk.database.as_worker() as conn:
                 tenant_id, found = await find_receipt_anywhere(conn, receipt_id)
         service = deletion_service(desk.settings, desk.database)
-        return await service.finish(found, tenant_id=tenant_id, by=principal)
+        return await service.finish(found, tenant_id=tenant_id)
 
     found = with_database(ctx, work)
     if json:

@@ -6,8 +6,7 @@ is finished when no process tells, or keeps in memory or in its spool, what it h
 """
 
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
 
@@ -115,7 +114,11 @@ class DeletionService:
             Conflict: it is under legal hold, or is being deleted already.
         """
         user = by.user_id if by else None
-        async with self._writing(tenant_id, by) as conn:
+        if by is not None:  # row-level security decides whether he may
+            async with self._database.write_as(by) as conn:
+                await own(conn, tenant_id=tenant_id, document_id=document_id, by=user)
+        # Erased and counted by the worker, who sees what the owner does not.
+        async with self._database.as_worker(tenant_id) as conn:
             await own(conn, tenant_id=tenant_id, document_id=document_id, by=user)
             ids = await family(conn, tenant_id=tenant_id, document_id=document_id)
             receipt_id = await begin_receipt(
@@ -133,7 +136,7 @@ class DeletionService:
             receipt = await note(
                 conn, tenant_id=tenant_id, receipt_id=receipt_id, erased=erased, is_erased=True
             )
-        return await self.finish(receipt, tenant_id=tenant_id, by=by)
+        return await self.finish(receipt, tenant_id=tenant_id)
 
     async def delete_person(
         self, person: Principal, *, documents_only: bool = False, report: Report
@@ -193,19 +196,14 @@ class DeletionService:
         )
 
     async def finish(
-        self,
-        receipt: Receipt,
-        *,
-        tenant_id: int,
-        by: Principal | None,
-        patience_s: float = PATIENCE_S,
+        self, receipt: Receipt, *, tenant_id: int, patience_s: float = PATIENCE_S
     ) -> Receipt:
         """Finish a receipt whose rows are gone, if every process has ended what it had begun."""
         if receipt.finished_at is not None or receipt.erased_at is None:
             return receipt
         if not await self._is_over(patience_s):
             return receipt
-        async with self._writing(tenant_id, by) as conn:
+        async with self._database.as_worker(tenant_id) as conn:
             return await note(conn, tenant_id=tenant_id, receipt_id=receipt.id, is_finished=True)
 
     async def _delete_many(
@@ -354,15 +352,6 @@ class DeletionService:
             (store.name, store.forget) for store in self._stores if store.forget
         ]
         return await _numbers(conn, statements, {"tenant_id": tenant_id, "ids": list(ids)})
-
-    @asynccontextmanager
-    async def _writing(self, tenant_id: int, by: Principal | None) -> AsyncIterator[Connection]:
-        if by is None:
-            async with self._database.as_worker(tenant_id) as conn:
-                yield conn
-        else:
-            async with self._database.write_as(by) as conn:
-                yield conn
 
 
 async def _numbers(

@@ -81,14 +81,13 @@ class Line:
                 pass
 
     @asynccontextmanager
-    async def relay(self) -> AsyncIterator[None]:
-        """Run the relay for a block."""
-        if self.publisher is None:
+    async def relay(self, publisher: Publisher | None = None) -> AsyncIterator[None]:
+        """Run a relay for a block."""
+        telling = publisher or self.publisher
+        if telling is None:
             yield
             return
-        task = asyncio.create_task(
-            relay(self.world.database, self.publisher, listen_url=self.listen_url)
-        )
+        task = asyncio.create_task(relay(self.world.database, telling, listen_url=self.listen_url))
         try:
             yield
         finally:
@@ -134,6 +133,11 @@ class Line:
     async def until(self, states: dict[str, int], *, seconds=30) -> None:
         async with asyncio.timeout(seconds):
             while await self.states() != states:  # noqa: ASYNC110 - others change it
+                await asyncio.sleep(0.05)
+
+    async def until_told(self, *, seconds=30) -> None:
+        async with asyncio.timeout(seconds):
+            while await self.sql("SELECT 1 FROM job WHERE announced_at IS NULL"):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
     async def until_some(self, state: str, *, seconds=30) -> None:

@@ -1,6 +1,7 @@
 """Over each transport the same holds: what is accepted is done once, in a fair order."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -64,6 +65,35 @@ async def test_accepted_while_the_broker_is_down_it_is_delivered_afterwards(line
         await asyncio.to_thread(line.broker.start)
         await line.until({"done": COUNT}, seconds=40)
     assert await line.effects() == (COUNT, 0, 0)
+
+
+class Counting:
+    """Publishes, and counts of how many jobs."""
+
+    def __init__(self, publisher):
+        self.publisher, self.told = publisher, 0
+
+    async def publish(self, announcements):
+        await self.publisher.publish(announcements)
+        self.told += len(announcements)
+
+
+async def test_of_several_relays_one_tells_and_another_takes_over(line):
+    if line.broker is None:
+        pytest.skip("PostgreSQL needs no relay")
+    first, second = Counting(line.publisher), Counting(line.publisher)
+    async with AsyncExitStack() as working, AsyncExitStack() as standing_by:
+        await working.enter_async_context(line.relay(first))
+        await line.upload(1)
+        await line.until_told()
+        await standing_by.enter_async_context(line.relay(second))
+        await line.upload(COUNT, prefix="more")
+        await line.until_told()
+        assert (first.told, second.told) == (1 + COUNT, 0)
+        await working.aclose()
+        await line.upload(COUNT, prefix="last")
+        await line.until_told()
+    assert (first.told, second.told) == (1 + COUNT, COUNT)
 
 
 async def test_while_the_broker_is_down_workers_look_by_themselves(line):

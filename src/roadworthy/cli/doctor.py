@@ -11,6 +11,7 @@ from roadworthy.cli.exits import UNFIT
 from roadworthy.cli.faults import told_plainly
 from roadworthy.cli.options import Everywhere, told
 from roadworthy.core.errors import RoadworthyError
+from roadworthy.diagnosis.broker import check_broker
 from roadworthy.diagnosis.database import check_database
 from roadworthy.diagnosis.machine import check_machine, check_port
 from roadworthy.diagnosis.models import check_models
@@ -26,7 +27,7 @@ T = TypeVar("T")
 def doctor(
     ctx: typer.Context, *, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 ) -> None:
-    """Check settings, locales, disk, memory, database, permissions, models and spaces."""
+    """Check settings, locales, disk, memory, broker, database, permissions, models and spaces."""
     checks = examine(told(ctx))
     if json:
         show.as_json(list[Check], checks)
@@ -46,6 +47,7 @@ def examine(everywhere: Everywhere) -> list[Check]:
     checks = [fine("settings", "Every setting is known and usable.")]
     checks += check_machine(settings, locales=process_locales())
     checks.append(check_port(settings))
+    checks += check_broker(settings)
     if not all(check.ok for check in checks if check.name == "home"):
         return checks
     return checks + _started(settings)

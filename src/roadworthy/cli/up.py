@@ -26,6 +26,7 @@ from roadworthy.gateway.engine.catalogue import DEFAULT_MODEL
 from roadworthy.gateway.engine.local import last_words, says_alive
 from roadworthy.plumbing.processes import Event
 from roadworthy.plumbing.settings import Settings, process_locales
+from roadworthy.plumbing.transports import publisher
 
 app = typer.Typer()
 START_S = 120.0
@@ -43,6 +44,7 @@ def up(
     began = time.monotonic()
     settings = told(ctx).settings()
     refuse_faults([*check_machine(settings, locales=process_locales()), check_port(settings)])
+    publisher(settings)  # refuses a broker whose client is not installed
     with _alone(settings), logged(settings):
         _migrate(settings)
         _convert(settings)

@@ -151,13 +151,13 @@ class Load:
             self.failed[document] = f"{told['state']}: {told['problem']}"
 
 
-def text_of(word: str) -> str:
+def text_of(word: str, *, sentences: int = SENTENCES) -> str:
     """Write a report that is like no other, or it would be kept back as a near duplicate."""
     chance = random.Random(word)  # noqa: S311
     told = (
         f"The {chance.choice(WHO)} {chance.choice(DID)} the {chance.choice(WHAT)} "
         f"{chance.choice(WHERE)} on day {chance.randrange(1000)} of shift {chance.randrange(1000)}."
-        for _ in range(SENTENCES)
+        for _ in range(sentences)
     )
     return f"The gauge {word} says {chance.randrange(10_000)}.\n\n" + " ".join(told)
 

@@ -2,8 +2,9 @@
 
 make bench NAME=queues [ARGS="--jobs 20000"]
 
-The bound is the plain claim that knows neither tenants nor priorities: the oldest row, skipping
-locked ones. Both run on the same rows, in turns.
+The bound of a claim is the plain one that knows neither tenants nor priorities: the oldest row,
+skipping locked ones. Both run on the same rows, in turns. What a single document waits is measured
+in a whole installation, before and while another tenant's large documents are read.
 """
 
 import argparse
@@ -11,15 +12,24 @@ import asyncio
 import json
 import statistics
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from roadworthy.bootstrap import DatabaseUrls
+from benchmarks.kills import text_of
+from benchmarks.up import Up, fresh_home, services_of
+from roadworthy.bootstrap import DatabaseUrls, Services
 from roadworthy.core.ids import new_id
+from roadworthy.corpus.accepting import Upload, accept
+from roadworthy.corpus.access import access
+from roadworthy.corpus.documents import Corpus, ensure_corpus
+from roadworthy.corpus.people import ensure_tenant
+from roadworthy.ingestion import KIND
 from roadworthy.plumbing import jobs
 from roadworthy.plumbing.database import Database
 from tests.conftest import provisioned
@@ -28,6 +38,9 @@ from tests.world import World, another_world
 
 CLAIMS = 1000
 AT_ONCE = 4
+SINGLES = 5
+LARGE_DOCUMENTS, LARGE_SENTENCES = 24, 800
+RUNNING = "SELECT id FROM job WHERE tenant_id = %s AND state = 'running'"
 FILL = """
 INSERT INTO job (tenant_id, id, kind, document_id, revision_id, state, attempts, priority, run_at,
                  stage, steps_done, steps_total, created_at)
@@ -62,6 +75,7 @@ def main() -> None:
         cluster.make_template()
         with cluster.fresh_database() as url:
             figures = asyncio.run(measure(provisioned(url), owner_url=url, count=options.jobs))
+    figures |= asyncio.run(waits())
     table = Table("figure", "value", title="queues")
     for name, value in figures.items():
         table.add_row(name, str(value))
@@ -142,6 +156,81 @@ async def turns_waited(database: Database) -> int:
         if lease.tenant_id == single.tenant_id:
             return before
         before += 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tenant:
+    """A tenant of a running installation."""
+
+    database: Database
+    id: int
+    corpus: Corpus
+
+    async def hand_in(self, name: str, text: str, *, priority: int) -> uuid.UUID:
+        upload = Upload(name=f"{name}.txt", content=text.encode(), access=access(), owner="bench")
+        async with self.database.as_worker(self.id) as conn:
+            receipt = await accept(conn, upload, tenant_id=self.id, corpus=self.corpus, by=None)
+            assert receipt.revision_id
+            return await jobs.enqueue(
+                conn,
+                tenant_id=self.id,
+                kind=KIND,
+                document_id=receipt.document_id,
+                revision_id=receipt.revision_id,
+                priority=priority,
+            )
+
+    async def single_s(self, name: str) -> float:
+        """Hand a short document in; the seconds until it is searchable."""
+        began = time.perf_counter()
+        job = await self.hand_in(name, text_of(name), priority=jobs.INTERACTIVE)
+        while True:
+            async with self.database.as_worker(self.id) as conn:
+                [state] = await jobs.job_states(conn, tenant_id=self.id, job_ids=[job])
+            if state.state == "done":
+                return time.perf_counter() - began
+            await asyncio.sleep(0.02)
+
+    async def running(self) -> int:
+        async with self.database.as_worker(self.id) as conn:
+            rows = await conn.execute(RUNNING, (self.id,))
+            return len(await rows.fetchall())
+
+
+async def waits() -> dict[str, float | None]:
+    """Measure a single document, alone and while large ones of another tenant are read."""
+    with fresh_home() as home:
+        up = Up(home)
+        up.start()
+        up.wait_until_greeted()
+        try:
+            async with services_of(up) as opened:
+                single, bulk = [await tenant(opened, name) for name in ("single", "bulk")]
+                alone = [await single.single_s(f"alone{n}") for n in range(SINGLES)]
+                for number in range(LARGE_DOCUMENTS):
+                    text = text_of(f"large{number}", sentences=LARGE_SENTENCES)
+                    await bulk.hand_in(f"large{number}", text, priority=jobs.BULK)
+                while await bulk.running() < AT_ONCE:  # noqa: ASYNC110 - another process works
+                    await asyncio.sleep(0.05)
+                behind = [await single.single_s(f"behind{n}") for n in range(SINGLES)]
+                still = await bulk.running()
+        finally:
+            up.stop()
+    return {
+        "single_document_s_alone": round(statistics.median(alone), 2),
+        "single_document_s_behind_bulk": round(statistics.median(behind), 2) if still else None,
+        "single_document_s_behind_bulk_worst": round(max(behind), 2) if still else None,
+    }
+
+
+async def tenant(opened: Services, name: str) -> Tenant:
+    async with opened.database.as_worker() as conn:
+        tenant_id = await ensure_tenant(conn, name)
+    async with opened.database.as_worker(tenant_id) as conn:
+        corpus = await ensure_corpus(
+            conn, tenant_id=tenant_id, name="main", space_id=opened.default_space.id
+        )
+    return Tenant(database=opened.database, id=tenant_id, corpus=corpus)
 
 
 async def more_tenants(database: Database, count: int) -> None:

@@ -489,6 +489,8 @@ CREATE TABLE public.document (
     page_confidence real[],
     notes text[] DEFAULT '{}'::text[] NOT NULL,
     parent_id uuid,
+    CONSTRAINT document_file_created_at_check CHECK (((file_created_at >= '1900-01-01 00:00:00+00'::timestamp with time zone) AND (file_created_at < '2200-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT document_file_modified_at_check CHECK (((file_modified_at >= '1900-01-01 00:00:00+00'::timestamp with time zone) AND (file_modified_at < '2200-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT document_language_told_check CHECK ((language_told ~ '^[a-z]{2,3}$'::text)),
     CONSTRAINT document_name_check CHECK (((length(name) >= 1) AND (length(name) <= 1000))),
     CONSTRAINT document_source_path_check CHECK (((length(source_path) >= 1) AND (length(source_path) <= 4000))),

@@ -1,7 +1,10 @@
 """A file becomes one text with exact pages, or is refused with its reason."""
 
 import io
+import re
+import time
 import zipfile
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
@@ -10,6 +13,7 @@ import openpyxl
 import pptx
 import pytest
 from fpdf import FPDF
+from pypdfium2 import PdfiumError, PdfPage
 
 from roadworthy.core.errors import Invalid
 from roadworthy.ingestion.parse import parse
@@ -170,3 +174,76 @@ def test_an_archive_is_unsupported():
 def test_a_text_that_begins_like_an_image_is_a_text():
     text = "BMP signalling regulates the fate of stem cells in the intestine."
     assert parse(text.encode(), name="abstract.txt").text == text
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("D:00010101000000+14'00'", None),
+        ("D:99991231235959-14'00'", None),
+        ("D:18991231235959Z", None),
+        ("D:22000101000000Z", None),
+        ("D:20260102030405+01'00'", datetime(2026, 1, 2, 2, 4, 5, tzinfo=UTC)),
+    ],
+)
+def test_a_date_that_no_file_can_have_is_left_out(written, read):
+    content = pdf("Text.")
+    stamped = re.sub(rb"/CreationDate \([^)]*\)", f"/CreationDate ({written})".encode(), content)
+    assert stamped != content
+    created_at = parse(stamped, name="a.pdf").origin.created_at
+    assert (created_at, getattr(created_at, "tzinfo", UTC)) == (read, UTC)
+
+
+def test_a_title_that_ends_in_half_a_letter_is_left_out():
+    content = pdf("Text.").replace(b"/Title ()", b"")
+    titled = re.sub(rb"/CreationDate \(", rb"/Title <FEFFD8000041> /CreationDate (", content)
+    assert titled != content
+    document = parse(titled, name="a.pdf")
+    assert (document.text, document.title) == ("Text.", "a")
+
+
+def test_a_page_that_cannot_be_read_makes_its_file_a_broken_one(monkeypatch):
+    def fails(*_):
+        raise PdfiumError("no text page")
+
+    monkeypatch.setattr(PdfPage, "get_textpage", fails)
+    assert reason(pdf("Text."), "a.pdf") == "broken"
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("a.html", "<html><body>x<" + "a" * 100_000),
+        ("a.html", "<html>" + "<head " * 60_000),
+        ("a.html", "<html>" + "<title " * 30_000),
+        ("a.html", "<html>x" + "<!--" * 60_000),
+        ("a.html", "<html>x" + "<b>" * 30 + "<font '" * 60_000),
+        ("a.md", "x" + "![" * 60_000),
+        ("a.md", "x" + "![](data:" * 20_000),
+        ("a.txt", "x" + " " * 60_000 + "y"),
+    ],
+    ids=lambda each: each[:16],
+)
+def test_what_a_file_repeats_without_end_takes_no_longer_than_its_length(name, written):
+    began = time.process_time()
+    with suppress(Invalid):
+        parse(written.encode(), name=name)
+    assert time.process_time() - began < 2
+
+
+def test_scripts_and_unended_fonts_are_no_nesting():
+    script = "<script>" + "if(a<b && c>d) go();\n" * 1200 + "</script>"
+    style = "<style>" + "/* <b> */" * 1200 + "</style><!--" + "<div>" * 1200 + "-->"
+    fonts = "".join(f"<p><font color='x>y'>word{n}" for n in range(1200))
+    document = parse(f"<html><body>{script}{style}{fonts}</body>".encode(), name="a.html")
+    assert [word for word in document.text.split() if word.startswith("word")] == [
+        f"word{n}" for n in range(1200)
+    ]
+    assert document.notes == ()
+
+
+def test_pictures_within_markdown_leave_their_words():
+    written = "![a (small) map](map_(1).png) ![b](data:image/png;base64,AAAA) ![c](x.png)"
+    assert parse(written.encode(), name="a.md").text == (
+        "![a (small) map](map_(1).png) ![b]() ![c](x.png)"
+    )

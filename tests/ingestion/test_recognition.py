@@ -8,7 +8,9 @@ from fpdf import FPDF
 
 from roadworthy.core.errors import Invalid, Unavailable
 from roadworthy.ingestion import recognition
+from roadworthy.ingestion.limits import MIB, Limits
 from roadworthy.ingestion.parse import parse
+from roadworthy.ingestion.reading import DocumentReader
 from roadworthy.ingestion.records import NeedsRecognition
 from tests.ingestion.files import blank_pdf, picture, saved, scan
 
@@ -122,3 +124,22 @@ def test_without_the_extra_the_written_pages_of_a_file_are_read(monkeypatch):
         "Written.",
         "Page 2 has only picture",
     )
+
+
+def test_each_page_of_a_fax_is_told_so_that_each_has_its_own_time():
+    pages = [picture("One"), picture("Two"), picture("Three")]
+    content = saved(pages[0], format="TIFF", save_all=True, append_images=pages[1:])
+    said = []
+    parse(content, name="fax.tiff", report=lambda *at: said.append(at))
+    assert said == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
+def test_the_models_stay_loaded_from_one_scan_to_the_next():
+    reader = DocumentReader(timeout_s=60, memory_mb=2000, max_bytes=MIB, limits=Limits())
+    children = set()
+    for _ in range(3):
+        reader.parse(scan(picture("Hello")), name="a.pdf", report=lambda *_: None)
+        children.add(reader._drawn._child)
+    reader.close()
+    assert len(children) == 1
+    assert None not in children

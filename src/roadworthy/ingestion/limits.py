@@ -19,10 +19,15 @@ HEAD = 65_536  # characters in which a document type is declared
 DEEPEST = 1000  # elements in elements
 MARKUP = (".xml", ".rels", ".xhtml", ".html", ".htm", ".opf", ".ncx")
 MOST_PIXELS = 100_000_000  # of one picture
-ELEMENT = re.compile(r"<(/?)([a-zA-Z][\w:.-]*)[^<>]*?(/?)>")
-ENDLESS = re.compile(  # HTML's elements that need no end
-    "area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr|p|li|td|th|tr|dt|dd"
-    "|option|thead|tbody|tfoot|colgroup|body|html|head",
+# Linear in any text: no run is given back (`*+`), and what is never closed goes to the end.
+TAG = re.compile(
+    r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<(script|style)\b.*?(?:</\1|\Z)"
+    r"|<(?P<closes>/?)(?P<name>[a-z][\w:.-]*+)[^<>]*+>",
+    re.I | re.S,
+)
+ENDLESS = re.compile(  # elements of HTML that have no end, or whose readers do without
+    "area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr|li|td|th|tr|dt|dd"
+    "|thead|tbody|tfoot|colgroup|body|html|head",
     re.I,
 )
 
@@ -75,12 +80,7 @@ def check_markup(text: str, *, name: str) -> int:
     """
     if ENTITY.search(text[:HEAD]):
         raise _entities(name)
-    depth = deepest = 0
-    for element in ELEMENT.finditer(text):
-        closes, tag, closed = element.groups()
-        if not closed and not ENDLESS.fullmatch(tag):
-            depth = max(depth - 1, 0) if closes else depth + 1
-            deepest = max(deepest, depth)
+    deepest = nesting(text)
     if deepest > DEEPEST:
         raise Invalid(
             f"{name} nests {deepest} elements in each other, more than {DEEPEST}; save it in a "
@@ -88,6 +88,17 @@ def check_markup(text: str, *, name: str) -> int:
             name=name,
             reason="too_deep",
         )
+    return deepest
+
+
+def nesting(text: str) -> int:
+    """Tell how deep markup nests, about: an end that is left out counts; scripts do not."""
+    depth = deepest = 0
+    for tag in TAG.finditer(text):
+        name = tag["name"]
+        if name and not tag[0].endswith("/>") and not ENDLESS.fullmatch(name):
+            depth = max(depth - 1, 0) if tag["closes"] else depth + 1
+            deepest = max(deepest, depth)
     return deepest
 
 

@@ -57,8 +57,10 @@ def read_pages(
     # Pillow comes with the extra.
     from roadworthy.ingestion import pictures  # noqa: PLC0415
 
-    drawn = pictures.pages_of(content, limits, name=name)
-    pages = [_recognised(number, picture) for number, picture in enumerate(drawn, 1)]
+    pages: list[Page] = []
+    for drawn, total in pictures.pages_of(content, limits, name=name):
+        report(len(pages), total)
+        pages.append(_recognised(len(pages) + 1, drawn))
     report(len(pages), len(pages))
     return PagedText(pages=pages, notes=_uncertain(pages))
 
@@ -66,7 +68,7 @@ def read_pages(
 def _read_pdf(content: bytes, limits: Limits, *, name: str, report: Report | None) -> PagedText:
     with pdf.opened(content, name=name) as document:
         check_pages(len(document), limits.pages, name=name, setting="max_pages")
-        texts = [pdf.text_of(page) for page in pdf.pages_of(document, name=name)]
+        texts = [pdf.text_of(page) for page in pdf.pages_of(document)]
         scanned = [i for i, text in enumerate(texts) if not _has_text(text)]
         scanned = [i for i in scanned if pdf.is_drawn(document, i)]
         read: dict[int, Page] = {}

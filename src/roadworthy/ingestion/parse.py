@@ -1,7 +1,6 @@
 """Read a file of any usual kind into one text that all offsets point into."""
 
 import email.utils
-import html
 import re
 import secrets
 import unicodedata
@@ -21,6 +20,7 @@ from roadworthy.ingestion.limits import Limits, check_markup, check_unpacked
 from roadworthy.ingestion.pages import Page, Report, read_pages
 from roadworthy.ingestion.pdf import PdfMetadata
 from roadworthy.ingestion.records import Attachment, Origin, PageSpan, ParsedDocument
+from roadworthy.ingestion.web_page import prepared
 
 VERBATIM = frozenset({media.TEXT, media.MARKDOWN})
 ZIPPED = frozenset({media.DOCX, media.PPTX, media.XLSX, media.ODT, media.EPUB})
@@ -29,6 +29,7 @@ PLAIN = frozenset({media.EML, media.MSG})  # Markdown would join lines that were
 PAGED = frozenset({media.PPTX})  # DOCX knows its pages only while it is laid out
 DEEPEST_READ = 60  # elements in elements: what Markdown is made of; the rest falls away
 BETWEEN_PAGES = "\n\n"
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 NO_TITLE = frozenset({"untitled", "untitled document", "powerpoint presentation", "presentation"})
 
 CONTROLS: dict[int, str | None] = {
@@ -38,11 +39,11 @@ CONTROLS: dict[int, str | None] = {
     0x09: "\t",
     0xA0: " ",
 }
-HEAD = re.compile(r"<head\b.*?</head\s*>", re.I | re.S)
-HTML_TITLE = re.compile(r"<title\b[^>]*>(.*?)</title", re.I | re.S)
-IMAGE = re.compile(r"!\[([^\]\n]*)\]\((?:<[^>\n]*>|[^)\n]*)\)")
-INLINE_IMAGE = re.compile(r"(!\[[^\]\n]*\]\()(?:<\s*data:[^>\n]*>|\s*data:[^)\n]*)\)")
-PADDING = re.compile(r"(?<=\|) {2,}| {2,}(?=\|)|(?<=-)-{3,}(?=[-: ]*\|)")
+# Linear in any text: a run is never given back (`+` after a repetition) nor begun in its middle.
+IMAGE = re.compile(r"!\[([^\[\]\n]*+)\]\((?:<[^<>\n]*+>|(?:[^()\n]++|\([^()\n]*+\))*+)\)")
+INLINE_IMAGE = re.compile(r"(!\[[^\[\]\n]*+\]\()(?:<\s*+data:[^<>\n]*+>|\s*+data:[^()\n]*+)\)")
+PADDING = re.compile(r"(?<=\|) {2,}+|(?<! ) {2,}+(?=\|)|(?<=[^-]-)-{3,}+(?=:? *+\|)")
+BLANK_END = re.compile(r"(?<![ \t])[ \t]++$", re.M)
 TABLE_ROW = re.compile(r"^\|.*\|[ \t]*$", re.M)
 ESCAPED = re.compile(r"\\([!\"$%&'()+,\-./:;<=>?@\[\]^_{}~*])")
 FIRST_HEADING = re.compile(r"^#{1,2}[ \t]+(.+?)[ \t]*#*$", re.M)
@@ -93,10 +94,10 @@ def parse(
     metadata: dict[str, Any] = {}
     if found not in media.BINARY:
         characters = decode(content) or ""
+        if found == media.HTML:
+            characters, metadata = prepared(characters)
         if found in MARKUP and check_markup(characters, name=name) > DEEPEST_READ:
             notes += (f"What lies deeper than {DEEPEST_READ} elements may be left out.",)
-        if found == media.HTML:
-            characters, metadata = _without_head(characters)
         content = characters.lstrip("\ufeff").encode()
     mark = f"\ue000{secrets.token_hex(8)}:"  # a document can't know it, so can't forge a page
     try:
@@ -129,12 +130,6 @@ def _config(media_type: str, mark: str) -> ExtractionConfig:
     )
     config.max_archive_depth = 0  # attachments would be read, at a cost, and thrown away
     return config
-
-
-def _without_head(page: str) -> tuple[str, dict[str, Any]]:
-    """Take the title out of a page's head and drop the head, which would end up in the text."""
-    title = HTML_TITLE.search(page[:200_000])
-    return HEAD.sub("", page, count=1), {"title": html.unescape(title[1]) if title else None}
 
 
 def _assemble(
@@ -170,7 +165,7 @@ def _laid_out(pages: Iterable[Page]) -> tuple[str, tuple[PageSpan, ...]]:
 def _clean(text: str) -> str:
     """Unify line ends, drop control characters and blank space that says nothing, compose."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").translate(CONTROLS)
-    text = re.sub(r"[ \t]+$", "", text, flags=re.M)
+    text = BLANK_END.sub("", text)
     return unicodedata.normalize("NFC", re.sub(r"\n{3,}", "\n\n", text).strip("\n"))
 
 
@@ -258,7 +253,20 @@ def _said(metadata: PdfMetadata | None) -> dict[str, Any]:
 
 
 def _moment(written: object) -> datetime | None:
-    """Read a date in ISO 8601 or as mail writes it; a time without zone counts as UTC."""
+    """Read a date in ISO 8601 or as mail writes it; a time without zone counts as UTC.
+
+    Returns: in UTC; None for what is no date, or one that no file can have, which a database or a
+    client may not hold.
+    """
+    found = _date(written)
+    try:
+        moment = None if found is None else found.astimezone(UTC)
+    except OverflowError:
+        return None
+    return moment if moment and EARLIEST <= moment < LATEST else None
+
+
+def _date(written: object) -> datetime | None:
     if isinstance(written, datetime):
         return written
     if not isinstance(written, str):

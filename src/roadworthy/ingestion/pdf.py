@@ -42,7 +42,7 @@ def opened(content: bytes, *, name: str) -> Iterator[PdfDocument]:
     """Open a PDF for a block.
 
     Raises:
-        Invalid: it is damaged, or needs a password.
+        Invalid: it is damaged, then or where the block reads it, or needs a password.
     """
     try:
         document = PdfDocument(content)
@@ -52,19 +52,28 @@ def opened(content: bytes, *, name: str) -> Iterator[PdfDocument]:
     with closing(document):
         if len(document) == 0:
             raise media.broken(name)
-        document.init_forms()
-        yield document
+        try:
+            document.init_forms()
+            yield document
+        except PdfiumError as error:  # a page or its picture cannot be made
+            raise media.broken(name) from error
 
 
 def metadata_of(document: PdfDocument) -> PdfMetadata:
     """Read title, author and dates, "" and None where they are not said."""
-    said = document.get_metadata_dict()
     return PdfMetadata(
-        title=said["Title"],
-        author=said["Author"],
-        created_at=_moment(said["CreationDate"]),
-        modified_at=_moment(said["ModDate"]),
+        title=_said(document, "Title"),
+        author=_said(document, "Author"),
+        created_at=_moment(_said(document, "CreationDate")),
+        modified_at=_moment(_said(document, "ModDate")),
     )
+
+
+def _said(document: PdfDocument, key: str) -> str:
+    try:
+        return document.get_metadata_value(key)
+    except UnicodeDecodeError:  # half of a letter
+        return ""
 
 
 def text_of(page: PdfPage) -> str:
@@ -75,18 +84,10 @@ def text_of(page: PdfPage) -> str:
     return CUT_WORD.sub("-", text)
 
 
-def pages_of(document: PdfDocument, *, name: str) -> Iterator[PdfPage]:
-    """Yield the pages one after the other, each closed when the next is asked for.
-
-    Raises:
-        Invalid: one is damaged.
-    """
+def pages_of(document: PdfDocument) -> Iterator[PdfPage]:
+    """Yield the pages one after the other, each closed when the next is asked for."""
     for i in range(len(document)):
-        try:
-            page = document[i]
-        except PdfiumError as error:
-            raise media.broken(name) from error
-        with closing(page):
+        with closing(document[i]) as page:
             yield page
 
 

@@ -14,8 +14,10 @@ LONGEST_SIDE = 2000  # pixels; the models of text recognition want no more
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
 
 
-def pages_of(content: bytes, limits: Limits, *, name: str) -> Iterator[Image.Image]:
+def pages_of(content: bytes, limits: Limits, *, name: str) -> Iterator[tuple[Image.Image, int]]:
     """Yield the pages of a picture file, upright, their longer side at most LONGEST_SIDE.
+
+    Yields: each page, and how many there are in all.
 
     Raises:
         Invalid: it is damaged, or has too many pixels or pages.
@@ -29,7 +31,7 @@ def pages_of(content: bytes, limits: Limits, *, name: str) -> Iterator[Image.Ima
             if number == frames:
                 break
             check_pixels(*frame.size, name=name)
-            yield _prepared(frame, name)
+            yield _prepared(frame, name), frames
 
 
 @contextmanager

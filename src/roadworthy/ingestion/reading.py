@@ -4,6 +4,9 @@ from roadworthy.ingestion.limits import Limits
 from roadworthy.ingestion.parser_process import ParserProcess, Report
 from roadworthy.ingestion.records import NeedsRecognition, ParsedDocument
 
+KEPT_MB = 300
+KEPT_WITH_MODELS_MB = 1200  # to load the models of text recognition takes 5 s
+
 
 class DocumentReader:
     """Reads files of all kinds; text recognition has a child of its own.
@@ -15,9 +18,13 @@ class DocumentReader:
     def __init__(self, *, timeout_s: float, memory_mb: int, max_bytes: int, limits: Limits) -> None:
         self._written, self._drawn = (
             ParserProcess(
-                timeout_s=timeout_s, memory_mb=memory_mb, max_bytes=max_bytes, limits=limits
+                timeout_s=timeout_s,
+                memory_mb=memory_mb,
+                max_bytes=max_bytes,
+                limits=limits,
+                recycle_mb=kept_mb,
             )
-            for _ in range(2)
+            for kept_mb in (KEPT_MB, KEPT_WITH_MODELS_MB)
         )
 
     def parse(

@@ -8,7 +8,7 @@ import typer
 
 from roadworthy.bootstrap import Services, deletion_service
 from roadworthy.cli import show
-from roadworthy.cli.curating import policy
+from roadworthy.cli.curating import policy, report
 from roadworthy.cli.desk import Desk, with_database, with_services
 from roadworthy.cli.ingest import worked
 from roadworthy.cli.leaving import Yes, meant, operator_only
@@ -28,6 +28,7 @@ from roadworthy.spaces import ensure_model_space
 
 app = typer.Typer(help="Change how a corpus is searched and checked; delete one.")
 app.command()(policy)
+app.command()(report)
 
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 Space = Annotated[str, typer.Option(help="Name of an embedding space.")]

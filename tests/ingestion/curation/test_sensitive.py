@@ -41,6 +41,11 @@ def test_each_kind_is_found_where_it_stands(name):
     assert (found.kind.name, text[found.start : found.end]) == (name, VALUES[name])
 
 
+def test_a_password_in_an_address_is_a_secret_and_no_mail():
+    [found] = sightings("postgres://reporting:NvKxDW2mTCb9tK@db.internal:5432/sales")
+    assert found.kind.name == "address_with_password"
+
+
 @pytest.mark.parametrize(
     "text",
     [

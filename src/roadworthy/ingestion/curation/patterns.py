@@ -79,11 +79,15 @@ def telephone(text: str) -> bool:
 
 def random_looking(text: str) -> bool:
     """Tell a generated secret from a placeholder or a word: letters, digits and no repetition."""
+    return various(text) and any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
+
+
+def various(text: str) -> bool:
+    """Tell what is long and has many different characters from a placeholder."""
     if PLACEHOLDER.search(text) or len(text) < 12:
         return False
     share = [count / len(text) for count in Counter(text).values()]
-    entropy = -sum(p * math.log2(p) for p in share)  # bits a character
-    return entropy > 3 and any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
+    return -sum(p * math.log2(p) for p in share) > 3  # bits a character
 
 
 def real_password(text: str) -> bool:
@@ -239,7 +243,7 @@ KINDS = (
             r"|AIza[A-Za-z0-9_-]{35}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{30,}"
             r"|npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{50,}|rw_[A-Za-z0-9_-]{40,})(?![A-Za-z0-9_])"
         ),
-        is_valid=random_looking,
+        is_valid=various,
     ),
     Kind(
         name="token",
@@ -288,9 +292,10 @@ KINDS = (
 def sightings(text: str) -> list[Sighting]:
     """Find all, in order and apart; where two overlap, the one that begins first stays.
 
-    Of two that begin together, the longer stays.
+    Of two that begin together, a secret stays, else the longer: in an address with a password,
+    the password and the host look like one of mail.
     """
-    found = sorted(_all(text), key=lambda each: (each.start, -each.end))
+    found = sorted(_all(text), key=lambda each: (each.start, each.kind.group != SECRETS, -each.end))
     apart: list[Sighting] = []
     for each in found:
         if not apart or each.start >= apart[-1].end:

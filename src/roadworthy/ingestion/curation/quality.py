@@ -49,7 +49,8 @@ MANGLED = re.compile(
     r"|[A-ZÀ-ÖØ-Þ](?<=[a-zà-öø-ÿ].)(?=[a-zà-öø-ÿ]*[A-ZÀ-ÖØ-Þ])"
 )
 LEAST_WORDS = 20
-LONGEST_WORD = 30  # letters; longer ones are words run together
+LONGEST_WORD = 20  # letters; more than a tenth in longer ones are words run together
+LEAST_LETTERS_OF_PROSE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +116,7 @@ def measure(text: str, *, pages: int = 0) -> Quality:
     return Quality(
         fullness=min(1.0, letters / least),
         legibility=_legibility(sample),
-        encoding=_share_left(len(MOJIBAKE.findall(prose)), len(words), weight=4),
+        encoding=_share_left(len(MOJIBAKE.findall(prose)), len(words), weight=8),
         spelling=_share_left(_mangled(prose), len(words), weight=4),
         spacing=_spacing(prose, words),
         language=_language(prose),
@@ -150,11 +151,12 @@ def _legibility(sample: str) -> float:
 
 
 def _spacing(prose: str, words: Sequence[str]) -> float:
-    if len(words) < LEAST_WORDS or len(SPACELESS.findall(prose)) > 0.2 * sum(map(len, words)):
+    letters = sum(map(len, words))
+    if letters < LEAST_LETTERS_OF_PROSE or len(SPACELESS.findall(prose)) > 0.2 * letters:
         return 1.0
     alone = sum(len(word) == 1 and not word.isdigit() for word in words) / len(words)
-    joined = sum(len(word) for word in words if len(word) > LONGEST_WORD)
-    return max(0.0, 1 - max(0.0, 2 * (alone - 0.15))) * (1 - joined / sum(map(len, words)))
+    joined = sum(len(word) for word in words if len(word) > LONGEST_WORD) / letters
+    return max(0.0, 1 - max(0.0, 2 * (alone - 0.15))) * max(0.0, 1 - max(0.0, joined - 0.1))
 
 
 def _language(prose: str) -> float:

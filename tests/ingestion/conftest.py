@@ -12,6 +12,7 @@ from roadworthy.ingestion.limits import Limits
 from roadworthy.ingestion.reading import DocumentReader
 from roadworthy.ingestion.service import IngestionService
 from roadworthy.ingestion.split import load_tokenizer
+from roadworthy.plumbing.jobs import Turn
 from tests.command_line import tokenizer_file
 from tests.shared_database import urls, world
 from tests.world import DECLARED, World
@@ -33,8 +34,8 @@ class Intake:
             )
 
     async def work(self):
-        while await self.service.do_one():
-            pass
+        while lease := await self.service.claim(Turn.URGENT):
+            await self.service.do(lease)
 
     async def add(self, name: str, text: str, **kwargs) -> uuid.UUID:
         receipt = await self.world.upload(name, text, **kwargs)

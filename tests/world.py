@@ -14,10 +14,16 @@ from roadworthy.corpus.accepting import Receipt, Upload, accept
 from roadworthy.corpus.access import Access, access
 from roadworthy.corpus.documents import Corpus, ensure_corpus
 from roadworthy.corpus.people import ensure_tenant, put_principal
-from roadworthy.corpus.publishing import Extract, NewPassage, publish, read_pending
-from roadworthy.corpus.reindexing import REINDEX
+from roadworthy.corpus.publishing import (
+    Extract,
+    NewPassage,
+    SpaceVectors,
+    publish,
+    read_pending,
+)
+from roadworthy.corpus.reindex_jobs import REINDEX
 from roadworthy.corpus.spaces import ensure_space
-from roadworthy.corpus.terms import terms
+from roadworthy.corpus.terms import METHOD, terms
 from roadworthy.plumbing import jobs
 from roadworthy.plumbing.database import Database
 from roadworthy.releases import BUILT_IN, add_release, make_live
@@ -116,13 +122,13 @@ class World:
         async with self.database.as_worker(lease.tenant_id) as conn:
             if lease.kind != REINDEX:  # what is published here is in line
                 pending = await read_pending(conn, lease)
-                await publish(conn, lease, extract(pending.content.decode()))
+                await publish(conn, lease, extract(pending.content.decode(), self.space))
             await jobs.complete(conn, lease)
         return True
 
 
-def extract(text: str, *, language="en") -> Extract:
-    """Read a text as one passage a paragraph."""
+def extract(text: str, space: EmbeddingSpace, *, language="en") -> Extract:
+    """Read a text as one passage a paragraph, embedded by words_vector."""
     passages, at = [], 0
     for paragraph in text.split("\n\n"):
         start = text.index(paragraph, at)
@@ -137,6 +143,7 @@ def extract(text: str, *, language="en") -> Extract:
                 heading="",
                 language=language,
                 terms=tuple(terms(paragraph, language=language)),
+                analysis=METHOD,
             )
         )
     return Extract(
@@ -144,10 +151,17 @@ def extract(text: str, *, language="en") -> Extract:
         title=text.split("\n", 1)[0][:80],
         media_type="text/plain",
         language=language,
+        language_told=None,
         page_count=None,
         passages=passages,
-        vectors=np.stack([words_vector(p.text) for p in passages]),
+        vectors=[embedded(passages, space, words_vector)],
     )
+
+
+def embedded(passages: Sequence[NewPassage], space: EmbeddingSpace, vector) -> SpaceVectors:
+    """Embed all passages in a space by a function of their text."""
+    vectors = np.stack([vector(passage.text) for passage in passages])
+    return SpaceVectors(space=space, ordinals=range(len(passages)), vectors=vectors)
 
 
 def turned_vector(text: str) -> np.ndarray:

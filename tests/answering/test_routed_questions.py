@@ -4,7 +4,7 @@ import pytest
 
 from roadworthy.answering.embedding import aim
 from roadworthy.core.errors import Unavailable
-from roadworthy.corpus import reembedding
+from roadworthy.corpus import switching
 from roadworthy.corpus.documents import find_corpus
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.releases import BUILT_IN, add_release, find_release
@@ -19,7 +19,7 @@ async def english(world):
     space = await make_other_space(world.database, languages=["en"])
     async with world.database.as_worker(world.tenant_id) as conn:
         asked = {"tenant_id": world.tenant_id, "name": "main"}
-        await reembedding.switch(conn, **asked, space=space, language="en")
+        await switching.switch(conn, **asked, space=space, language="en")
         await add_release(
             conn, tenant_id=world.tenant_id, name="routed", release=BUILT_IN["extract"]
         )

@@ -81,7 +81,7 @@ async def working(world):
         async with world.database.as_worker(world.tenant_id) as conn:
             if lease is not None:
                 pending = await read_pending(conn, lease)
-                await publish(conn, lease, extract(pending.content.decode()))
+                await publish(conn, lease, extract(pending.content.decode(), world.space))
                 await jobs.complete(conn, lease)
 
 

@@ -46,8 +46,8 @@ async def claim(world):
         return await jobs.claim(conn)
 
 
-async def publishing(conn, lease, text="The plan."):
-    await publish(conn, lease, extract(text))
+async def publishing(conn, world, lease, text="The plan."):
+    await publish(conn, lease, extract(text, world.space))
     await jobs.complete(conn, lease)
 
 
@@ -106,7 +106,7 @@ async def test_readers_withdrawn_while_publishing_see_nothing(world, first):
     await world.upload("plan.txt", "The plan.")
     lease = await claim(world)
     changes = [
-        lambda conn: publishing(conn, lease),
+        lambda conn: publishing(conn, world, lease),
         lambda conn: sharing(conn, world, document, BOARD),
     ]
     one, other = changes if first == "publish" else changes[::-1]
@@ -143,7 +143,7 @@ async def test_a_document_deleted_while_it_is_published_is_gone(world):
     receipt = await world.upload("plan.txt", "The plan.")
     lease = await claim(world)
     async with meanwhile(world, lambda conn: deleting(conn, world, receipt.document_id)) as conn:
-        await publishing(conn, lease)
+        await publishing(conn, world, lease)
     assert await rows(world, CLASSES) == []
 
 
@@ -151,7 +151,7 @@ async def test_a_document_deleted_before_it_is_published_stays_gone(world):
     receipt = await world.upload("plan.txt", "The plan.")
     lease = await claim(world)
     with pytest.raises(Missing):
-        async with meanwhile(world, lambda conn: publishing(conn, lease)) as conn:
+        async with meanwhile(world, lambda conn: publishing(conn, world, lease)) as conn:
             await deleting(conn, world, receipt.document_id)
     assert await rows(world, CLASSES) == []
 

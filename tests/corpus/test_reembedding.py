@@ -6,20 +6,15 @@ import numpy as np
 import pytest
 
 from roadworthy.core.errors import Conflict, Invalid, Missing, Unavailable
-from roadworthy.corpus import reembedding
+from roadworthy.corpus import reembedding, switching
 from roadworthy.corpus.access import access
 from roadworthy.corpus.documents import find_corpus
 from roadworthy.corpus.ownership import delete, reshare
-from roadworthy.corpus.publishing import SpaceVectors, publish, read_pending
-from roadworthy.corpus.reindexing import (
-    add_vectors,
-    enqueue_reindex,
-    lacking,
-    read_published,
-    reindex_if_changed,
-)
+from roadworthy.corpus.publishing import publish, read_pending
+from roadworthy.corpus.reindex_jobs import enqueue_reindex
+from roadworthy.corpus.reindexing import add_vectors, lacking, read_published
 from roadworthy.plumbing import jobs
-from tests.world import extract, make_other_space, turned_vector
+from tests.world import embedded, extract, make_other_space, turned_vector
 
 pytestmark = pytest.mark.anyio
 
@@ -44,7 +39,7 @@ async def beside(world, space, language="*"):
 
 
 async def switch(world, space, language="*"):
-    await change(world, reembedding.switch, space=space, language=language)
+    await change(world, switching.switch, space=space, language=language)
 
 
 async def fill(world, space):
@@ -64,7 +59,7 @@ async def fill(world, space):
             )
             vectors = np.stack([turned_vector(texts[i]) for i in left]) if left else None
             if vectors is not None:
-                await add_vectors(conn, lease, space_id=space.id, ids=left, vectors=vectors)
+                await add_vectors(conn, lease, space=space, ids=left, vectors=vectors)
             await jobs.complete(conn, lease)
 
 
@@ -124,6 +119,7 @@ async def test_a_space_of_other_languages_is_refused(world):
     await world.add("a.txt", "Une pompe.")
     async with world.database.as_worker(world.tenant_id) as conn:
         await conn.execute("UPDATE passage SET language = 'fr'")
+        await conn.execute("UPDATE passage_count SET language = 'fr'")
     with pytest.raises(Invalid, match="passages in fr"):
         await switch(world, english)
 
@@ -135,9 +131,7 @@ async def test_a_searched_space_is_not_dropped_and_a_kept_one_is(world, other):
     with pytest.raises(Conflict, match="switch it"):
         await change(world, reembedding.forget_space, space=world.space)
     await change(world, reembedding.forget_space, space=other)
-    async with world.database.as_worker(world.tenant_id) as conn:
-        asked = {"tenant_id": world.tenant_id, "corpus_id": world.corpus.id}
-        dropped = await reembedding.drop_vectors(conn, **asked, space_id=other.id)
+    dropped = await change(world, reembedding.drop_vectors, space=other)
     assert (dropped, await vectors(world, other), await vectors(world, world.space)) == (2, 0, 2)
 
 
@@ -148,10 +142,36 @@ async def test_too_many_spaces_are_refused(world):
         await beside(world, await make_other_space(world.database, languages=["es"]))
 
 
+async def test_too_many_spaces_are_refused_by_a_switch_too(world):
+    for number, language in enumerate(("en", "fr", "de", "es")):
+        space = await make_other_space(world.database, languages=[language])
+        if number == 3:
+            with pytest.raises(Invalid, match="at most 4 spaces"):
+                await switch(world, space, language)
+        else:
+            await switch(world, space, language)
+
+
+async def test_rules_of_a_language_that_are_not_those_of_the_fallback_stay(world):
+    english = await make_other_space(world.database, languages=["en"])
+
+    async def rules(language, name):
+        await change(world, switching.set_text_search, language=language, rules=name)
+
+    await rules("*", "und")
+    await rules("en", "auto")
+    assert (await corpus(world)).routing.text_search_of("en") == "auto"
+    await switch(world, english, "en")
+    await switch(world, world.space, "en")
+    assert (await corpus(world)).routing.text_search_of("en") == "auto"
+    await rules("en", "und")
+    assert (await corpus(world)).routing.is_plain
+
+
 async def test_a_corpus_that_is_not_there_is_missing(world, other):
     with pytest.raises(Missing):
         async with world.database.as_worker(world.tenant_id) as conn:
-            await reembedding.switch(
+            await switching.switch(
                 conn, tenant_id=world.tenant_id, name="none", space=other, language="*"
             )
 
@@ -166,7 +186,6 @@ async def claimed(world):
 async def publish_as(world, lease, read):
     async with world.database.as_worker(world.tenant_id) as conn:
         await publish(conn, lease, read)
-        await reindex_if_changed(conn, lease, read)
         await jobs.complete(conn, lease)
 
 
@@ -174,7 +193,7 @@ async def test_what_was_prepared_before_a_space_came_gets_a_job_for_it(world, ot
     await world.upload("late.txt", "The pump.")
     lease, text = await claimed(world)
     await beside(world, other)
-    await publish_as(world, lease, extract(text))
+    await publish_as(world, lease, extract(text, world.space))
     await fill(world, other)
     assert await vectors(world, other) == 1
 
@@ -183,8 +202,9 @@ async def test_what_is_published_meanwhile_is_embedded_in_both(world, other):
     await beside(world, other)
     await world.upload("new.txt", "The pump.")
     lease, text = await claimed(world)
-    both = SpaceVectors(space_id=other.id, ordinals=[0], vectors=turned_vector(text)[None, :])
-    await publish_as(world, lease, dataclasses.replace(extract(text), further=[both]))
+    own = extract(text, world.space)
+    both = [*own.vectors, embedded(own.passages, other, turned_vector)]
+    await publish_as(world, lease, dataclasses.replace(own, vectors=both))
     assert (await vectors(world, world.space), await vectors(world, other)) == (1, 1)
     async with world.database.as_worker() as conn:
         assert await jobs.claim(conn) is None
@@ -195,15 +215,15 @@ async def test_what_was_prepared_for_the_space_before_a_switch_is_not_published(
     await world.upload("late.txt", "The pump.")
     lease, text = await claimed(world)
     await switch(world, other)
-    prepared = dataclasses.replace(extract(text), space_id=world.space.id)
     with pytest.raises(Unavailable, match="switched to another space"):
-        await publish_as(world, lease, prepared)
+        await publish_as(world, lease, extract(text, world.space))
     assert await vectors(world, other) == 0
 
 
 async def test_a_vector_gets_the_readers_that_its_passage_has_now(world, other):
     """They may change between embedding and storing; a stale class would show it to others."""
     document = await world.add("a.txt", "The pump.")
+    await beside(world, other)
     asked = {"tenant_id": world.tenant_id, "document_id": document}
     async with world.database.as_worker(world.tenant_id) as conn:
         await enqueue_reindex(
@@ -217,7 +237,7 @@ async def test_a_vector_gets_the_readers_that_its_passage_has_now(world, other):
         await reshare(conn, **asked, wanted=access(groups=["hr"]), by=None)
     async with world.database.as_worker(world.tenant_id) as conn:
         vectors = turned_vector(passage.text)[None, :]
-        await add_vectors(conn, lease, space_id=other.id, ids=[passage.id], vectors=vectors)
+        await add_vectors(conn, lease, space=other, ids=[passage.id], vectors=vectors)
     same = """
     SELECT count(*) FROM embedding JOIN passage ON passage.id = passage_id
      WHERE embedding.acl_id = passage.acl_id
@@ -228,6 +248,7 @@ async def test_a_vector_gets_the_readers_that_its_passage_has_now(world, other):
 
 async def test_a_deleted_document_leaves_no_vector_in_any_space(world, other):
     document = await world.add("a.txt", "The pump.")
+    await beside(world, other)
     await fill(world, other)
     async with world.database.as_worker(world.tenant_id) as conn:
         await delete(conn, tenant_id=world.tenant_id, document_id=document, by=None)

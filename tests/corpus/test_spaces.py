@@ -146,7 +146,9 @@ async def test_what_is_no_vector_of_the_space_is_not_published(world, vectors):
     await world.upload("plan.txt", "The plan.")
     async with world.database.as_worker() as conn:
         lease = await jobs.claim(conn)
-    unfit = dataclasses.replace(extract("The plan."), vectors=vectors)
+    fit = extract("The plan.", world.space)
+    [own] = fit.vectors
+    unfit = dataclasses.replace(fit, vectors=[dataclasses.replace(own, vectors=vectors)])
     with pytest.raises((Invalid, Unavailable)):
         async with world.database.as_worker(world.tenant_id) as conn:
             await publish(conn, lease, unfit)

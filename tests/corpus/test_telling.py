@@ -5,7 +5,7 @@ import pytest
 from roadworthy.core.errors import Invalid, Refused
 from roadworthy.corpus.accepting import Upload, accept
 from roadworthy.corpus.access import access
-from roadworthy.corpus.reindexing import REINDEX
+from roadworthy.corpus.reindex_jobs import REINDEX
 from roadworthy.corpus.telling import tell_language
 from roadworthy.plumbing import jobs
 

@@ -182,7 +182,7 @@ async def test_a_version_that_was_accepted_before_is_not_published(world, docume
         lease = await jobs.claim(conn)
     async with world.database.as_worker(world.tenant_id) as conn:
         with pytest.raises(Refused, match=str(hold)):
-            await publish(conn, lease, extract("The new plan."))
+            await publish(conn, lease, extract("The new plan.", world.space))
         await conn.rollback()
 
 

@@ -206,7 +206,7 @@ async def test_hidden_documents_are_not_published_replaced_or_shared(
 
 async def publish_with(world, lease):
     async with world.database.as_worker(world.tenant_id) as conn:
-        await publish(conn, lease, extract("A newer version."))
+        await publish(conn, lease, extract("A newer version.", world.space))
 
 
 async def test_what_is_being_handed_in_at_the_end_goes_too(world, deletion, ana):

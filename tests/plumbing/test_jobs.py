@@ -39,7 +39,7 @@ async def texts(world):
 
 async def publish_and_complete(world, lease, text):
     async with world.database.as_worker(world.tenant_id) as conn:
-        await publish(conn, lease, extract(text))
+        await publish(conn, lease, extract(text, world.space))
         await jobs.complete(conn, lease)
 
 
@@ -196,7 +196,7 @@ async def test_a_connection_killed_while_publishing_leaves_the_old_version(world
 
     async def publish_and_die():
         async with world.database.as_worker(world.tenant_id) as conn:
-            await publish(conn, lease, extract("The newer plan."))
+            await publish(conn, lease, extract("The newer plan.", world.space))
             with psycopg.connect(urls.worker, autocommit=True) as killer:
                 killer.execute("SELECT pg_terminate_backend(%s)", [conn.info.backend_pid])
             await jobs.complete(conn, lease)

@@ -2,19 +2,18 @@
 
 import dataclasses
 
-import numpy as np
 import pytest
 
 from roadworthy.core.spaces import QueryVector
-from roadworthy.corpus import reembedding
+from roadworthy.corpus import reembedding, switching
 from roadworthy.corpus.access import access
 from roadworthy.corpus.documents import find_corpus
-from roadworthy.corpus.publishing import SpaceVectors, publish, read_pending
+from roadworthy.corpus.publishing import publish, read_pending
 from roadworthy.plumbing import jobs
 from roadworthy.retrieval.fusion import across
 from roadworthy.retrieval.search import search
 from roadworthy.retrieval.store import Filter, visible_languages
-from tests.world import extract, make_other_space, turned_vector, words_vector
+from tests.world import embedded, extract, make_other_space, turned_vector, words_vector
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +22,11 @@ TEXTS = {"en": "The pump needs oil.", "fr": "La pompe veut huile."}
 
 @pytest.fixture
 async def english(world):
-    return await make_other_space(world.database, languages=["en"])
+    space = await make_other_space(world.database, languages=["en"])
+    async with world.database.as_worker(world.tenant_id) as conn:
+        asked = {"tenant_id": world.tenant_id, "name": "main"}
+        await reembedding.keep_beside(conn, **asked, space=space, language="en")
+    return space
 
 
 async def publish_in_both(world, language, english, **upload):
@@ -33,13 +36,10 @@ async def publish_in_both(world, language, english, **upload):
         lease = await jobs.claim(conn)
     async with world.database.as_worker(world.tenant_id) as conn:
         text = (await read_pending(conn, lease)).content.decode()
-        read = extract(text, language=language)
+        read = extract(text, world.space, language=language)
         if language == "en":
-            turned = np.stack([turned_vector(text)])
-            read = dataclasses.replace(
-                read,
-                further=[SpaceVectors(space_id=english.id, ordinals=[0], vectors=turned)],
-            )
+            further = embedded(read.passages, english, turned_vector)
+            read = dataclasses.replace(read, vectors=[*read.vectors, further])
         await publish(conn, lease, read)
         await jobs.complete(conn, lease)
 
@@ -51,7 +51,7 @@ async def routed(world, english):
         await publish_in_both(world, language, english)
     async with world.database.as_worker(world.tenant_id) as conn:
         asked = {"tenant_id": world.tenant_id, "name": "main"}
-        await reembedding.switch(conn, **asked, space=english, language="en")
+        await switching.switch(conn, **asked, space=english, language="en")
         return await find_corpus(conn, **asked)
 
 
@@ -118,7 +118,7 @@ async def test_a_hidden_passage_is_found_in_no_space(world, english):
     await publish_in_both(world, "fr", english)
     async with world.database.as_worker(world.tenant_id) as conn:
         asked = {"tenant_id": world.tenant_id, "name": "main"}
-        await reembedding.switch(conn, **asked, space=english, language="en")
+        await switching.switch(conn, **asked, space=english, language="en")
         corpus = await find_corpus(conn, **asked)
     found = await ask(world, corpus, "pump oil", both(world, english, "pump oil"))
     assert [hit.language for hit in found.hits] == ["fr"]

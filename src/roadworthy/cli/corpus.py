@@ -16,7 +16,7 @@ from roadworthy.cli.receipts import printed, progress
 from roadworthy.cli.reindexing import follow, queue_all
 from roadworthy.core.errors import Invalid
 from roadworthy.core.spaces import EmbeddingSpace
-from roadworthy.corpus import reembedding
+from roadworthy.corpus import reembedding, switching
 from roadworthy.corpus.documents import Corpus, find_corpus, list_corpora
 from roadworthy.corpus.reembedding import Filled, filled
 from roadworthy.corpus.routing import AUTO, EVERY, check_language, check_text_search
@@ -79,12 +79,11 @@ def show_(ctx: typer.Context, name: Name) -> None:
         async with desk.database.as_worker(tenant_id) as conn:
             corpus = await find_corpus(conn, tenant_id=tenant_id, name=name)
             routing = corpus.routing
-            used = routing.searched_in() | {each.space_id for each in routing.beside}
             held = {
                 space_id: await filled(
                     conn, tenant_id=tenant_id, corpus_id=corpus.id, space_id=space_id
                 )
-                for space_id in sorted(used)
+                for space_id in sorted(routing.spaces)
             }
             spaces = {each.id: each for each in await list_spaces(conn)}
         return _State(corpus=corpus, spaces=spaces, held=held)
@@ -121,7 +120,7 @@ def route(
         tenant_id = await desk.tenant()
         if rules is not None:
             async with desk.database.as_worker(tenant_id) as conn:
-                await reembedding.set_text_search(
+                await switching.set_text_search(
                     conn, tenant_id=tenant_id, name=name, language=code, rules=rules
                 )
         if space is not None:
@@ -183,14 +182,12 @@ def drop_space(ctx: typer.Context, name: Name, *, space: Space) -> None:
         tenant_id = await desk.tenant()
         async with desk.database.as_worker(tenant_id) as conn:
             found = await find_space(conn, space)
-            corpus = await reembedding.forget_space(
-                conn, tenant_id=tenant_id, name=name, space=found
-            )
+            await reembedding.forget_space(conn, tenant_id=tenant_id, name=name, space=found)
         dropped = 0
         while True:
             async with desk.database.as_worker(tenant_id) as conn:
                 some = await reembedding.drop_vectors(
-                    conn, tenant_id=tenant_id, corpus_id=corpus.id, space_id=found.id
+                    conn, tenant_id=tenant_id, name=name, space=found
                 )
             if not some:
                 return dropped
@@ -258,9 +255,7 @@ async def _switch(desk: Desk, *, name: str, space: str, language: str) -> None:
     tenant_id = await desk.tenant()
     async with desk.database.as_worker(tenant_id) as conn:
         found = await find_space(conn, space)
-        await reembedding.switch(
-            conn, tenant_id=tenant_id, name=name, space=found, language=language
-        )
+        await switching.switch(conn, tenant_id=tenant_id, name=name, space=found, language=language)
 
 
 def _language(told: str) -> str:

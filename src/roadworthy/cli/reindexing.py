@@ -9,7 +9,7 @@ from roadworthy.cli import show
 from roadworthy.core.clock import now
 from roadworthy.core.errors import Invalid
 from roadworthy.corpus.documents import Corpus
-from roadworthy.corpus.reindexing import MOST_AT_ONCE, enqueue_reindex, unfinished
+from roadworthy.corpus.reindex_jobs import MOST_AT_ONCE, enqueue_reindex, unfinished
 from roadworthy.plumbing.database import Database
 
 LOOK_EVERY_S = 0.3

@@ -14,12 +14,17 @@ from psycopg.rows import class_row
 
 from roadworthy.core.clock import now
 from roadworthy.core.errors import Conflict, Invalid, Missing, Refused, Unavailable
-from roadworthy.core.spaces import Vectors
+from roadworthy.core.spaces import EmbeddingSpace, Vectors
 from roadworthy.corpus.counts import count_in, count_out
+from roadworthy.corpus.documents import read_routing
 from roadworthy.corpus.postings import pack_by_term
-from roadworthy.corpus.terms import METHOD
+from roadworthy.corpus.reindex_jobs import enqueue_one
+from roadworthy.corpus.routing import Routing
+from roadworthy.corpus.space_lock import keep_spaces
 from roadworthy.plumbing.database import Connection, WorkerConnection, guarded
 from roadworthy.plumbing.jobs import Lease
+
+LEAST_NORM = 1e-6  # of a vector that says something
 
 READ_PENDING = """
 SELECT revision.id, revision.document_id, document.name, document.media_type, revision.content,
@@ -28,15 +33,12 @@ SELECT revision.id, revision.document_id, document.name, document.media_type, re
   JOIN document ON document.tenant_id = revision.tenant_id AND document.id = revision.document_id
  WHERE revision.tenant_id = %(tenant_id)s AND revision.id = %(revision_id)s
 """
-# The document's lock orders publishing against a change of readers, the corpus's against a change
-# of its spaces.
+# Orders publishing against a change of readers, and of the language that a person tells.
 LOCK = """
-SELECT document.corpus_id, document.acl_id, corpus.space_id, embedding_space.dimension
-  FROM document JOIN corpus ON corpus.tenant_id = document.tenant_id
-                           AND corpus.id = document.corpus_id
-                JOIN embedding_space ON embedding_space.id = corpus.space_id
- WHERE document.tenant_id = %(tenant_id)s AND document.id = %(document_id)s
-   FOR UPDATE OF document FOR SHARE OF corpus
+SELECT corpus_id, acl_id, language_told
+  FROM document
+ WHERE tenant_id = %(tenant_id)s AND id = %(document_id)s
+   FOR UPDATE
 """
 # Whose claim this is, after the document is locked; no other order meets a deletion.
 STILL_OURS = """
@@ -62,6 +64,11 @@ ADD_EMBEDDINGS = """
 INSERT INTO embedding (tenant_id, space_id, corpus_id, acl_id, document_id, passage_id, vector)
 SELECT %(tenant_id)s, %(space_id)s, %(corpus_id)s, %(acl_id)s, %(document_id)s, piece.*
   FROM unnest(%(passage_ids)s::integer[], %(vectors)s::halfvec[]) AS piece
+"""
+NO_LONGER_WHOLE = """
+UPDATE corpus_space SET is_whole = false
+ WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s AND space_id = ANY (%(lacking)s)
+   AND is_whole
 """
 ADD_POSTINGS = """
 INSERT INTO posting (tenant_id, corpus_id, acl_id, document_id, revision_id, term, packed)
@@ -123,41 +130,47 @@ class NewPassage:
     heading: str
     language: str
     terms: tuple[str, ...]  # analysed, in order, repeated
-    analysis: str = METHOD  # by which the terms were made
+    analysis: str  # by which the terms were made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpaceVectors:
     """Vectors of some passages in one space."""
 
-    space_id: int
+    space: EmbeddingSpace
     ordinals: Sequence[int]  # of the passages
     vectors: Vectors  # shape (ordinals, dimension)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extract:
-    """What was read out of a content. Invariant: one vector a passage."""
+    """What was read out of a content."""
 
     text: str
     title: str
     media_type: str
     language: str
+    language_told: str | None  # by a person, as it was known when this was prepared
     page_count: int | None
     passages: Sequence[NewPassage]
-    vectors: Vectors  # in the corpus's own space, shape (passages, dimension)
-    space_id: int | None = None  # that space; None: whichever it is when this is published
-    further: Sequence[SpaceVectors] = ()  # in other spaces
+    vectors: Sequence[SpaceVectors]  # in each space that was wanted, and served
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a document stands, held by a lock."""
+    """Where a document stands and how its corpus is searched, both held by a lock."""
 
     corpus_id: int
     acl_id: int
-    space_id: int
-    dimension: int
+    language_told: str | None
+    routing: Routing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Locked:
+    corpus_id: int
+    acl_id: int
+    language_told: str | None
 
 
 async def read_pending(conn: WorkerConnection, lease: Lease) -> PendingRevision:
@@ -177,21 +190,17 @@ async def read_pending(conn: WorkerConnection, lease: Lease) -> PendingRevision:
 async def publish(conn: WorkerConnection, lease: Lease, extract: Extract) -> None:
     """Replace the published version of a document by this one, in the caller's transaction.
 
-    Its readers are those of the document at this moment, not those of the upload.
+    Its readers are those of the document at this moment, not those of the upload. What changed
+    since it was prepared, and may wait, is left to a job that is added here.
 
     Raises:
         Missing: the document was deleted meanwhile.
         Conflict: the job is no longer ours, or a better document took its place.
         Refused: the published version is under legal hold.
+        Unavailable: passages would be searched in a space that they were not embedded in.
     """
     place = await locked(conn, lease)
-    if extract.space_id not in {None, place.space_id}:
-        raise Unavailable("The corpus was switched to another space meanwhile.")
-    if (
-        extract.vectors.shape != (len(extract.passages), place.dimension)
-        or not (np.linalg.norm(extract.vectors, axis=1) > 1e-6).all()
-    ):
-        raise Invalid("An embedding does not fit its space.", space=place.space_id)
+    lacking = _lacking(extract, place.routing)
     tenant_id, document_id = lease.tenant_id, lease.document_id
     try:
         await drop_published(conn, tenant_id=tenant_id, document_id=document_id)
@@ -200,15 +209,16 @@ async def publish(conn: WorkerConnection, lease: Lease, extract: Extract) -> Non
     shared = _of(lease) | {
         "corpus_id": place.corpus_id,
         "acl_id": place.acl_id,
-        "space_id": place.space_id,
     }
     ids = await _add_passages(conn, shared, extract.passages)
-    await conn.execute(
-        ADD_EMBEDDINGS, shared | {"passage_ids": ids, "vectors": halfvecs(extract.vectors)}
-    )
-    for each in extract.further:
-        placed = {"space_id": each.space_id, "passage_ids": [ids[i] for i in each.ordinals]}
-        await conn.execute(ADD_EMBEDDINGS, shared | placed | {"vectors": halfvecs(each.vectors)})
+    for each in extract.vectors:
+        if each.space.id in place.routing.spaces:  # else it was dropped meanwhile
+            columns = {
+                "space_id": each.space.id,
+                "passage_ids": [ids[ordinal] for ordinal in each.ordinals],
+                "vectors": halfvecs(each.vectors, each.space, count=len(each.ordinals)),
+            }
+            await conn.execute(ADD_EMBEDDINGS, shared | columns)
     terms = {i: passage.terms for i, passage in zip(ids, extract.passages, strict=True)}
     await conn.execute(ADD_POSTINGS, shared | packed_postings(terms))
     marked = await conn.execute(MARK_REVISION, shared | {"text": extract.text})
@@ -226,6 +236,12 @@ async def publish(conn: WorkerConnection, lease: Lease, extract: Extract) -> Non
         },
     )
     await count_in(conn, tenant_id=tenant_id, document_id=document_id)
+    if lacking:
+        await conn.execute(NO_LONGER_WHOLE, shared | {"lacking": sorted(lacking)})
+    if lacking or not _is_current(extract, place):
+        await enqueue_one(
+            conn, tenant_id=tenant_id, document_id=document_id, revision_id=lease.revision_id
+        )
 
 
 async def locked(conn: WorkerConnection, lease: Lease) -> Place:
@@ -235,15 +251,21 @@ async def locked(conn: WorkerConnection, lease: Lease) -> Place:
         Missing: the document was deleted meanwhile.
         Conflict: the job is no longer ours.
     """
-    async with conn.cursor(row_factory=class_row(Place)) as cursor:
+    await keep_spaces(conn, lease)
+    async with conn.cursor(row_factory=class_row(_Locked)) as cursor:
         await cursor.execute(LOCK, _of(lease))
-        place = await cursor.fetchone()
-    if place is None:
+        found = await cursor.fetchone()
+    if found is None:
         raise Missing("The document was deleted meanwhile.")
     ours = await conn.execute(STILL_OURS, _of(lease) | {"job_id": lease.id, "lease": lease.lease})
     if await ours.fetchone() is None:
         raise Conflict("The job was taken over, or its content replaced.", job=str(lease.id))
-    return place
+    return Place(
+        corpus_id=found.corpus_id,
+        acl_id=found.acl_id,
+        language_told=found.language_told,
+        routing=await read_routing(conn, tenant_id=lease.tenant_id, corpus_id=found.corpus_id),
+    )
 
 
 async def drop_published(conn: Connection, *, tenant_id: int, document_id: uuid.UUID) -> None:
@@ -287,8 +309,38 @@ async def _add_passages(
     return [passage_id for _, passage_id in sorted(await added.fetchall())]
 
 
-def halfvecs(vectors: Vectors) -> list[str]:
-    """Write vectors as PostgreSQL reads them."""
+def _lacking(extract: Extract, routing: Routing) -> set[int]:
+    """Name the spaces that are kept and that passages were not embedded in."""
+    held: list[set[int]] = [set() for _ in extract.passages]
+    for each in extract.vectors:
+        for ordinal in each.ordinals:
+            held[ordinal].add(each.space.id)
+    lacking: set[int] = set()
+    for passage, spaces in zip(extract.passages, held, strict=True):
+        if not routing.must_hold(passage.language) <= spaces:
+            raise Unavailable("The corpus was switched to another space meanwhile.")
+        lacking |= routing.wanted_by(passage.language) - spaces
+    return lacking
+
+
+def _is_current(extract: Extract, place: Place) -> bool:
+    return extract.language_told == place.language_told and all(
+        passage.analysis == place.routing.analysis_of(passage.language)
+        for passage in extract.passages
+    )
+
+
+def halfvecs(vectors: Vectors, space: EmbeddingSpace, *, count: int) -> list[str]:
+    """Write so many vectors of a space as PostgreSQL reads them.
+
+    Raises:
+        Invalid: they are not of the space, not as many, or one has no direction.
+    """
+    if (
+        vectors.shape != (count, space.dimension)
+        or not (np.linalg.norm(vectors, axis=1) > LEAST_NORM).all()
+    ):
+        raise Invalid(f"An embedding does not fit the space {space.name!r}.", space=space.name)
     # Five digits are more than a half-precision number holds.
     return ["[" + ",".join(f"{x:.5g}" for x in row) + "]" for row in vectors.tolist()]
 

@@ -6,28 +6,23 @@ What lacks is added beside what is there: a search meanwhile finds what it found
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from psycopg.rows import class_row, scalar_row
 
 from roadworthy.core.errors import Conflict, Missing
-from roadworthy.core.spaces import Vectors
+from roadworthy.core.spaces import EmbeddingSpace, Vectors
 from roadworthy.corpus.counts import count_in, count_out
 from roadworthy.corpus.documents import read_routing
 from roadworthy.corpus.publishing import (
     ADD_POSTINGS,
-    Extract,
+    Place,
     halfvecs,
     locked,
     packed_postings,
 )
 from roadworthy.corpus.routing import Routing
-from roadworthy.plumbing import jobs
-from roadworthy.plumbing.database import Connection, WorkerConnection
+from roadworthy.plumbing.database import WorkerConnection
 from roadworthy.plumbing.jobs import Lease
-
-REINDEX = "reindex"  # the kind of job
-MOST_AT_ONCE = 500  # jobs that one transaction adds
 
 READ_PUBLISHED = """
 SELECT document.id AS document_id, document.title, document.language, document.language_told,
@@ -75,27 +70,6 @@ SET_LANGUAGE = """
 UPDATE document SET language = %(language)s
  WHERE tenant_id = %(tenant_id)s AND id = %(document_id)s
 """
-FIND_PUBLISHED = """
-SELECT revision.document_id, revision.id AS revision_id
-  FROM revision
- WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s AND state = 'ready'
-   AND (%(document_id)s::uuid IS NULL OR document_id = %(document_id)s)
-   AND (%(after)s::uuid IS NULL OR revision.id > %(after)s)
-   AND NOT EXISTS (SELECT FROM job
-                    WHERE job.tenant_id = revision.tenant_id AND job.revision_id = revision.id
-                      AND job.kind = %(kind)s AND job.state = 'queued')
- ORDER BY revision.id
- LIMIT %(limit)s
-"""
-
-
-COUNT_UNFINISHED = """
-SELECT count(*) FILTER (WHERE job.state IN ('queued', 'running')) AS jobs,
-       max(job.stage) FILTER (WHERE job.state = 'running') AS stage,
-       max(job.problem) FILTER (WHERE job.state = 'failed' AND finished_at >= %(since)s) AS problem
-  FROM job JOIN document ON document.tenant_id = job.tenant_id AND document.id = job.document_id
- WHERE job.tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s AND kind = %(kind)s
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +92,12 @@ class Published:
     language_told: str | None
     text: str
     passages: Sequence[PublishedPassage]
+    corpus_id: int
     routing: Routing
+
+    def still_holds(self, place: Place) -> bool:
+        """Say whether what decides on its labels and spaces is as it was read."""
+        return (place.routing, place.language_told) == (self.routing, self.language_told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,27 +110,12 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unfinished:
-    """How far the jobs of a corpus are."""
-
-    jobs: int  # that wait or run
-    stage: str | None  # of one that runs
-    problem: str | None  # of one that failed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Stored:
     document_id: uuid.UUID
     title: str
     language: str
     language_told: str | None
     corpus_id: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Due:
-    document_id: uuid.UUID
-    revision_id: uuid.UUID
 
 
 async def read_published(conn: WorkerConnection, lease: Lease) -> Published:
@@ -175,6 +139,7 @@ async def read_published(conn: WorkerConnection, lease: Lease) -> Published:
         language_told=stored.language_told,
         text=text or "",
         passages=passages,
+        corpus_id=stored.corpus_id,
         routing=await read_routing(conn, tenant_id=lease.tenant_id, corpus_id=stored.corpus_id),
     )
 
@@ -189,34 +154,50 @@ async def lacking(
 
 
 async def add_vectors(
-    conn: WorkerConnection, lease: Lease, *, space_id: int, ids: Sequence[int], vectors: Vectors
+    conn: WorkerConnection,
+    lease: Lease,
+    *,
+    space: EmbeddingSpace,
+    ids: Sequence[int],
+    vectors: Vectors,
 ) -> None:
     """Add vectors of passages in one space; those that are there already stay as they are.
+
+    In a space that the corpus has let go meanwhile nothing is added.
 
     Args:
         vectors: shape (ids, dimension of the space).
 
     Raises:
         Missing, Conflict: the document was deleted or replaced, or the job taken over.
+        Invalid: a vector does not fit the space.
     """
-    await locked(conn, lease)
-    asked = {"space_id": space_id, "ids": list(ids), "vectors": halfvecs(vectors)}
-    await conn.execute(ADD_VECTORS, {"tenant_id": lease.tenant_id} | asked)
+    place = await locked(conn, lease)
+    if space.id not in place.routing.spaces:
+        return
+    columns = {"ids": list(ids), "vectors": halfvecs(vectors, space, count=len(ids))}
+    asked = {"tenant_id": lease.tenant_id, "space_id": space.id}
+    await conn.execute(ADD_VECTORS, asked | columns)
 
 
 async def relabel(
-    conn: WorkerConnection, lease: Lease, *, language: str, labels: Mapping[int, Labels]
+    conn: WorkerConnection,
+    lease: Lease,
+    place: Place,
+    *,
+    language: str,
+    labels: Mapping[int, Labels],
 ) -> None:
     """Give all passages of a document their language and terms anew.
 
     Args:
+        place: the document's, held by a lock.
         language: the document's.
         labels: of every passage, by its id.
 
     Raises:
-        Missing, Conflict: as above.
+        Conflict: the document was replaced meanwhile.
     """
-    place = await locked(conn, lease)
     tenant_id, document_id = lease.tenant_id, lease.document_id
     shared = {
         "tenant_id": tenant_id,
@@ -240,78 +221,3 @@ async def relabel(
     await conn.execute(ADD_POSTINGS, shared | packed_postings(terms))
     await conn.execute(SET_LANGUAGE, shared | {"language": language})
     await count_in(conn, tenant_id=tenant_id, document_id=document_id)
-
-
-async def reindex_if_changed(conn: WorkerConnection, lease: Lease, extract: Extract) -> None:
-    """Add a job for what was just published, if the routing changed while it was prepared.
-
-    In the transaction that publishes: its lock keeps the routing as it is read here.
-    """
-    place = await locked(conn, lease)
-    routing = await read_routing(conn, tenant_id=lease.tenant_id, corpus_id=place.corpus_id)
-    held: list[set[int]] = [{routing.space_id} for _ in extract.passages]
-    for each in extract.further:
-        for ordinal in each.ordinals:
-            held[ordinal].add(each.space_id)
-    if any(
-        passage.analysis != routing.analysis_of(passage.language)
-        or not routing.wanted_by(passage.language) <= spaces
-        for passage, spaces in zip(extract.passages, held, strict=True)
-    ):
-        await jobs.enqueue(
-            conn,
-            tenant_id=lease.tenant_id,
-            kind=REINDEX,
-            document_id=lease.document_id,
-            revision_id=lease.revision_id,
-            priority=jobs.BULK,
-        )
-
-
-async def enqueue_reindex(
-    conn: Connection,
-    *,
-    tenant_id: int,
-    corpus_id: int,
-    document_id: uuid.UUID | None = None,
-    after: uuid.UUID | None = None,
-) -> list[uuid.UUID]:
-    """Add a job for each published document, or for one, unless one waits already.
-
-    Returns:
-        The revisions, at most MOST_AT_ONCE; when as many come, ask again after the last.
-    """
-    asked = {
-        "tenant_id": tenant_id,
-        "corpus_id": corpus_id,
-        "document_id": document_id,
-        "after": after,
-        "kind": REINDEX,
-        "limit": MOST_AT_ONCE,
-    }
-    async with conn.cursor(row_factory=class_row(_Due)) as cursor:
-        due = await (await cursor.execute(FIND_PUBLISHED, asked)).fetchall()
-    for each in due:
-        await jobs.enqueue(
-            conn,
-            tenant_id=tenant_id,
-            kind=REINDEX,
-            document_id=each.document_id,
-            revision_id=each.revision_id,
-            priority=jobs.BULK if document_id is None else jobs.INTERACTIVE,
-        )
-    return [each.revision_id for each in due]
-
-
-async def unfinished(
-    conn: Connection, *, tenant_id: int, corpus_id: int, since: datetime
-) -> Unfinished:
-    """Tell how many documents of a corpus still wait to be brought in line.
-
-    Args:
-        since: failures before are left out.
-    """
-    asked = {"tenant_id": tenant_id, "corpus_id": corpus_id, "kind": REINDEX, "since": since}
-    async with conn.cursor(row_factory=class_row(Unfinished)) as cursor:
-        [found] = await (await cursor.execute(COUNT_UNFINISHED, asked)).fetchall()
-    return found

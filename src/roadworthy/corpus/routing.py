@@ -1,6 +1,6 @@
 """Which passages are searched in which space, and by whose rules their terms are made."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from roadworthy.core.errors import Invalid
@@ -49,20 +49,47 @@ class Routing:
         """Give the space that passages of a language are searched in."""
         return self._routes.get(language, self._fallback).space_id
 
+    def text_search_of(self, language: str) -> str:
+        """Name the rules by which the terms of a language are made."""
+        return self._routes.get(language, self._fallback).text_search
+
     def analysis_of(self, language: str) -> str:
         """Name what makes the terms of a passage: the method, and the rules if not its own."""
-        rules = self._routes.get(language, self._fallback).text_search
+        rules = self.text_search_of(language)
         return METHOD if rules in {AUTO, language} else f"{METHOD}:{rules}"
+
+    def must_hold(self, language: str) -> frozenset[int]:
+        """Give the spaces that a passage of a language is searched in."""
+        return frozenset({self.space_id, self.space_of(language)})
 
     def wanted_by(self, language: str) -> frozenset[int]:
         """Give all spaces that a passage of a language is to be embedded in."""
         kept = {each.space_id for each in self.beside if each.language in {EVERY, language}}
-        return frozenset({self.space_id, self.space_of(language)} | kept)
+        return self.must_hold(language) | kept
+
+    def wanted(self, languages: Sequence[str]) -> dict[int, list[int]]:
+        """Tell for each space which of some passages it is to hold, by their positions."""
+        found: dict[int, list[int]] = {self.space_id: []}  # that space first
+        for position, language in enumerate(languages):
+            for space_id in sorted(self.wanted_by(language)):
+                found.setdefault(space_id, []).append(position)
+        return found
+
+    @property
+    def spaces(self) -> frozenset[int]:
+        """Give all spaces that some passage is to be embedded in."""
+        placed = (*self.routes, *self.beside)
+        return frozenset({self.space_id, *(each.space_id for each in placed)})
+
+    @property
+    def whole(self) -> frozenset[int]:
+        """Give the spaces that hold every passage."""
+        kept = {e.space_id for e in self.beside if e.language == EVERY and e.is_whole}
+        return frozenset({self.space_id} | kept)
 
     def searched_in(self) -> frozenset[int]:
         """Give the spaces that a question may be compared in, those kept whole included."""
-        kept = {e.space_id for e in self.beside if e.language == EVERY and e.is_whole}
-        return frozenset({self.space_id, *(route.space_id for route in self.routes)} | kept)
+        return self.whole | {route.space_id for route in self.routes}
 
     @property
     def _routes(self) -> dict[str, Route]:

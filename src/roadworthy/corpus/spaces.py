@@ -19,6 +19,12 @@ SELECT id, name, model, revision, dimension, normalised, query_prefix, passage_p
   FROM embedding_space
  ORDER BY id
 """
+NAMES = """
+SELECT embedding_space.name AS space, corpus.name AS corpus
+  FROM embedding_space CROSS JOIN corpus
+ WHERE embedding_space.id = %(space_id)s
+   AND corpus.tenant_id = %(tenant_id)s AND corpus.id = %(corpus_id)s
+"""
 ADD_SPACE = """
 INSERT INTO embedding_space (name, model, revision, dimension, normalised, query_prefix,
                              passage_prefix, languages, probe_texts, probe_vectors, created_at)
@@ -45,6 +51,15 @@ async def list_spaces(conn: Connection) -> list[EmbeddingSpace]:
     """List all spaces, oldest first."""
     async with conn.cursor(row_factory=class_row(EmbeddingSpace)) as cursor:
         return await (await cursor.execute(LIST_SPACES)).fetchall()
+
+
+async def names_of(
+    conn: WorkerConnection, *, tenant_id: int, corpus_id: int, space_id: int
+) -> tuple[str, str]:
+    """Name a space and a corpus that exist."""
+    asked = {"tenant_id": tenant_id, "corpus_id": corpus_id, "space_id": space_id}
+    [names] = await (await conn.execute(NAMES, asked)).fetchall()
+    return names
 
 
 async def ensure_space(

@@ -3,7 +3,7 @@
 import uuid
 
 from roadworthy.corpus.ownership import own
-from roadworthy.corpus.reindexing import enqueue_reindex
+from roadworthy.corpus.reindex_jobs import enqueue_reindex
 from roadworthy.corpus.routing import check_language
 from roadworthy.plumbing.database import Connection
 

@@ -1,6 +1,6 @@
 """Embed the passages of a document in every space that its corpus wants them in."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -22,8 +22,8 @@ async def embed_everywhere(
     routing: Routing,
     embedders: Mapping[int, SpaceEmbedder],
     report: Report,
-) -> tuple[Vectors, list[SpaceVectors]]:
-    """Embed each text in the corpus's own space, and some in others.
+) -> list[SpaceVectors]:
+    """Embed each text in the spaces that it is wanted in, the corpus's own first.
 
     A space that is only kept beside and not served here is left out: publishing sees that, and
     adds a job for it.
@@ -32,34 +32,34 @@ async def embed_everywhere(
         texts: what stands for each passage.
         languages: of the passages, as many.
 
-    Returns:
-        The vectors in the corpus's own space, shape (texts, dimension), and those in others.
-
     Raises:
         Unavailable: a space that is searched is not served here, or a model is down.
     """
-    own = await _embed(texts, embedders[routing.space_id], report=report)
-    further: list[SpaceVectors] = []
-    done = len(texts)
-    for space_id, ordinals in wanted_beside(routing, languages).items():
+    check_served(languages, routing=routing, embedders=embedders)
+    embedded: list[SpaceVectors] = []
+    done = 0
+    for space_id, ordinals in routing.wanted(languages).items():
         if space_id not in embedders:
-            if space_id in routing.searched_in():
-                raise not_served(space_id)
             continue
+        embedder = embedders[space_id]
         some = [texts[ordinal] for ordinal in ordinals]
-        vectors = await _embed(some, embedders[space_id], report=_after(done, report))
-        further.append(SpaceVectors(space_id=space_id, ordinals=ordinals, vectors=vectors))
+        vectors = await _embed(some, embedder, report=_after(done, report))
+        embedded.append(SpaceVectors(space=embedder.space, ordinals=ordinals, vectors=vectors))
         done += len(some)
-    return own, further
+    return embedded
 
 
-def wanted_beside(routing: Routing, languages: Sequence[str]) -> dict[int, list[int]]:
-    """Tell which passages are wanted in which spaces, beside the corpus's own."""
-    wanted: dict[int, list[int]] = {}
-    for ordinal, language in enumerate(languages):
-        for space_id in sorted(routing.wanted_by(language) - {routing.space_id}):
-            wanted.setdefault(space_id, []).append(ordinal)
-    return wanted
+def check_served(
+    languages: Collection[str], *, routing: Routing, embedders: Mapping[int, SpaceEmbedder]
+) -> None:
+    """Refuse work on passages that would be searched in a space that is not served here.
+
+    Raises:
+        Unavailable: they would.
+    """
+    for language in {*languages}:
+        for space_id in routing.must_hold(language) - embedders.keys():
+            raise not_served(space_id)
 
 
 def not_served(space_id: int) -> Unavailable:
@@ -67,6 +67,15 @@ def not_served(space_id: int) -> Unavailable:
     return Unavailable(
         f"The embedding space {space_id} is not served by this worker; `roadworthy doctor` says "
         "why."
+    )
+
+
+def kept_unserved(space: str, corpus: str) -> Unavailable:
+    """Say that this worker cannot embed in a space that a corpus only keeps, by their names."""
+    return Unavailable(
+        f"The space {space!r}, which the corpus {corpus!r} keeps, is not served by this worker; "
+        f"`roadworthy doctor` says why, `roadworthy corpus drop-space {corpus} --space {space}` "
+        "lets it go."
     )
 
 

@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from roadworthy.corpus.languages import detect, detect_passage
+from roadworthy.corpus.publishing import locked
+from roadworthy.corpus.reindex_jobs import enqueue_reindex
 from roadworthy.corpus.reindexing import (
     Labels,
     Published,
@@ -17,13 +19,14 @@ from roadworthy.corpus.reindexing import (
     read_published,
     relabel,
 )
-from roadworthy.corpus.routing import Routing, rules_of
+from roadworthy.corpus.routing import rules_of
+from roadworthy.corpus.spaces import names_of
 from roadworthy.corpus.terms import terms
 from roadworthy.gateway.embeddings import SpaceEmbedder
-from roadworthy.ingestion.embed import BATCH, not_served
+from roadworthy.ingestion.embed import BATCH, check_served, kept_unserved
 from roadworthy.ingestion.lead import to_embed
 from roadworthy.plumbing import jobs
-from roadworthy.plumbing.database import Database
+from roadworthy.plumbing.database import Database, WorkerConnection
 from roadworthy.plumbing.jobs import Lease
 
 Report = Callable[[str, int, int], None]  # stage, done, of how many
@@ -35,22 +38,56 @@ async def reindex(
     """Embed what lacks in each space that is wanted, and relabel what is labelled otherwise.
 
     Raises:
-        Unavailable: a space that is wanted is not served here, or its model is down.
+        Unavailable: a space that is wanted is not served here, or its model is down. If it is only
+            kept beside, all else is done before.
         Missing, Conflict: the document was deleted or replaced, or the job taken over.
     """
     async with database.as_worker(lease.tenant_id) as conn:
         published = await read_published(conn, lease)
     language, labels = await asyncio.to_thread(_labels, published)
-    for space_id, ids in _wanted(published.routing, labels).items():
-        if space_id not in embedders:
-            raise not_served(space_id)
+    wanted = _wanted(published, labels)
+    languages = [each.language for each in labels.values()]
+    check_served(languages, routing=published.routing, embedders=embedders)
+    served = {space_id: embedders[space_id] for space_id in wanted if space_id in embedders}
+    for space_id, embedder in served.items():
         await _fill(
-            database, lease, published, ids=ids, embedder=embedders[space_id], report=report
+            database, lease, published, ids=wanted[space_id], embedder=embedder, report=report
         )
     async with database.as_worker(lease.tenant_id) as conn:
-        if _differs(published, language, labels):
-            await relabel(conn, lease, language=language, labels=labels)
-        await jobs.complete(conn, lease)
+        place = await locked(conn, lease)
+        is_overtaken = not published.still_holds(place) or await _lacks(
+            conn, lease, {space_id: wanted[space_id] for space_id in served}
+        )
+        if is_overtaken:
+            # Labels made of what held before would replace newer ones.
+            await enqueue_reindex(
+                conn,
+                tenant_id=lease.tenant_id,
+                corpus_id=place.corpus_id,
+                document_id=lease.document_id,
+            )
+        elif _differs(published, language, labels):
+            await relabel(conn, lease, place, language=language, labels=labels)
+        unserved = wanted.keys() - served.keys()
+        if is_overtaken or not unserved:
+            await jobs.complete(conn, lease)
+            return
+        names = await names_of(
+            conn, tenant_id=lease.tenant_id, corpus_id=place.corpus_id, space_id=min(unserved)
+        )
+    raise kept_unserved(*names)
+
+
+async def _lacks(
+    conn: WorkerConnection,
+    lease: Lease,
+    added: Mapping[int, Sequence[int]],
+) -> bool:
+    """Say whether a vector that was added is gone, with a space that went and came back."""
+    for space_id, ids in added.items():
+        if await lacking(conn, tenant_id=lease.tenant_id, space_id=space_id, ids=ids):
+            return True
+    return False
 
 
 async def _fill(
@@ -74,7 +111,7 @@ async def _fill(
         batch = left[start : start + BATCH]
         vectors = await embedder.embed_passages([texts[each] for each in batch])
         async with database.as_worker(lease.tenant_id) as conn:
-            await add_vectors(conn, lease, space_id=space_id, ids=batch, vectors=vectors)
+            await add_vectors(conn, lease, space=embedder.space, ids=batch, vectors=vectors)
 
 
 def _labels(published: Published) -> tuple[str, dict[int, Labels]]:
@@ -93,12 +130,10 @@ def _label(passage: PublishedPassage, published: Published, language: str) -> La
     return Labels(language=language, analysis=analysis, terms=terms(led, language=rules))
 
 
-def _wanted(routing: Routing, labels: Mapping[int, Labels]) -> dict[int, list[int]]:
-    wanted: dict[int, list[int]] = {}
-    for passage_id, label in labels.items():
-        for space_id in sorted(routing.wanted_by(label.language)):
-            wanted.setdefault(space_id, []).append(passage_id)
-    return wanted
+def _wanted(published: Published, labels: Mapping[int, Labels]) -> dict[int, list[int]]:
+    ids = list(labels)
+    wanted = published.routing.wanted([each.language for each in labels.values()])
+    return {space_id: [ids[at] for at in positions] for space_id, positions in wanted.items()}
 
 
 def _differs(published: Published, language: str, labels: Mapping[int, Labels]) -> bool:

@@ -18,8 +18,9 @@ from roadworthy.corpus.publishing import (
     publish,
     read_pending,
 )
-from roadworthy.corpus.reindexing import REINDEX, reindex_if_changed
+from roadworthy.corpus.reindex_jobs import REINDEX
 from roadworthy.corpus.routing import Routing, rules_of
+from roadworthy.corpus.space_lock import keep_spaces
 from roadworthy.corpus.terms import terms
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.ingestion.curation.service import examine as curate
@@ -172,10 +173,10 @@ class IngestionService:
         extract = await self._extract(curation.document, labelling, progress)
         progress.stage = "publishing"
         async with self._database.as_worker(lease.tenant_id) as conn:
+            await keep_spaces(conn, lease)  # before any document is locked
             await file_away(conn, lease, curation.document, is_attached=pending.is_attached)
             await publish(conn, lease, extract)
             await write_curation(conn, lease, curation)
-            await reindex_if_changed(conn, lease, extract)
             await jobs.complete(conn, lease)
         log.info("searchable", document=str(lease.document_id), passages=len(extract.passages))
 
@@ -186,7 +187,7 @@ class IngestionService:
         progress.stage = "splitting"
         language, passages = await asyncio.to_thread(self._split, document, tokenizer, labelling)
         progress.stage, progress.total = "embedding", len(passages)
-        vectors, further = await embed_everywhere(
+        vectors = await embed_everywhere(
             [to_embed(p.text, title=document.title, heading=p.heading) for p in passages],
             [passage.language for passage in passages],
             routing=labelling.routing,
@@ -198,11 +199,10 @@ class IngestionService:
             title=document.title,
             media_type=document.media_type,
             language=language,
+            language_told=labelling.told,
             page_count=len(document.pages) or None,
             passages=passages,
             vectors=vectors,
-            space_id=labelling.routing.space_id,
-            further=further,
         )
 
     def _split(

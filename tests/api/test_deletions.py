@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 
+from roadworthy.corpus.access import access
 from roadworthy.deletion import add_hold
 
 pytestmark = pytest.mark.anyio
@@ -101,3 +102,28 @@ async def test_an_answer_from_other_documents_goes_on(
         assert receipt["finished_at"] is not None
         assert not told.done()
         assert (await told).json()["outcome"] == "answered"
+
+
+async def test_all_documents_of_a_person_go_and_no_other(door, client, world, plan):
+    others = await world.add("other.txt", "Other.", owner="bo")
+    await world.add("secret.txt", "Mine.", owner="ana", readers=access(groups=["left"]))
+    receipt = (await client.post("/v1/deletions", json={"documents": "mine"})).json()
+    assert (receipt["scope"], receipt["documents"]) == ("documents of a person", 2)
+    assert receipt["finished_at"] is not None
+    assert (await client.get(f"/v1/deletions/{receipt['id']}")).json() == receipt
+    async with world.database.as_worker(world.tenant_id) as conn:
+        rows = await (await conn.execute("SELECT id FROM document")).fetchall()
+    assert rows == [(others,)]
+
+
+async def test_a_key_for_reading_deletes_nothing(door, plan):
+    async with door.client(await door.key(may_ingest=False)) as client:
+        refused = await client.post("/v1/deletions", json={"documents": "mine"})
+        assert refused.status_code == 403
+        assert (await client.get(f"/v1/documents/{plan}")).status_code == 200
+
+
+@pytest.mark.parametrize("body", [{}, {"documents": "all"}, {"documents": "mine", "of": "bo"}])
+async def test_nothing_else_can_be_named(client, plan, body):
+    assert (await client.post("/v1/deletions", json=body)).status_code == 422
+    assert (await client.get(f"/v1/documents/{plan}")).status_code == 200

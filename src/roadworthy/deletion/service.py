@@ -67,6 +67,7 @@ class _Deletion:
     scope: Scope
     kind: str
     subject: str
+    by: str
     with_keys: bool  # of the person, or of everybody
 
     @property
@@ -139,9 +140,17 @@ class DeletionService:
         return await self.finish(receipt, tenant_id=tenant_id)
 
     async def delete_person(
-        self, person: Principal, *, documents_only: bool = False, report: Report
+        self,
+        person: Principal,
+        *,
+        documents_only: bool = False,
+        by: str = OPERATOR,
+        report: Report,
     ) -> Receipt:
         """Delete a person: documents, keys, name, and what he asked; or the documents alone.
+
+        Args:
+            by: who asks, for the receipt.
 
         Raises:
             Conflict: something of it is under legal hold.
@@ -151,6 +160,7 @@ class DeletionService:
             scope=Scope(tenant_id=person.tenant_id, owner=person.user_id),
             kind=DOCUMENTS_OF if documents_only else PERSON,
             subject=self._pseudonym(person),
+            by=by,
             with_keys=not documents_only,
         )
 
@@ -174,6 +184,7 @@ class DeletionService:
             scope=Scope(tenant_id=tenant_id, corpus_id=corpus.id),
             kind=CORPUS,
             subject=str(corpus.id),
+            by=OPERATOR,
             with_keys=False,
         )
 
@@ -185,7 +196,11 @@ class DeletionService:
     async def delete_tenant(self, tenant_id: int, *, report: Report) -> Receipt:
         """Delete a tenant with all that is in it, but for receipts; raises as `delete_person`."""
         deletion = _Deletion(
-            scope=Scope(tenant_id=tenant_id), kind=TENANT, subject=str(tenant_id), with_keys=True
+            scope=Scope(tenant_id=tenant_id),
+            kind=TENANT,
+            subject=str(tenant_id),
+            by=OPERATOR,
+            with_keys=True,
         )
 
         async def leave(conn: WorkerConnection) -> dict[str, int]:
@@ -275,7 +290,7 @@ class DeletionService:
                     tenant_id=tenant_id,
                     scope=deletion.kind,
                     subject=deletion.subject,
-                    by=OPERATOR,
+                    by=deletion.by,
                 )
             )
             erased = {}

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,12 +16,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
+import structlog
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
 from roadworthy.answering.extract import ExtractingAnswerer
-from roadworthy.answering.forgetting import forgetting
+from roadworthy.answering.forgetting import Forgetting
 from roadworthy.answering.generate import GeneratingAnswerer
 from roadworthy.answering.in_flight import InFlight
 from roadworthy.answering.searching import SearchService
@@ -42,6 +44,7 @@ from roadworthy.spaces import follow_spaces, open_spaces
 from roadworthy.traces import TraceRecorder, bring_left
 from roadworthy.traces import stores as trace_stores
 
+log = structlog.get_logger(__name__)
 SPOOL = "spool"  # of a home: traces on their way to the database
 APP_ROLE, WORKER_ROLE = "roadworthy_app", "roadworthy_worker"
 # Every table that holds the text of documents or what is derived from it: each room tells its own.
@@ -189,11 +192,11 @@ async def services(
         stack.push_async_callback(_cancelled, flushing)
         pseudonym = pseudonymiser(settings)
         in_flight, extracting = InFlight(), ExtractingAnswerer()
-        leave = forgetting(database, in_flight=in_flight, extracting=extracting, recorder=recorder)
-        epochs = EpochHolder(urls.app, leave=leave)
-        holding = asyncio.create_task(epochs.run())
-        stack.push_async_callback(_cancelled, holding)
-        await epochs.is_holding.wait()
+        forgetting = Forgetting(
+            database, in_flight=in_flight, extracting=extracting, recorder=recorder
+        )
+        epochs = EpochHolder(urls.app, leave=forgetting.leave, lose=forgetting.lose)
+        stack.push_async_callback(_cancelled, await _holding(epochs))
         yield Services(
             settings=settings,
             database=database,
@@ -295,6 +298,25 @@ def pseudonymiser(settings: Settings) -> Callable[[Principal], str]:
         return hmac.new(key.encode(), who.encode(), hashlib.sha256).hexdigest()[:32]
 
     return pseudonym
+
+
+async def _holding(epochs: EpochHolder) -> asyncio.Task[None]:
+    """Hold an epoch from now on; whatever ends that ends the process."""
+    holding = asyncio.create_task(epochs.run())
+    started = asyncio.create_task(epochs.is_holding.wait())
+    await asyncio.wait({holding, started}, return_when=asyncio.FIRST_COMPLETED)
+    if holding.done():
+        started.cancel()
+        holding.result()
+    holding.add_done_callback(_end_process)
+    return holding
+
+
+def _end_process(holding: asyncio.Task[None]) -> None:
+    # A process that answers and does not hear of deletions is worse than none.
+    if not holding.cancelled() and (error := holding.exception()) is not None:
+        log.critical("this process cannot forget what is deleted, and ends", exc_info=error)
+        signal.raise_signal(signal.SIGTERM)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -17,13 +17,19 @@ class Process:
     def __init__(self, url):
         self.may_leave = asyncio.Event()
         self.may_leave.set()
-        self.left = 0
-        self.holder = EpochHolder(url, leave=self.leave)
+        self.left = self.lost = 0
+        self.problem = None
+        self.holder = EpochHolder(url, leave=self.leave, lose=self.lose)
 
     async def leave(self):
         await self.may_leave.wait()
+        if self.problem is not None:
+            raise self.problem
         self.left += 1
         return True
+
+    def lose(self):
+        self.lost += 1
 
 
 @asynccontextmanager
@@ -83,18 +89,46 @@ async def test_what_begins_afterwards_is_not_waited_for(database, urls):
             newer.may_leave.set()
 
 
+def cut(urls):
+    """Take its connection, and with it the lock, from every process."""
+    with psycopg.connect(urls.app, autocommit=True) as killer:
+        killer.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'roadworthy-epochs' AND datname = current_database()"
+        )
+
+
+async def until(is_so):
+    for _ in range(400):
+        if is_so():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError
+
+
 async def test_a_lost_connection_is_made_again_and_all_is_left(database, urls):
     async with running(urls) as process:
         before = process.left
-        with psycopg.connect(urls.app, autocommit=True) as killer:
-            killer.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = 'roadworthy-epochs' AND datname = current_database()"
-            )
-        for _ in range(400):
-            if process.left > before:
-                break
-            await asyncio.sleep(0.01)
-        assert process.left > before
+        cut(urls)
+        await until(lambda: process.left > before)
         process.may_leave.clear()
         assert not await is_past(database, patience_s=0.2)
+
+
+async def test_with_the_connection_all_is_lost_before_another_is_made(database, urls):
+    async with running(urls) as process:
+        process.may_leave.clear()
+        cut(urls)
+        await until(lambda: process.lost == 1)
+        assert await is_past(database, patience_s=0)
+
+
+async def test_what_cannot_be_left_ends_it_with_all_that_was_begun(database, urls):
+    process = Process(urls.app)
+    holding = asyncio.create_task(process.holder.run())
+    await process.holder.is_holding.wait()
+    process.problem = RuntimeError("a bug")
+    await is_past(database, patience_s=2)
+    with pytest.raises(RuntimeError, match="a bug"):
+        await asyncio.wait_for(holding, 5)
+    assert process.lost == 1

@@ -123,6 +123,7 @@ class SearchService:
                     limit=sought.limit,
                     vector_weight=stored.release.vector_weight,
                 )
+            making.check()
         finally:
             self._in_flight.end(making)
         return found, embedded.degraded

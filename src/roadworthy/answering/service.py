@@ -233,8 +233,8 @@ class AnsweringService:
 
     def _end(self, progress: _Progress) -> None:
         making = progress.making
-        if making is not None and making.is_withdrawn:
-            progress.text = ""
+        if making is not None and making.is_over:
+            progress.text, progress.problem = "", None
         self._recorder.end(_trace(progress))
         if making is not None:
             self._in_flight.end(making)

@@ -3,7 +3,8 @@
 A process that keeps what it read holds a number, the epoch, as a shared advisory lock. Whoever
 deleted something begins the next epoch and waits until nobody holds an older one. A process that
 hears of it takes the new number, ends or forgets what it had begun, and only then lets the old
-number go; one that dies lets go by dying.
+number go; one that dies lets go by dying. One that lost the lock with its connection holds nobody
+up, so it ends and forgets all of it at once, and begins nothing until it holds an epoch again.
 
 Source: epoch-based reclamation, K. Fraser, Practical lock-freedom, 2004, section 5.2.3.
 """
@@ -14,6 +15,7 @@ from collections.abc import Awaitable, Callable
 
 import psycopg
 import structlog
+from psycopg.conninfo import make_conninfo
 
 from roadworthy.plumbing.database import Database
 
@@ -22,6 +24,14 @@ LOCK_CLASS = 0x52574550  # any number of our own: the first half of the advisory
 POLL_EVERY_S = 1.0  # a notification may be lost with a connection
 LOOK_EVERY_S = 0.01
 PAUSE_WHEN_DOWN_S = 1.0
+# A process that is cut off has to notice before the server does, which then lets its lock go: a
+# server's own limit is two hours unless it is told otherwise.
+NOTICE_QUICKLY = {
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 4000,  # ms
+}
 
 CURRENT = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM epoch"
 BEGIN = "SELECT nextval('epoch')"
@@ -67,23 +77,35 @@ class EpochHolder:
 
     Args:
         url: where a connection of its own is made; locks and notifications belong to it.
-        leave: ends or forgets all that was begun before it is called; False: not possible yet.
+        leave: ends or forgets all that was begun before it is called; False: not possible yet. It
+            is called with an epoch held, so that what begins from now on is waited for.
+        lose: ends and forgets all of it at once, and lets nothing begin before `leave` is called.
     """
 
-    def __init__(self, url: str, *, leave: Callable[[], Awaitable[bool]]) -> None:
-        self._url = url
+    def __init__(
+        self, url: str, *, leave: Callable[[], Awaitable[bool]], lose: Callable[[], None]
+    ) -> None:
+        self._url = make_conninfo(url, **NOTICE_QUICKLY)
         self._leave = leave
+        self._lose = lose
         self.is_holding = asyncio.Event()
 
     async def run(self) -> None:
-        """Hold and move on until cancelled; a connection that was lost is made again."""
+        """Hold and move on until cancelled; a connection that was lost is made again.
+
+        What `leave` raises ends it: nothing is begun from then on, and the process had better end.
+        """
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(
                     self._url, autocommit=True, application_name="roadworthy-epochs"
                 ) as conn:
-                    await self._hold(conn)
-            except psycopg.OperationalError:
+                    try:
+                        await self._hold(conn)
+                    finally:
+                        self.is_holding.clear()
+                        self._lose()
+            except psycopg.Error:
                 log.warning("the epoch of this process is not held: the database is down")
                 await asyncio.sleep(PAUSE_WHEN_DOWN_S)
 

@@ -6,6 +6,10 @@ SET check_function_bodies = false;
 
 CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public;
 
+CREATE FUNCTION public.await_holds(tenant integer) RETURNS void
+    LANGUAGE sql
+    AS $$ SELECT pg_advisory_xact_lock_shared(hashtext('roadworthy legal hold'), tenant) $$;
+
 CREATE FUNCTION public.current_tenant() RETURNS integer
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (NULLIF(current_setting('roadworthy.tenant'::text, true), ''::text))::integer;
@@ -128,21 +132,39 @@ CREATE FUNCTION public.found_passages(trace uuid) RETURNS integer[]
     SET search_path TO 'public', 'pg_temp'
     RETURN (SELECT COALESCE(array_agg(DISTINCT trace_hit.passage_id), '{}'::integer[]) AS "coalesce" FROM public.trace_hit WHERE ((trace_hit.tenant_id = public.current_tenant()) AND (trace_hit.trace_id = found_passages.trace)));
 
+CREATE FUNCTION public.guard_corpus() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    BEGIN
+        PERFORM await_holds(OLD.tenant_id);
+        PERFORM refuse_held(id, 'corpus') FROM legal_hold
+          WHERE tenant_id = OLD.tenant_id AND corpus_id = OLD.id AND lifted_at IS NULL
+          ORDER BY id LIMIT 1;
+        RETURN OLD;
+    END $$;
+
 CREATE FUNCTION public.guard_document() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
     BEGIN
-        IF TG_OP = 'UPDATE' THEN
-            PERFORM refuse_withdrawn(OLD.tenant_id, OLD.id);
-            IF (NEW.tenant_id, NEW.id, NEW.corpus_id, NEW.owner, NEW.name, NEW.metadata)
+        IF TG_OP = 'UPDATE'
+           AND (NEW.tenant_id, NEW.id, NEW.corpus_id, NEW.owner, NEW.name, NEW.metadata)
                IS NOT DISTINCT FROM
                (OLD.tenant_id, OLD.id, OLD.corpus_id, OLD.owner, OLD.name, OLD.metadata) THEN
-                RETURN NEW;
-            END IF;
+            RETURN NEW;
         END IF;
         PERFORM refuse_held(hold_on(OLD.tenant_id, ARRAY[OLD.id]), 'document');
         RETURN CASE TG_OP WHEN 'UPDATE' THEN NEW ELSE OLD END;
+    END $$;
+
+CREATE FUNCTION public.guard_hold() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+    BEGIN
+        PERFORM pg_advisory_xact_lock(hashtext('roadworthy legal hold'), NEW.tenant_id);
+        RETURN NEW;
     END $$;
 
 CREATE FUNCTION public.guard_passage() RETURNS trigger
@@ -165,15 +187,28 @@ CREATE FUNCTION public.guard_passages() RETURNS trigger
         RETURN NULL;
     END $$;
 
+CREATE FUNCTION public.guard_principal() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    BEGIN
+        PERFORM await_holds(OLD.tenant_id);
+        PERFORM refuse_held(id, 'person') FROM legal_hold
+          WHERE tenant_id = OLD.tenant_id AND user_id = OLD.user_id AND lifted_at IS NULL
+          ORDER BY id LIMIT 1;
+        RETURN OLD;
+    END $$;
+
 CREATE FUNCTION public.guard_revision() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
     BEGIN
         IF TG_OP = 'INSERT' THEN
-            PERFORM refuse_withdrawn(NEW.tenant_id, NEW.document_id);
-            IF EXISTS (SELECT FROM revision WHERE tenant_id = NEW.tenant_id
-                                              AND document_id = NEW.document_id) THEN
+            -- Of another tenant nothing is said; row-level security refuses it next.
+            IF NEW.tenant_id = current_tenant()
+               AND EXISTS (SELECT FROM revision WHERE tenant_id = NEW.tenant_id
+                                                  AND document_id = NEW.document_id) THEN
                 PERFORM refuse_held(hold_on(NEW.tenant_id, ARRAY[NEW.document_id]), 'document');
             END IF;
             RETURN NEW;
@@ -189,40 +224,41 @@ CREATE FUNCTION public.guard_revision() RETURNS trigger
         RETURN CASE TG_OP WHEN 'UPDATE' THEN NEW ELSE OLD END;
     END $$;
 
-CREATE FUNCTION public.guard_whole() RETURNS trigger
+CREATE FUNCTION public.guard_tenant() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-    DECLARE
-        gone jsonb := to_jsonb(OLD);
-        tenant integer := CASE TG_TABLE_NAME WHEN 'tenant' THEN gone -> 'id'
-                                             ELSE gone -> 'tenant_id' END;
     BEGIN
-        PERFORM refuse_held(
-            (SELECT id FROM legal_hold AS hold
-              WHERE hold.tenant_id = tenant AND lifted_at IS NULL
-                AND CASE TG_TABLE_NAME
-                        WHEN 'tenant' THEN true
-                        WHEN 'principal' THEN hold.user_id = gone ->> 'user_id'
-                        ELSE hold.corpus_id = (gone -> 'id')::integer END
-              ORDER BY id LIMIT 1),
-            CASE TG_TABLE_NAME WHEN 'principal' THEN 'person' ELSE TG_TABLE_NAME END);
+        PERFORM await_holds(OLD.id);
+        PERFORM refuse_held(id, 'tenant') FROM legal_hold
+          WHERE tenant_id = OLD.id AND lifted_at IS NULL ORDER BY id LIMIT 1;
         RETURN OLD;
     END $$;
 
 CREATE FUNCTION public.hold_on(tenant integer, documents uuid[]) RETURNS uuid
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-        SELECT hold.id
-          FROM legal_hold AS hold
-          JOIN document ON document.tenant_id = hold.tenant_id
-                       AND (document.id = hold.document_id OR document.owner = hold.user_id
-                            OR document.corpus_id = hold.corpus_id)
-         WHERE hold.tenant_id = tenant AND hold.lifted_at IS NULL
-           AND document.id = ANY (documents)
-         ORDER BY hold.id LIMIT 1
-    $$;
+    BEGIN
+        PERFORM await_holds(tenant);
+        IF NOT EXISTS (SELECT FROM legal_hold WHERE tenant_id = tenant AND lifted_at IS NULL) THEN
+            RETURN NULL;
+        END IF;
+        RETURN (
+            WITH RECURSIVE kept AS (
+                SELECT id, parent_id, owner, corpus_id
+                  FROM document WHERE tenant_id = tenant AND id = ANY (documents)
+                UNION
+                SELECT above.id, above.parent_id, above.owner, above.corpus_id
+                  FROM document AS above JOIN kept ON above.id = kept.parent_id
+                 WHERE above.tenant_id = tenant)
+            SELECT hold.id
+              FROM legal_hold AS hold
+              JOIN kept ON kept.id = hold.document_id OR kept.owner = hold.user_id
+                        OR kept.corpus_id = hold.corpus_id
+             WHERE hold.tenant_id = tenant AND hold.lifted_at IS NULL
+             ORDER BY hold.id LIMIT 1);
+    END $$;
 
 CREATE TABLE public.api_key (
     tenant_id integer NOT NULL,
@@ -301,6 +337,15 @@ CREATE FUNCTION public.may_hold() RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN ('group:legal-hold'::text = ANY ((NULLIF(current_setting('roadworthy.subjects'::text, true), ''::text))::text[]));
 
+CREATE FUNCTION public.person_stays(who text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    BEGIN
+        PERFORM FROM principal WHERE tenant_id = current_tenant() AND user_id = who FOR KEY SHARE;
+        RETURN FOUND;
+    END $$;
+
 CREATE FUNCTION public.present_documents(documents uuid[]) RETURNS uuid[]
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -321,17 +366,6 @@ CREATE FUNCTION public.refuse_held(hold uuid, what text) RETURNS void
             RAISE EXCEPTION USING ERRCODE = 'restrict_violation', CONSTRAINT = 'legal_hold',
                 MESSAGE = format('The %s is under legal hold %s and stays as it is; whoever placed '
                                  'the hold may lift it (`roadworthy hold`).', what, hold);
-        END IF;
-    END $$;
-
-CREATE FUNCTION public.refuse_withdrawn(tenant integer, document uuid) RETURNS void
-    LANGUAGE plpgsql
-    AS $$
-    BEGIN
-        IF EXISTS (SELECT FROM withdrawn_document
-                    WHERE tenant_id = tenant AND document_id = document) THEN
-            RAISE EXCEPTION USING ERRCODE = 'restrict_violation', CONSTRAINT = 'withdrawn_document',
-                MESSAGE = 'The document is being deleted; try again when that is done.';
         END IF;
     END $$;
 
@@ -875,6 +909,9 @@ ALTER TABLE ONLY public.passage
 ALTER TABLE ONLY public.posting
     ADD CONSTRAINT posting_pkey PRIMARY KEY (tenant_id, corpus_id, term, acl_id, revision_id);
 
+ALTER TABLE public.principal
+    ADD CONSTRAINT principal_name_is_free CHECK ((user_id <> ALL (ARRAY['operator'::text, '(deleted)'::text]))) NOT VALID;
+
 ALTER TABLE ONLY public.principal
     ADD CONSTRAINT principal_pkey PRIMARY KEY (tenant_id, user_id);
 
@@ -980,17 +1017,19 @@ CREATE INDEX withdrawn_document_deletion ON public.withdrawn_document USING btre
 
 CREATE TRIGGER forget_answers AFTER DELETE ON public.document REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.forget_answers();
 
-CREATE TRIGGER guard BEFORE DELETE ON public.corpus FOR EACH ROW EXECUTE FUNCTION public.guard_whole();
+CREATE TRIGGER guard BEFORE DELETE ON public.corpus FOR EACH ROW EXECUTE FUNCTION public.guard_corpus();
 
 CREATE TRIGGER guard BEFORE DELETE OR UPDATE ON public.document FOR EACH ROW EXECUTE FUNCTION public.guard_document();
 
+CREATE TRIGGER guard BEFORE INSERT OR UPDATE ON public.legal_hold FOR EACH ROW EXECUTE FUNCTION public.guard_hold();
+
 CREATE TRIGGER guard BEFORE UPDATE OF tenant_id, document_id, revision_id, start_at, end_at, text ON public.passage FOR EACH ROW EXECUTE FUNCTION public.guard_passage();
 
-CREATE TRIGGER guard BEFORE DELETE ON public.principal FOR EACH ROW EXECUTE FUNCTION public.guard_whole();
+CREATE TRIGGER guard BEFORE DELETE ON public.principal FOR EACH ROW EXECUTE FUNCTION public.guard_principal();
 
 CREATE TRIGGER guard BEFORE INSERT OR DELETE OR UPDATE OF tenant_id, id, document_id, content_hash, content, text ON public.revision FOR EACH ROW EXECUTE FUNCTION public.guard_revision();
 
-CREATE TRIGGER guard BEFORE DELETE ON public.tenant FOR EACH ROW EXECUTE FUNCTION public.guard_whole();
+CREATE TRIGGER guard BEFORE DELETE ON public.tenant FOR EACH ROW EXECUTE FUNCTION public.guard_tenant();
 
 CREATE TRIGGER guard_delete AFTER DELETE ON public.passage REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.guard_passages();
 
@@ -1147,15 +1186,6 @@ CREATE POLICY as_the_document ON public.verdict FOR SELECT TO roadworthy_app USI
    FROM public.document
   WHERE ((document.tenant_id = verdict.tenant_id) AND (document.id = verdict.document_id))))));
 
-CREATE POLICY as_the_revision ON public.edge_line FOR SELECT TO roadworthy_app USING ((revision_id IN ( SELECT revision.id
-   FROM public.revision)));
-
-CREATE POLICY as_the_revision ON public.signature FOR SELECT TO roadworthy_app USING ((revision_id IN ( SELECT revision.id
-   FROM public.revision)));
-
-CREATE POLICY as_the_revision ON public.signature_band FOR SELECT TO roadworthy_app USING ((revision_id IN ( SELECT revision.id
-   FROM public.revision)));
-
 CREATE POLICY colleague ON public.acl TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY colleague ON public.acl_grant TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -1219,6 +1249,8 @@ CREATE POLICY definer ON public.withdrawn_document FOR SELECT TO roadworthy_owne
 
 CREATE POLICY definer_lock ON public.document FOR UPDATE TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY definer_lock ON public.principal FOR UPDATE TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY definer_update ON public.legal_hold FOR UPDATE TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY definer_update ON public.review FOR UPDATE TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -1233,8 +1265,9 @@ ALTER TABLE public.edge_line ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.embedding ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY holder ON public.legal_hold TO roadworthy_app USING (( SELECT public.may_hold() AS may_hold)) WITH CHECK ((( SELECT public.may_hold() AS may_hold) AND ((document_id IS NULL) OR (document_id IN ( SELECT document.id
-   FROM public.document)))));
+CREATE POLICY every ON public.withdrawn_document FOR SELECT TO roadworthy_worker USING (true);
+
+CREATE POLICY holder ON public.legal_hold TO roadworthy_app USING (( SELECT public.may_hold() AS may_hold));
 
 ALTER TABLE public.job ENABLE ROW LEVEL SECURITY;
 
@@ -1262,6 +1295,9 @@ CREATE POLICY not_withdrawn ON public.document AS RESTRICTIVE TO roadworthy_app 
 CREATE POLICY not_withdrawn ON public.embedding AS RESTRICTIVE TO roadworthy_app USING ((NOT (document_id IN ( SELECT withdrawn_document.document_id
    FROM public.withdrawn_document))));
 
+CREATE POLICY not_withdrawn ON public.job AS RESTRICTIVE TO roadworthy_app USING ((NOT (document_id IN ( SELECT withdrawn_document.document_id
+   FROM public.withdrawn_document))));
+
 CREATE POLICY not_withdrawn ON public.passage AS RESTRICTIVE TO roadworthy_app USING ((NOT (document_id IN ( SELECT withdrawn_document.document_id
    FROM public.withdrawn_document))));
 
@@ -1270,6 +1306,24 @@ CREATE POLICY not_withdrawn ON public.posting AS RESTRICTIVE TO roadworthy_app U
 
 CREATE POLICY not_withdrawn ON public.revision AS RESTRICTIVE TO roadworthy_app USING ((NOT (document_id IN ( SELECT withdrawn_document.document_id
    FROM public.withdrawn_document))));
+
+CREATE POLICY not_withdrawn_worker ON public.document AS RESTRICTIVE TO roadworthy_worker USING (((NOT (id IN ( SELECT withdrawn_document.document_id
+   FROM public.withdrawn_document))) OR (( SELECT current_setting('roadworthy.deleting'::text, true) AS current_setting) = 'on'::text)));
+
+CREATE POLICY not_withdrawn_worker ON public.embedding AS RESTRICTIVE TO roadworthy_worker USING (((NOT (document_id IN ( SELECT withdrawn_document.document_id
+   FROM public.withdrawn_document))) OR (( SELECT current_setting('roadworthy.deleting'::text, true) AS current_setting) = 'on'::text)));
+
+CREATE POLICY not_withdrawn_worker ON public.job AS RESTRICTIVE TO roadworthy_worker USING (((NOT (document_id IN ( SELECT withdrawn_document.document_id
+   FROM public.withdrawn_document))) OR (( SELECT current_setting('roadworthy.deleting'::text, true) AS current_setting) = 'on'::text)));
+
+CREATE POLICY not_withdrawn_worker ON public.passage AS RESTRICTIVE TO roadworthy_worker USING (((NOT (document_id IN ( SELECT withdrawn_document.document_id
+   FROM public.withdrawn_document))) OR (( SELECT current_setting('roadworthy.deleting'::text, true) AS current_setting) = 'on'::text)));
+
+CREATE POLICY not_withdrawn_worker ON public.posting AS RESTRICTIVE TO roadworthy_worker USING (((NOT (document_id IN ( SELECT withdrawn_document.document_id
+   FROM public.withdrawn_document))) OR (( SELECT current_setting('roadworthy.deleting'::text, true) AS current_setting) = 'on'::text)));
+
+CREATE POLICY not_withdrawn_worker ON public.revision AS RESTRICTIVE TO roadworthy_worker USING (((NOT (document_id IN ( SELECT withdrawn_document.document_id
+   FROM public.withdrawn_document))) OR (( SELECT current_setting('roadworthy.deleting'::text, true) AS current_setting) = 'on'::text)));
 
 CREATE POLICY one_tenant ON public.acl AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1405,6 +1459,9 @@ ALTER TABLE public.review ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.revision ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY seen ON public.legal_hold AS RESTRICTIVE FOR INSERT TO roadworthy_app WITH CHECK (((document_id IS NULL) OR (document_id IN ( SELECT document.id
+   FROM public.document))));
+
 ALTER TABLE public.signature ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.signature_band ENABLE ROW LEVEL SECURITY;
@@ -1507,6 +1564,7 @@ REVOKE ALL ON FUNCTION public.found_passages(trace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.found_passages(trace uuid) TO roadworthy_app;
 
 REVOKE ALL ON FUNCTION public.hold_on(tenant integer, documents uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.hold_on(tenant integer, documents uuid[]) TO roadworthy_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_key TO roadworthy_worker;
 
@@ -1542,6 +1600,9 @@ GRANT UPDATE(announced_at) ON TABLE public.job TO roadworthy_app;
 REVOKE ALL ON FUNCTION public.is_queue_full(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_queue_full(most integer) TO roadworthy_app;
 GRANT ALL ON FUNCTION public.is_queue_full(most integer) TO roadworthy_worker;
+
+REVOKE ALL ON FUNCTION public.person_stays(who text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.person_stays(who text) TO roadworthy_app;
 
 REVOKE ALL ON FUNCTION public.present_documents(documents uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.present_documents(documents uuid[]) TO roadworthy_app;
@@ -1595,7 +1656,6 @@ GRANT UPDATE(source_path) ON TABLE public.document TO roadworthy_app;
 
 GRANT UPDATE(language_told) ON TABLE public.document TO roadworthy_app;
 
-GRANT SELECT ON TABLE public.edge_line TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.edge_line TO roadworthy_worker;
 
 GRANT SELECT ON TABLE public.embedding TO roadworthy_app;
@@ -1657,10 +1717,8 @@ GRANT UPDATE(state) ON TABLE public.revision TO roadworthy_app;
 GRANT SELECT ON TABLE public.schema_migration TO roadworthy_app;
 GRANT SELECT ON TABLE public.schema_migration TO roadworthy_worker;
 
-GRANT SELECT ON TABLE public.signature TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.signature TO roadworthy_worker;
 
-GRANT SELECT ON TABLE public.signature_band TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.signature_band TO roadworthy_worker;
 
 GRANT SELECT ON TABLE public.tenant TO roadworthy_app;
@@ -1679,3 +1737,5 @@ GRANT UPDATE(created_at) ON TABLE public.verdict TO roadworthy_app;
 
 GRANT SELECT ON TABLE public.withdrawn_document TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE ON TABLE public.withdrawn_document TO roadworthy_worker;
+
+GRANT UPDATE(deletion_id) ON TABLE public.withdrawn_document TO roadworthy_worker;

@@ -173,18 +173,6 @@ CREATE POLICY as_the_document ON review FOR SELECT TO roadworthy_app
     USING (EXISTS (SELECT FROM document
                     WHERE document.tenant_id = review.tenant_id
                       AND document.id = review.document_id));
--- Whoever deletes a document is told how much went with it.
-DO $$
-DECLARE
-    name text;
-BEGIN
-    FOREACH name IN ARRAY ARRAY['signature', 'signature_band', 'edge_line']
-    LOOP
-        EXECUTE format('DROP POLICY IF EXISTS as_the_revision ON %I', name);
-        EXECUTE format('CREATE POLICY as_the_revision ON %I FOR SELECT TO roadworthy_app '
-                       'USING (revision_id IN (SELECT id FROM revision))', name);
-    END LOOP;
-END $$;
 -- About a document that was kept back decides its owner, or a reader of it who is in a group that
 -- the policy of its corpus names.
 DROP POLICY IF EXISTS decide ON review;
@@ -317,18 +305,18 @@ GRANT SELECT, INSERT ON embedding_space TO roadworthy_worker;
 GRANT SELECT ON schema_migration TO roadworthy_worker;
 
 -- Deletion and legal hold: the policies are in retention.sql.
-GRANT SELECT ON deletion_receipt TO roadworthy_app;
-GRANT SELECT, INSERT, UPDATE (documents, stores, erased_at, finished_at) ON deletion_receipt
-   TO roadworthy_worker;
-GRANT SELECT ON withdrawn_document TO roadworthy_app;
+GRANT SELECT ON deletion_receipt, withdrawn_document TO roadworthy_app;
+GRANT SELECT, INSERT ON deletion_receipt TO roadworthy_worker;
+GRANT UPDATE (documents, stores, erased_at, finished_at) ON deletion_receipt TO roadworthy_worker;
 GRANT SELECT, INSERT, DELETE ON withdrawn_document TO roadworthy_worker;
+GRANT UPDATE (deletion_id) ON withdrawn_document TO roadworthy_worker; -- of a wider deletion
 GRANT SELECT, INSERT ON legal_hold TO roadworthy_app, roadworthy_worker;
 GRANT UPDATE (lifted_by, lifted_at) ON legal_hold TO roadworthy_app, roadworthy_worker;
 GRANT DELETE ON legal_hold TO roadworthy_worker; -- of what was lifted, with its tenant
 GRANT SELECT, USAGE ON SEQUENCE epoch TO roadworthy_app, roadworthy_worker;
 
 -- Curation.
-GRANT SELECT ON verdict, removal, review, signature, signature_band, edge_line TO roadworthy_app;
+GRANT SELECT ON verdict, removal, review TO roadworthy_app;
 GRANT INSERT ON verdict, review TO roadworthy_app;
 GRANT UPDATE (figures, reason, created_at) ON verdict TO roadworthy_app;
 GRANT SELECT, INSERT, UPDATE, DELETE

@@ -1,47 +1,57 @@
 -- What is kept and what is forgotten: withdrawn documents, legal holds, traces of what is gone.
 -- Run again whenever this file changes; after permissions.sql, which makes the roles and grants.
 
--- A document that is being deleted is seen by nobody, from the first transaction on. The set is
--- empty most of the time, and is hashed once a query.
+-- A document that is being deleted is seen by nobody, from the first transaction on: by no person,
+-- and by the worker and the operator only while they delete. The set is empty most of the time, and
+-- is hashed once a query.
 DO $$
 DECLARE
     name text;
     key text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['document', 'revision', 'passage', 'embedding', 'posting']
+    FOREACH name IN ARRAY ARRAY['document', 'revision', 'passage', 'embedding', 'posting', 'job']
     LOOP
         key := CASE name WHEN 'document' THEN 'id' ELSE 'document_id' END;
         EXECUTE format('DROP POLICY IF EXISTS not_withdrawn ON %I', name);
         EXECUTE format('CREATE POLICY not_withdrawn ON %I AS RESTRICTIVE TO roadworthy_app '
                        'USING (%I NOT IN (SELECT document_id FROM withdrawn_document))', name, key);
+        EXECUTE format('DROP POLICY IF EXISTS not_withdrawn_worker ON %I', name);
+        EXECUTE format('CREATE POLICY not_withdrawn_worker ON %I AS RESTRICTIVE TO roadworthy_worker '
+                       'USING (%I NOT IN (SELECT document_id FROM withdrawn_document)'
+                       ' OR (SELECT current_setting(''roadworthy.deleting'', true)) = ''on'')',
+                       name, key);
     END LOOP;
 END $$;
 DROP POLICY IF EXISTS colleague ON withdrawn_document;
 CREATE POLICY colleague ON withdrawn_document FOR SELECT TO roadworthy_app
     USING (tenant_id = (SELECT current_tenant()));
+-- Ids alone: whoever looks for work does not know yet whose it is.
+DROP POLICY IF EXISTS every ON withdrawn_document;
+CREATE POLICY every ON withdrawn_document FOR SELECT TO roadworthy_worker USING (true);
 
 -- A receipt is seen by whoever asked for the deletion, and by the operator, also when its tenant
--- is gone. It changes until it is finished, and never again.
+-- is gone. It is written by who erases, until it is finished, and never again.
 DROP POLICY IF EXISTS own ON deletion_receipt;
 CREATE POLICY own ON deletion_receipt FOR SELECT TO roadworthy_app
     USING (requested_by = (SELECT current_user_id()));
 DROP POLICY IF EXISTS worker ON deletion_receipt;
 CREATE POLICY worker ON deletion_receipt TO roadworthy_worker USING (true);
 DROP POLICY IF EXISTS unfinished ON deletion_receipt;
-CREATE POLICY unfinished ON deletion_receipt AS RESTRICTIVE FOR UPDATE TO roadworthy_worker
-    USING (finished_at IS NULL) WITH CHECK (true);
+CREATE POLICY unfinished ON deletion_receipt AS RESTRICTIVE FOR UPDATE
+    TO roadworthy_worker USING (finished_at IS NULL) WITH CHECK (true);
 
--- Holds are placed and lifted by the operator, and by people of the group legal-hold, who place
--- them on what they see.
+-- Holds are placed and lifted by the operator, and by people of the group legal-hold: on any person
+-- and any corpus, and on documents that they see. A hold may be lifted when its document is not
+-- seen any more.
 CREATE OR REPLACE FUNCTION may_hold() RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN 'group:legal-hold' = ANY (
         nullif(current_setting('roadworthy.subjects', true), '')::text[]);
 DROP POLICY IF EXISTS holder ON legal_hold;
-CREATE POLICY holder ON legal_hold TO roadworthy_app
-    USING ((SELECT may_hold()))
-    WITH CHECK ((SELECT may_hold())
-                AND (document_id IS NULL OR document_id IN (SELECT id FROM document)));
+CREATE POLICY holder ON legal_hold TO roadworthy_app USING ((SELECT may_hold()));
+DROP POLICY IF EXISTS seen ON legal_hold;
+CREATE POLICY seen ON legal_hold AS RESTRICTIVE FOR INSERT TO roadworthy_app
+    WITH CHECK (document_id IS NULL OR document_id IN (SELECT id FROM document));
 DROP POLICY IF EXISTS lifted ON legal_hold;
 CREATE POLICY lifted ON legal_hold AS RESTRICTIVE FOR DELETE TO roadworthy_worker
     USING (lifted_at IS NOT NULL);
@@ -56,6 +66,9 @@ CREATE POLICY definer ON document FOR SELECT TO CURRENT_USER USING (true);
 DROP POLICY IF EXISTS definer_lock ON document;
 CREATE POLICY definer_lock ON document FOR UPDATE TO CURRENT_USER
     USING (tenant_id = (SELECT current_tenant()));
+DROP POLICY IF EXISTS definer_lock ON principal;
+CREATE POLICY definer_lock ON principal FOR UPDATE TO CURRENT_USER
+    USING (tenant_id = (SELECT current_tenant()));
 DROP POLICY IF EXISTS definer ON revision;
 CREATE POLICY definer ON revision FOR SELECT TO CURRENT_USER USING (true);
 DROP POLICY IF EXISTS definer ON trace;
@@ -69,20 +82,49 @@ CREATE POLICY definer ON deletion_receipt TO CURRENT_USER
 
 -- Legal hold -----------------------------------------------------------------------------------
 
--- A hold that covers one of these documents, by itself, by its owner or by its corpus.
-CREATE OR REPLACE FUNCTION hold_on(tenant integer, documents uuid[]) RETURNS uuid
-    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp
+-- A hold that is placed waits for whoever has looked for one and has not committed, and whoever
+-- looks waits for a hold that is being placed: so that it holds from its commit on.
+CREATE OR REPLACE FUNCTION await_holds(tenant integer) RETURNS void
+    LANGUAGE sql VOLATILE
+    AS $$ SELECT pg_advisory_xact_lock_shared(hashtext('roadworthy legal hold'), tenant) $$;
+CREATE OR REPLACE FUNCTION guard_hold() RETURNS trigger
+    LANGUAGE plpgsql
     AS $$
-        SELECT hold.id
-          FROM legal_hold AS hold
-          JOIN document ON document.tenant_id = hold.tenant_id
-                       AND (document.id = hold.document_id OR document.owner = hold.user_id
-                            OR document.corpus_id = hold.corpus_id)
-         WHERE hold.tenant_id = tenant AND hold.lifted_at IS NULL
-           AND document.id = ANY (documents)
-         ORDER BY hold.id LIMIT 1
-    $$;
-REVOKE ALL ON FUNCTION hold_on(integer, uuid[]) FROM PUBLIC; -- asked by the triggers alone
+    BEGIN
+        PERFORM pg_advisory_xact_lock(hashtext('roadworthy legal hold'), NEW.tenant_id);
+        RETURN NEW;
+    END $$;
+CREATE OR REPLACE TRIGGER guard BEFORE INSERT OR UPDATE ON legal_hold
+    FOR EACH ROW EXECUTE FUNCTION guard_hold();
+
+-- A hold that covers one of these documents: by itself, by its owner, by its corpus, or by what it
+-- came attached to. Each statement sees what was committed before it.
+CREATE OR REPLACE FUNCTION hold_on(tenant integer, documents uuid[]) RETURNS uuid
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$
+    BEGIN
+        PERFORM await_holds(tenant);
+        IF NOT EXISTS (SELECT FROM legal_hold WHERE tenant_id = tenant AND lifted_at IS NULL) THEN
+            RETURN NULL;
+        END IF;
+        RETURN (
+            WITH RECURSIVE kept AS (
+                SELECT id, parent_id, owner, corpus_id
+                  FROM document WHERE tenant_id = tenant AND id = ANY (documents)
+                UNION
+                SELECT above.id, above.parent_id, above.owner, above.corpus_id
+                  FROM document AS above JOIN kept ON above.id = kept.parent_id
+                 WHERE above.tenant_id = tenant)
+            SELECT hold.id
+              FROM legal_hold AS hold
+              JOIN kept ON kept.id = hold.document_id OR kept.owner = hold.user_id
+                        OR kept.corpus_id = hold.corpus_id
+             WHERE hold.tenant_id = tenant AND hold.lifted_at IS NULL
+             ORDER BY hold.id LIMIT 1);
+    END $$;
+-- Asked by the triggers, and by who deletes.
+REVOKE ALL ON FUNCTION hold_on(integer, uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION hold_on(integer, uuid[]) TO roadworthy_worker;
 
 -- Ends the statement when there is a hold; the doors tell the sentence as it stands.
 CREATE OR REPLACE FUNCTION refuse_held(hold uuid, what text) RETURNS void
@@ -96,28 +138,15 @@ CREATE OR REPLACE FUNCTION refuse_held(hold uuid, what text) RETURNS void
         END IF;
     END $$;
 
-CREATE OR REPLACE FUNCTION refuse_withdrawn(tenant integer, document uuid) RETURNS void
-    LANGUAGE plpgsql
-    AS $$
-    BEGIN
-        IF EXISTS (SELECT FROM withdrawn_document
-                    WHERE tenant_id = tenant AND document_id = document) THEN
-            RAISE EXCEPTION USING ERRCODE = 'restrict_violation', CONSTRAINT = 'withdrawn_document',
-                MESSAGE = 'The document is being deleted; try again when that is done.';
-        END IF;
-    END $$;
-
 CREATE OR REPLACE FUNCTION guard_document() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
     AS $$
     BEGIN
-        IF TG_OP = 'UPDATE' THEN
-            PERFORM refuse_withdrawn(OLD.tenant_id, OLD.id);
-            IF (NEW.tenant_id, NEW.id, NEW.corpus_id, NEW.owner, NEW.name, NEW.metadata)
+        IF TG_OP = 'UPDATE'
+           AND (NEW.tenant_id, NEW.id, NEW.corpus_id, NEW.owner, NEW.name, NEW.metadata)
                IS NOT DISTINCT FROM
                (OLD.tenant_id, OLD.id, OLD.corpus_id, OLD.owner, OLD.name, OLD.metadata) THEN
-                RETURN NEW;
-            END IF;
+            RETURN NEW;
         END IF;
         PERFORM refuse_held(hold_on(OLD.tenant_id, ARRAY[OLD.id]), 'document');
         RETURN CASE TG_OP WHEN 'UPDATE' THEN NEW ELSE OLD END;
@@ -131,9 +160,10 @@ CREATE OR REPLACE FUNCTION guard_revision() RETURNS trigger
     AS $$
     BEGIN
         IF TG_OP = 'INSERT' THEN
-            PERFORM refuse_withdrawn(NEW.tenant_id, NEW.document_id);
-            IF EXISTS (SELECT FROM revision WHERE tenant_id = NEW.tenant_id
-                                              AND document_id = NEW.document_id) THEN
+            -- Of another tenant nothing is said; row-level security refuses it next.
+            IF NEW.tenant_id = current_tenant()
+               AND EXISTS (SELECT FROM revision WHERE tenant_id = NEW.tenant_id
+                                                  AND document_id = NEW.document_id) THEN
                 PERFORM refuse_held(hold_on(NEW.tenant_id, ARRAY[NEW.document_id]), 'document');
             END IF;
             RETURN NEW;
@@ -175,31 +205,54 @@ CREATE OR REPLACE FUNCTION guard_passages() RETURNS trigger
 CREATE OR REPLACE TRIGGER guard_delete AFTER DELETE ON passage REFERENCING OLD TABLE AS gone
     FOR EACH STATEMENT EXECUTE FUNCTION guard_passages();
 
-CREATE OR REPLACE FUNCTION guard_whole() RETURNS trigger
+CREATE OR REPLACE FUNCTION guard_tenant() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
     AS $$
-    DECLARE
-        gone jsonb := to_jsonb(OLD);
-        tenant integer := CASE TG_TABLE_NAME WHEN 'tenant' THEN gone -> 'id'
-                                             ELSE gone -> 'tenant_id' END;
     BEGIN
-        PERFORM refuse_held(
-            (SELECT id FROM legal_hold AS hold
-              WHERE hold.tenant_id = tenant AND lifted_at IS NULL
-                AND CASE TG_TABLE_NAME
-                        WHEN 'tenant' THEN true
-                        WHEN 'principal' THEN hold.user_id = gone ->> 'user_id'
-                        ELSE hold.corpus_id = (gone -> 'id')::integer END
-              ORDER BY id LIMIT 1),
-            CASE TG_TABLE_NAME WHEN 'principal' THEN 'person' ELSE TG_TABLE_NAME END);
+        PERFORM await_holds(OLD.id);
+        PERFORM refuse_held(id, 'tenant') FROM legal_hold
+          WHERE tenant_id = OLD.id AND lifted_at IS NULL ORDER BY id LIMIT 1;
         RETURN OLD;
     END $$;
 CREATE OR REPLACE TRIGGER guard BEFORE DELETE ON tenant
-    FOR EACH ROW EXECUTE FUNCTION guard_whole();
+    FOR EACH ROW EXECUTE FUNCTION guard_tenant();
+
+CREATE OR REPLACE FUNCTION guard_principal() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$
+    BEGIN
+        PERFORM await_holds(OLD.tenant_id);
+        PERFORM refuse_held(id, 'person') FROM legal_hold
+          WHERE tenant_id = OLD.tenant_id AND user_id = OLD.user_id AND lifted_at IS NULL
+          ORDER BY id LIMIT 1;
+        RETURN OLD;
+    END $$;
 CREATE OR REPLACE TRIGGER guard BEFORE DELETE ON principal
-    FOR EACH ROW EXECUTE FUNCTION guard_whole();
+    FOR EACH ROW EXECUTE FUNCTION guard_principal();
+
+CREATE OR REPLACE FUNCTION guard_corpus() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$
+    BEGIN
+        PERFORM await_holds(OLD.tenant_id);
+        PERFORM refuse_held(id, 'corpus') FROM legal_hold
+          WHERE tenant_id = OLD.tenant_id AND corpus_id = OLD.id AND lifted_at IS NULL
+          ORDER BY id LIMIT 1;
+        RETURN OLD;
+    END $$;
 CREATE OR REPLACE TRIGGER guard BEFORE DELETE ON corpus
-    FOR EACH ROW EXECUTE FUNCTION guard_whole();
+    FOR EACH ROW EXECUTE FUNCTION guard_corpus();
+
+-- Whether a person is there, and stays so until the caller's transaction ends.
+CREATE OR REPLACE FUNCTION person_stays(who text) RETURNS boolean
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$
+    BEGIN
+        PERFORM FROM principal WHERE tenant_id = current_tenant() AND user_id = who FOR KEY SHARE;
+        RETURN FOUND;
+    END $$;
+REVOKE ALL ON FUNCTION person_stays(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION person_stays(text) TO roadworthy_app;
 
 -- Traces ---------------------------------------------------------------------------------------
 

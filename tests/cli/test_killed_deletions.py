@@ -12,7 +12,7 @@ DOCUMENTS = 160
 
 
 async def left(world) -> int:
-    async with world.database.as_worker(world.tenant_id) as conn:
+    async with world.database.as_worker(world.tenant_id, deleting=True) as conn:
         [(count,)] = await (await conn.execute("SELECT count(*) FROM document")).fetchall()
     return count
 

@@ -170,6 +170,7 @@ async def test_nobody_shares_himself_out(world):
 
 
 async def test_nobody_uploads_what_he_could_not_read(world):
+    await world.put(world.person("ana"))
     upload = Upload(name="x", content=b"x", access=access(groups=["board"]), owner="ana")
     with pytest.raises(Refused, match="what you can read"):
         async with world.database.write_as(world.person("ana")) as conn:
@@ -185,6 +186,7 @@ async def test_nobody_hands_in_in_the_name_of_another(world):
 
 
 async def test_a_name_that_is_not_seen_is_free(world):
+    await world.put(world.person("ana"))
     await world.add("plan.txt", "The board's plan.", readers=access(groups=["board"]))
     upload = Upload(name="plan.txt", content=b"My plan.", access=access(), owner="ana")
     async with world.database.write_as(world.person("ana")) as conn:

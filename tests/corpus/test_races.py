@@ -248,6 +248,7 @@ async def test_many_changes_at_once_leave_one_class_a_document_and_true_counts(w
 
 async def test_an_operators_version_goes_to_the_document_of_those_readers(world):
     """Ana took the name for everyone first; the board's document of that name is another."""
+    await world.put(world.person("ana"))
     async with world.database.write_as(world.person("ana")) as conn:
         await accepting(conn, world, "plan.txt", "Ana's plan.", ALL, owner="ana", by="ana")
     async with world.database.as_worker(world.tenant_id) as conn:

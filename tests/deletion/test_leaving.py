@@ -66,8 +66,8 @@ async def names(world, person):
         return {d.name for d in await list_documents(conn, tenant_id=world.tenant_id)}
 
 
-async def count(world, table, owner=None):
-    async with world.database.as_worker(world.tenant_id) as conn:
+async def count(world, table, *, deleting=False):
+    async with world.database.as_worker(world.tenant_id, deleting=deleting) as conn:
         rows = await conn.execute(f"SELECT count(*) FROM {table}")
         return (await rows.fetchone())[0]
 
@@ -149,7 +149,7 @@ async def test_all_is_hidden_from_the_first_moment_and_goes_on_after_a_kill(
     assert (await found(world, bo)).visible_passages == 8
     with pytest.raises(Stopped):
         await deletion.delete_person(ana, report=stop_after(2))
-    assert await count(world, "document") == 6
+    assert await count(world, "document", deleting=True) == 6
     result = await found(world, bo)
     assert {hit.document_name for hit in result.hits} == {"bo-0.txt"}
     assert result.visible_passages == 1

@@ -10,7 +10,7 @@ from psycopg.rows import class_row, scalar_row
 from psycopg.types.json import Jsonb
 
 from roadworthy.core.clock import now
-from roadworthy.core.errors import Conflict, Invalid, Refused
+from roadworthy.core.errors import Conflict, Invalid, Missing, Refused
 from roadworthy.core.ids import new_id
 from roadworthy.core.names import check_name, is_text
 from roadworthy.corpus.access import Access, ensure_acl
@@ -29,6 +29,7 @@ LARGEST_NUMBER = 2**53 - 1  # that every reader of JSON can hold
 LONGEST_SOURCE = 4000
 Scalar = str | int | float | bool
 
+STAYS = "SELECT person_stays(%(user_id)s)"
 # All of that name and owner, so that whichever is chosen stays as it is read.
 LOCK_NAMED = """
 SELECT FROM document
@@ -181,10 +182,13 @@ async def accept(
 
     Raises:
         Invalid: the name, the metadata or the content cannot be stored.
-        Refused: the owner is somebody else, or could not read it afterwards.
+        Refused: the owner is somebody else, could not read it afterwards, or was deleted.
         Conflict: somebody else has a document of this name for the same readers.
+        Missing: the corpus was deleted meanwhile.
     """
     _check(upload, by=by)
+    if by is not None:
+        await _check_stays(conn, by)
     filing = _Filing(
         tenant_id=tenant_id,
         corpus_id=corpus.id,
@@ -240,6 +244,13 @@ def _check(upload: Upload, *, by: str | None) -> None:
         check_name(upload.source_path, what="source", longest=LONGEST_SOURCE)
     if by is not None and by != upload.owner:
         raise Refused("You may hand in documents in your own name alone.")
+
+
+async def _check_stays(conn: Connection, user_id: str) -> None:
+    """Hold whoever uploads: the key was looked at before, perhaps long ago."""
+    stays = await conn.execute(STAYS, {"user_id": user_id})
+    if await stays.fetchone() != (True,):
+        raise Refused("You were deleted meanwhile.")
 
 
 async def _named(conn: Connection, filing: _Filing) -> _Named | None:
@@ -303,9 +314,11 @@ async def _first_version(conn: Connection, filing: _Filing) -> Receipt:
         ) from error
     except psycopg.errors.UniqueViolation as error:
         raise Conflict(
-            f"Somebody else has a document {upload.name!r} for the same readers; choose another "
-            "name."
+            f"There is a document {upload.name!r} for the same readers, somebody else's or one "
+            "that is being deleted; choose another name, or try again later."
         ) from error
+    except psycopg.errors.ForeignKeyViolation as error:
+        raise Missing("The corpus was deleted meanwhile.") from error
     return replace(await _add_revision(conn, filing, document_id=document_id), is_new=True)
 
 
@@ -316,6 +329,7 @@ async def _add_revision(conn: Connection, filing: _Filing, *, document_id: uuid.
         await conn.execute(ADD_REVISION, filing.asked | added)
     except psycopg.errors.UniqueViolation as error:
         raise Conflict(
-            f"The content of {upload.name!r} is stored for the same readers under another name."
+            f"The content of {upload.name!r} is stored for the same readers under another name, "
+            "or there it is being deleted."
         ) from error
     return Receipt(outcome="accepted", document_id=document_id, revision_id=revision_id)

@@ -39,7 +39,7 @@ INSERT INTO passage_count AS counted (tenant_id, corpus_id, acl_id, language, an
                                       terms)
 SELECT tenant_id, corpus_id, acl_id, language, analysis, count(*), sum(term_count)
   FROM passage
- WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s
+ WHERE tenant_id = %(tenant_id)s AND document_id = ANY (%(ids)s)
  GROUP BY tenant_id, corpus_id, acl_id, language, analysis
  ORDER BY tenant_id, corpus_id, acl_id, language, analysis
 ON CONFLICT (tenant_id, corpus_id, acl_id, language, analysis) DO UPDATE
@@ -71,4 +71,11 @@ async def count_out_all(
 
 async def count_in(conn: Connection, *, tenant_id: int, document_id: uuid.UUID) -> None:
     """Add the passages of a document to the counts of its class."""
-    await conn.execute(COUNT_IN, {"tenant_id": tenant_id, "id": document_id})
+    await count_in_all(conn, tenant_id=tenant_id, document_ids=[document_id])
+
+
+async def count_in_all(
+    conn: Connection, *, tenant_id: int, document_ids: Sequence[uuid.UUID]
+) -> None:
+    """Add the passages of many documents to the counts of their classes."""
+    await conn.execute(COUNT_IN, {"tenant_id": tenant_id, "ids": list(document_ids)})

@@ -139,7 +139,14 @@ async def own(conn: Connection, *, tenant_id: int, document_id: uuid.UUID, by: s
 
 
 async def family(conn: Connection, *, tenant_id: int, document_id: uuid.UUID) -> list[uuid.UUID]:
-    """Lock a document that the caller owns, and what came in it at any depth; gives the ids."""
+    """Lock a document that the caller owns, and what came in it at any depth; gives the ids.
+
+    Raises:
+        Missing: it was deleted meanwhile.
+    """
     asked = {"tenant_id": tenant_id, "id": document_id}
     async with conn.cursor(row_factory=scalar_row) as cursor:
-        return await (await cursor.execute(FAMILY, asked)).fetchall()
+        ids = await (await cursor.execute(FAMILY, asked)).fetchall()
+    if document_id not in ids:
+        raise Missing(f"There is no document {document_id} that you may see.")
+    return ids

@@ -21,6 +21,7 @@ KEY_PREFIX = "rw_"
 LONGEST_VALIDITY = timedelta(days=3650)
 TENANT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 LONGEST_KEY = 200
+NOBODY = frozenset({"operator", "(deleted)"})  # whom receipts and holds call so
 
 FIND_TENANT = "SELECT id FROM tenant WHERE name = %(name)s"
 ADD_TENANT = """
@@ -129,10 +130,16 @@ async def ensure_tenant(conn: WorkerConnection, name: str) -> int:
 
 
 async def put_principal(conn: WorkerConnection, principal: Principal) -> None:
-    """Write a person's groups and clearance; they hold from the next transaction on."""
+    """Write a person's groups and clearance; they hold from the next transaction on.
+
+    Raises:
+        Invalid: a name or the clearance is none that a person can have.
+    """
     if EVERYONE in principal.groups:
         raise Invalid(f"Everybody is in the group {EVERYONE!r} already; leave it out.")
     check_name(principal.user_id, what="user")
+    if principal.user_id in NOBODY:
+        raise Invalid(f"{principal.user_id} is nobody's name, and nobody may be called so.")
     for group in principal.groups:
         check_name(group, what="group")
     check_clearance(principal.clearance)

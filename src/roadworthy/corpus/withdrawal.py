@@ -1,24 +1,23 @@
 """Hide many documents at once, and erase them bit by bit.
 
 The first transaction names all documents of a scope in `withdrawn_document`: from its commit on
-nobody sees them, nothing is counted of them and no job works on them. What comes after may be
-stopped at any moment and goes on later.
+nobody sees them or works on them (sql/repeatable/retention.sql), and nothing is counted of them.
+What comes after may be stopped at any moment and goes on later. All of it is done by who deletes
+(`as_worker(deleting=True)`).
 """
 
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import LiteralString
 
 from psycopg.rows import scalar_row
 
-from roadworthy.corpus.counts import count_out_all
+from roadworthy.corpus.counts import count_in_all, count_out_all
 from roadworthy.plumbing.database import WorkerConnection
 
-# A scope of many documents takes more than an ordinary statement does.
-TAKE_TIME = "SET LOCAL statement_timeout = '10min'"
-# With attachments, whosever they are. Locked in one order; the lock orders this against the worker
-# that publishes.
-WITHDRAW = """
+# With attachments, whosever they are.
+FAMILY: LiteralString = """
 WITH RECURSIVE family AS (
     SELECT id
       FROM document
@@ -28,23 +27,26 @@ WITH RECURSIVE family AS (
     UNION
     SELECT child.id
       FROM document AS child JOIN family ON child.parent_id = family.id
-     WHERE child.tenant_id = %(tenant_id)s),
+     WHERE child.tenant_id = %(tenant_id)s)
+"""
+# Locked in one order; the lock orders this against the worker that publishes. What another
+# deletion has hidden is erased by this one from now on: the wider of two ends both.
+WITHDRAW = (
+    FAMILY  # noqa: S608 - two constants
+    + """,
 chosen AS MATERIALIZED (
     SELECT id
       FROM document
      WHERE tenant_id = %(tenant_id)s AND id IN (SELECT id FROM family)
-       AND NOT EXISTS (SELECT FROM withdrawn_document
-                        WHERE withdrawn_document.tenant_id = document.tenant_id
-                          AND document_id = document.id)
      ORDER BY id
        FOR UPDATE)
 INSERT INTO withdrawn_document (tenant_id, document_id, deletion_id)
 SELECT %(tenant_id)s, id, %(deletion_id)s FROM chosen
-    ON CONFLICT DO NOTHING
-RETURNING document_id
+    ON CONFLICT (tenant_id, document_id) DO UPDATE SET deletion_id = excluded.deletion_id
+ WHERE withdrawn_document.deletion_id <> excluded.deletion_id
+RETURNING document_id, xmax = 0 AS is_new
 """
-# Whoever works on one finds that the job is no longer his.
-END_JOBS = "DELETE FROM job WHERE tenant_id = %(tenant_id)s AND document_id = ANY (%(ids)s)"
+)
 # An attachment goes with its mail, and is counted with it.
 NEXT = """
 WITH RECURSIVE family AS (
@@ -63,36 +65,54 @@ LEFT = """
 SELECT count(*) FROM withdrawn_document
  WHERE tenant_id = %(tenant_id)s AND deletion_id = %(deletion_id)s
 """
-# Whoever hands a document in holds its corpus until he commits.
+# Whoever hands a document in holds the person in whose name he does, and the corpus, until he
+# commits.
+LOCK_PEOPLE = """
+SELECT FROM principal
+ WHERE tenant_id = %(tenant_id)s AND (%(owner)s::text IS NULL OR user_id = %(owner)s)
+ ORDER BY user_id
+   FOR UPDATE
+"""
 LOCK_CORPORA = """
 SELECT FROM corpus
- WHERE tenant_id = %(tenant_id)s
-   AND (%(corpus_id)s::integer IS NULL OR id = %(corpus_id)s)
+ WHERE tenant_id = %(tenant_id)s AND (%(corpus_id)s::integer IS NULL OR id = %(corpus_id)s)
  ORDER BY id
    FOR UPDATE
 """
-ANY_LEFT = """
-SELECT EXISTS (SELECT FROM document
-                WHERE tenant_id = %(tenant_id)s
-                  AND (%(owner)s::text IS NULL OR owner = %(owner)s)
-                  AND (%(corpus_id)s::integer IS NULL OR corpus_id = %(corpus_id)s))
-"""
 ERASE = "DELETE FROM document WHERE tenant_id = %(tenant_id)s AND id = ANY (%(ids)s)"
-FIND_HOLD = """
-SELECT hold.id
-  FROM legal_hold AS hold
- WHERE hold.tenant_id = %(tenant_id)s AND hold.lifted_at IS NULL
-   AND (%(owner)s::text IS NULL AND %(corpus_id)s::integer IS NULL
-        OR hold.user_id = %(owner)s OR hold.corpus_id = %(corpus_id)s
-        OR EXISTS (SELECT FROM withdrawn_document
-                          JOIN document ON document.tenant_id = withdrawn_document.tenant_id
-                                       AND document.id = withdrawn_document.document_id
-                    WHERE withdrawn_document.tenant_id = hold.tenant_id
-                      AND deletion_id = %(deletion_id)s
-                      AND (document.id = hold.document_id OR document.owner = hold.user_id
-                           OR document.corpus_id = hold.corpus_id)))
- ORDER BY hold.id
- LIMIT 1
+HOLD_ON = "SELECT hold_on(%(tenant_id)s, %(ids)s)"
+HOLD_WITHIN = (
+    FAMILY  # noqa: S608 - two constants
+    + """
+SELECT coalesce(
+    hold_on(%(tenant_id)s, ARRAY(SELECT id FROM family)),
+    (SELECT id
+       FROM legal_hold
+      WHERE tenant_id = %(tenant_id)s AND lifted_at IS NULL
+        AND (%(owner)s::text IS NULL AND %(corpus_id)s::integer IS NULL
+             OR user_id = %(owner)s OR legal_hold.corpus_id = %(corpus_id)s)
+      ORDER BY id
+      LIMIT 1))
+"""
+)
+# A mail and what came with it is kept as a whole.
+PUT_BACK = """
+WITH RECURSIVE kept AS (
+    SELECT document.id, document.parent_id
+      FROM legal_hold AS hold
+      JOIN document ON document.tenant_id = hold.tenant_id
+                   AND (document.id = hold.document_id OR document.owner = hold.user_id
+                        OR document.corpus_id = hold.corpus_id)
+     WHERE hold.tenant_id = %(tenant_id)s AND hold.lifted_at IS NULL
+    UNION
+    SELECT other.id, other.parent_id
+      FROM document AS other
+      JOIN kept ON other.id = kept.parent_id OR other.parent_id = kept.id
+     WHERE other.tenant_id = %(tenant_id)s)
+DELETE FROM withdrawn_document
+ WHERE tenant_id = %(tenant_id)s AND deletion_id = %(deletion_id)s
+   AND document_id IN (SELECT id FROM kept)
+RETURNING document_id
 """
 
 
@@ -114,42 +134,52 @@ class Scope:
         }
 
 
-async def hold_within(
-    conn: WorkerConnection, scope: Scope, *, deletion_id: uuid.UUID
-) -> uuid.UUID | None:
-    """Find the first legal hold on a hidden document of this deletion, its owner or its corpus."""
-    asked = scope.asked | {"deletion_id": deletion_id}
-    async with conn.cursor(row_factory=scalar_row) as cursor:
-        return await (await cursor.execute(FIND_HOLD, asked)).fetchone()
+async def hold_within(conn: WorkerConnection, scope: Scope) -> uuid.UUID | None:
+    """Find a legal hold on a document of a scope, on its owner or its corpus.
 
-
-async def withdraw(
-    conn: WorkerConnection, scope: Scope, *, deletion_id: uuid.UUID
-) -> tuple[int, int]:
-    """Hide all documents of a scope that are not hidden yet, and end the work on them.
-
-    Returns: how many documents, and how many jobs were erased.
+    None comes to be held before the caller's transaction ends.
     """
-    await conn.execute(TAKE_TIME)
+    await hold_on(conn, tenant_id=scope.tenant_id, document_ids=[])  # one that is being placed
     async with conn.cursor(row_factory=scalar_row) as cursor:
-        asked = scope.asked | {"deletion_id": deletion_id}
-        ids = await (await cursor.execute(WITHDRAW, asked)).fetchall()
-    await count_out_all(conn, tenant_id=scope.tenant_id, document_ids=ids)
-    jobs = await conn.execute(END_JOBS, {"tenant_id": scope.tenant_id, "ids": ids})
-    return len(ids), jobs.rowcount
+        return await (await cursor.execute(HOLD_WITHIN, scope.asked)).fetchone()
+
+
+async def hold_on(
+    conn: WorkerConnection, *, tenant_id: int, document_ids: Sequence[uuid.UUID]
+) -> uuid.UUID | None:
+    """Find a legal hold that covers one of these documents; promises the same."""
+    asked = {"tenant_id": tenant_id, "ids": list(document_ids)}
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        return await (await cursor.execute(HOLD_ON, asked)).fetchone()
+
+
+async def withdraw(conn: WorkerConnection, scope: Scope, *, deletion_id: uuid.UUID) -> int:
+    """Hide all documents of a scope that are not hidden yet; returns how many are to be erased.
+
+    Those that another deletion has hidden count, too, and are this one's from now on.
+    """
+    asked = scope.asked | {"deletion_id": deletion_id}
+    rows = await (await conn.execute(WITHDRAW, asked)).fetchall()
+    hidden = [document_id for document_id, is_new in rows if is_new]
+    await count_out_all(conn, tenant_id=scope.tenant_id, document_ids=hidden)
+    return len(rows)
+
+
+async def put_back(conn: WorkerConnection, *, tenant_id: int, deletion_id: uuid.UUID) -> int:
+    """Let the hidden documents that a legal hold keeps be seen again; returns how many."""
+    asked = {"tenant_id": tenant_id, "deletion_id": deletion_id}
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        ids = await (await cursor.execute(PUT_BACK, asked)).fetchall()
+    await count_in_all(conn, tenant_id=tenant_id, document_ids=ids)
+    return len(ids)
 
 
 async def close(conn: WorkerConnection, scope: Scope) -> None:
-    """Let nobody hand in documents to corpora that go as a whole, until the caller commits."""
+    """Let nobody hand in anything more, until the caller commits, to what goes as a whole."""
+    if scope.corpus_id is None:
+        await conn.execute(LOCK_PEOPLE, scope.asked)
     if scope.owner is None:
         await conn.execute(LOCK_CORPORA, scope.asked)
-
-
-async def any_left(conn: WorkerConnection, scope: Scope) -> bool:
-    """Tell whether a scope has documents, hidden ones too."""
-    async with conn.cursor(row_factory=scalar_row) as cursor:
-        [left] = await (await cursor.execute(ANY_LEFT, scope.asked)).fetchall()
-        return left
 
 
 async def next_withdrawn(

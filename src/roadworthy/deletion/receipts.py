@@ -55,6 +55,13 @@ UPDATE deletion_receipt
        finished_at = %(finished_at)s
  WHERE tenant_id = %(tenant_id)s AND id = %(id)s
 """
+# What is open within a deletion that has ended: nothing is left of it either.
+FINISH_WITHIN = """
+UPDATE deletion_receipt SET erased_at = coalesce(erased_at, %(now)s), finished_at = %(now)s
+ WHERE tenant_id = %(tenant_id)s AND id <> %(id)s AND finished_at IS NULL
+   AND (%(scope)s = 'tenant'
+        OR %(scope)s = 'person' AND scope = 'documents of a person' AND subject = %(subject)s)
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +203,12 @@ async def note(
     }
     await conn.execute(CHANGE, asked | changed)
     return _receipt(await _row(conn, FIND, asked))
+
+
+async def finish_within(conn: Connection, *, tenant_id: int, receipt: Receipt) -> None:
+    """Finish the deletions that were begun of a part of what this one has erased."""
+    asked = {"tenant_id": tenant_id, "id": receipt.id, "scope": receipt.scope}
+    await conn.execute(FINISH_WITHIN, asked | {"subject": receipt.subject, "now": now()})
 
 
 async def _row(conn: Connection, query: LiteralString, asked: Mapping[str, object]) -> _Row:

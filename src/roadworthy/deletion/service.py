@@ -3,13 +3,16 @@
 One document goes in one transaction. Larger scopes are hidden as a whole by a first transaction
 and then erased in bounded ones; whoever asks again after a kill goes on where it ended. A receipt
 is finished when no process tells, or keeps in memory or in its spool, what it had read before.
+
+Row-level security says who may delete what; the worker's role, which sees the whole of it, erases.
 """
 
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import LiteralString
 
+import psycopg
 from psycopg.rows import scalar_row
 
 from roadworthy.core.errors import Busy, Conflict
@@ -18,11 +21,12 @@ from roadworthy.corpus.documents import Corpus
 from roadworthy.corpus.ownership import delete, family, own
 from roadworthy.corpus.withdrawal import (
     Scope,
-    any_left,
     close,
     erase_withdrawn,
+    hold_on,
     hold_within,
     next_withdrawn,
+    put_back,
     withdraw,
     withdrawn_left,
 )
@@ -36,16 +40,21 @@ from roadworthy.deletion.receipts import (
     TENANT,
     Receipt,
     begin_receipt,
+    finish_within,
     note,
     open_receipt,
 )
-from roadworthy.plumbing.database import Connection, Database, WorkerConnection
+from roadworthy.plumbing.database import Database, WorkerConnection
 from roadworthy.plumbing.epochs import is_past
 from roadworthy.plumbing.stores import Store
 
 BATCH = 20  # documents of one transaction
-# Of two that begin the same, the second goes on with what the first has begun.
+# A tenant's deletions take turns: of two that begin the same, the second goes on with what the
+# first has begun.
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('roadworthy deletion'), %(tenant_id)s)"
+# What many answers were made from takes more than an ordinary statement does.
+TAKE_TIME = "SET LOCAL statement_timeout = '10min'"
+KEPT = "(`roadworthy hold list` says what)"
 PATIENCE_S = 10.0  # for what other processes are writing at the moment
 
 
@@ -115,12 +124,11 @@ class DeletionService:
             Conflict: it is under legal hold, or is being deleted already.
         """
         user = by.user_id if by else None
-        if by is not None:  # row-level security decides whether he may
+        if by is not None:
             async with self._database.write_as(by) as conn:
                 await own(conn, tenant_id=tenant_id, document_id=document_id, by=user)
-        # Erased and counted by the worker, who sees what the owner does not.
         async with self._database.as_worker(tenant_id) as conn:
-            await own(conn, tenant_id=tenant_id, document_id=document_id, by=user)
+            await conn.execute(TAKE_TIME)
             ids = await family(conn, tenant_id=tenant_id, document_id=document_id)
             receipt_id = await begin_receipt(
                 conn,
@@ -133,7 +141,6 @@ class DeletionService:
             )
             erased = await self._counted(conn, tenant_id, ids)
             await delete(conn, tenant_id=tenant_id, document_id=document_id, by=user)
-            erased |= await self._forgotten(conn, tenant_id, ids)
             receipt = await note(
                 conn, tenant_id=tenant_id, receipt_id=receipt_id, erased=erased, is_erased=True
             )
@@ -216,9 +223,9 @@ class DeletionService:
         """Finish a receipt whose rows are gone, if every process has ended what it had begun."""
         if receipt.finished_at is not None or receipt.erased_at is None:
             return receipt
-        if not await self._is_over(patience_s):
+        if not await self._is_past(patience_s):
             return receipt
-        async with self._database.as_worker(tenant_id) as conn:
+        async with self._deleting(tenant_id) as conn:
             return await note(conn, tenant_id=tenant_id, receipt_id=receipt.id, is_finished=True)
 
     async def _delete_many(
@@ -232,10 +239,10 @@ class DeletionService:
         tenant_id = deletion.tenant_id
         receipt_id = await self._begin(deletion)
         while True:
-            while await self._erase_some(tenant_id, receipt_id, report):
+            while await self._erase_some(deletion, receipt_id, report):
                 pass
             # Whatever was begun before has now been recorded, or is over.
-            if not await self._is_over(PATIENCE_S):
+            if not await self._is_past(PATIENCE_S):
                 raise Busy(
                     "An answer that was begun before is still being written; run it again to go on."
                 )
@@ -245,46 +252,29 @@ class DeletionService:
             if receipt.finished_at is not None:
                 return receipt
 
-    async def _end(
-        self,
-        deletion: _Deletion,
-        receipt_id: uuid.UUID,
-        leave: Callable[[WorkerConnection], Awaitable[dict[str, int]]],
-    ) -> Receipt:
-        """Let the scope itself go; what was handed in meanwhile is hidden, and goes before."""
-        tenant_id = deletion.tenant_id
-        async with self._database.as_worker(tenant_id) as conn:
-            receipt = await note(conn, tenant_id=tenant_id, receipt_id=receipt_id)
-            if receipt.finished_at is not None:
-                return receipt  # by somebody who was asked for the same
-            await close(conn, deletion.scope)
-            documents, jobs = await withdraw(conn, deletion.scope, deletion_id=receipt_id)
-            if documents:
-                return await note(
-                    conn,
-                    tenant_id=tenant_id,
-                    receipt_id=receipt_id,
-                    erased={"job": jobs},
-                    more_documents=documents,
-                )
-            if await any_left(conn, deletion.scope):
-                raise Busy("Another deletion is erasing some of it; run it again to go on.")
-            gone = await leave(conn)
-            return await note(
-                conn, tenant_id=tenant_id, receipt_id=receipt_id, erased=gone, is_finished=True
-            )
-
     async def _begin(self, deletion: _Deletion) -> uuid.UUID:
-        """Hide all of it in one transaction, or go on with what was begun before."""
+        """Hide all of it in one transaction, or go on with what was begun before.
+
+        Raises:
+            Conflict: nothing was begun, and something of it is under legal hold.
+        """
         tenant_id = deletion.tenant_id
-        async with self._database.as_worker(tenant_id) as conn:
+        async with self._deleting(tenant_id) as conn:
             await conn.execute(ONE_AT_A_TIME, {"tenant_id": tenant_id})
-            receipt = await open_receipt(
+            begun = await open_receipt(
                 conn, tenant_id=tenant_id, scope=deletion.kind, subject=deletion.subject
             )
+            held = await hold_within(conn, deletion.scope)
+            if held is not None and begun is not None:
+                return begun.id  # what is hidden and not held still goes
+            if held is not None:
+                raise Conflict(
+                    f"Nothing is deleted: legal hold {held} covers some of it {KEPT}.",
+                    hold=str(held),
+                )
             receipt_id = (
-                receipt.id
-                if receipt
+                begun.id
+                if begun
                 else await begin_receipt(
                     conn,
                     tenant_id=tenant_id,
@@ -298,14 +288,7 @@ class DeletionService:
                 erased["api_key"] = await leaving.revoke_keys(
                     conn, tenant_id=tenant_id, user_id=deletion.scope.owner
                 )
-            documents, erased["job"] = await withdraw(conn, deletion.scope, deletion_id=receipt_id)
-            held = await hold_within(conn, deletion.scope, deletion_id=receipt_id)
-            if held is not None:
-                raise Conflict(
-                    f"{'The rest is not' if receipt else 'Nothing is'} deleted: legal hold {held} "
-                    "covers some of it (`roadworthy hold list` says what).",
-                    hold=str(held),
-                )
+            documents = await withdraw(conn, deletion.scope, deletion_id=receipt_id)
             await note(
                 conn,
                 tenant_id=tenant_id,
@@ -315,21 +298,63 @@ class DeletionService:
             )
         return receipt_id
 
-    async def _erase_some(self, tenant_id: int, receipt_id: uuid.UUID, report: Report) -> bool:
-        """Erase some of the hidden documents; False when there are none left."""
-        async with self._database.as_worker(tenant_id) as conn:
+    async def _erase_some(self, deletion: _Deletion, receipt_id: uuid.UUID, report: Report) -> bool:
+        """Erase some of the hidden documents; False when there are none left.
+
+        Raises:
+            Conflict: what is left was put under legal hold meanwhile, and is seen again.
+        """
+        tenant_id = deletion.tenant_id
+        async with self._deleting(tenant_id) as conn:
+            await conn.execute(ONE_AT_A_TIME, {"tenant_id": tenant_id})
             receipt = await note(conn, tenant_id=tenant_id, receipt_id=receipt_id)
             ids = await next_withdrawn(
                 conn, tenant_id=tenant_id, deletion_id=receipt_id, limit=BATCH
             )
-            if ids:
-                erased = await self._counted(conn, tenant_id, ids)
-                await erase_withdrawn(conn, tenant_id=tenant_id, document_ids=ids)
-                erased |= await self._forgotten(conn, tenant_id, ids)
-                await note(conn, tenant_id=tenant_id, receipt_id=receipt_id, erased=erased)
+            if await hold_on(conn, tenant_id=tenant_id, document_ids=ids) is not None:
+                kept = await put_back(conn, tenant_id=tenant_id, deletion_id=receipt_id)
+                await note(conn, tenant_id=tenant_id, receipt_id=receipt_id, more_documents=-kept)
+                return True
+            if not ids:
+                await _check_held(conn, deletion.scope)
+                return False
+            erased = await self._counted(conn, tenant_id, ids)
+            await erase_withdrawn(conn, tenant_id=tenant_id, document_ids=ids)
+            await note(conn, tenant_id=tenant_id, receipt_id=receipt_id, erased=erased)
             left = await withdrawn_left(conn, tenant_id=tenant_id, deletion_id=receipt_id)
         report(Progress(erased=receipt.documents - left, total=receipt.documents))
-        return bool(ids)
+        return True
+
+    async def _end(
+        self,
+        deletion: _Deletion,
+        receipt_id: uuid.UUID,
+        leave: Callable[[WorkerConnection], Awaitable[dict[str, int]]],
+    ) -> Receipt:
+        """Let the scope itself go; what was handed in meanwhile is hidden, and goes before."""
+        tenant_id = deletion.tenant_id
+        async with self._deleting(tenant_id) as conn:
+            await conn.execute(ONE_AT_A_TIME, {"tenant_id": tenant_id})
+            receipt = await note(conn, tenant_id=tenant_id, receipt_id=receipt_id)
+            if receipt.finished_at is not None:
+                return receipt  # by somebody who was asked for the same
+            await close(conn, deletion.scope)
+            await _check_held(conn, deletion.scope)
+            documents = await withdraw(conn, deletion.scope, deletion_id=receipt_id)
+            if documents:
+                return await note(
+                    conn, tenant_id=tenant_id, receipt_id=receipt_id, more_documents=documents
+                )
+            try:
+                gone = await leave(conn)
+            except psycopg.errors.ForeignKeyViolation as error:
+                raise Busy(
+                    "Something was being added to it at this moment; run it again to go on."
+                ) from error
+            await finish_within(conn, tenant_id=tenant_id, receipt=receipt)
+            return await note(
+                conn, tenant_id=tenant_id, receipt_id=receipt_id, erased=gone, is_finished=True
+            )
 
     async def _forget_some(
         self,
@@ -337,7 +362,7 @@ class DeletionService:
         receipt_id: uuid.UUID,
         forget: Callable[[WorkerConnection], Awaitable[int]],
     ) -> int:
-        async with self._database.as_worker(tenant_id) as conn:
+        async with self._deleting(tenant_id) as conn:
             traces = await forget(conn)
             if traces:
                 await note(
@@ -345,38 +370,39 @@ class DeletionService:
                 )
             return traces
 
-    async def _is_over(self, patience_s: float) -> bool:
-        """Tell whether nothing that was begun before now goes on, or waits to be recorded."""
-        is_brought = await self._bring_left()
-        return await is_past(self._database, patience_s=patience_s) and is_brought
-
     async def _counted(
-        self, conn: Connection, tenant_id: int, ids: Sequence[uuid.UUID]
+        self, conn: WorkerConnection, tenant_id: int, ids: Sequence[uuid.UUID]
     ) -> dict[str, int]:
         """Count what goes with these documents, by store."""
-        statements: list[tuple[str, LiteralString]] = [
-            (store.name, store.count) for store in self._stores if store.count
-        ]
-        return await _numbers(conn, statements, {"tenant_id": tenant_id, "ids": list(ids)})
+        asked = {"tenant_id": tenant_id, "ids": list(ids)}
+        counts = {}
+        async with conn.cursor(row_factory=scalar_row) as cursor:
+            for store in self._stores:
+                [counts[store.name]] = await (await cursor.execute(store.count, asked)).fetchall()
+        return counts
 
-    async def _forgotten(
-        self, conn: Connection, tenant_id: int, ids: Sequence[uuid.UUID]
-    ) -> dict[str, int]:
-        """Let the stores forget whose rows do not go with documents; returns how many went."""
-        statements: list[tuple[str, LiteralString]] = [
-            (store.name, store.forget) for store in self._stores if store.forget
-        ]
-        return await _numbers(conn, statements, {"tenant_id": tenant_id, "ids": list(ids)})
+    async def _is_past(self, patience_s: float) -> bool:
+        """Wait until no process tells or keeps what it had read before; False: not yet.
+
+        Those that died before have left it in the spool, if anywhere.
+        """
+        return await is_past(self._database, patience_s=patience_s) and await self._bring_left()
+
+    @asynccontextmanager
+    async def _deleting(self, tenant_id: int) -> AsyncIterator[WorkerConnection]:
+        async with self._database.as_worker(tenant_id, deleting=True) as conn:
+            await conn.execute(TAKE_TIME)
+            yield conn
 
 
-async def _numbers(
-    conn: Connection, statements: Sequence[tuple[str, LiteralString]], asked: Mapping[str, object]
-) -> dict[str, int]:
-    numbers = {}
-    async with conn.cursor(row_factory=scalar_row) as cursor:
-        for name, statement in statements:
-            [numbers[name]] = await (await cursor.execute(statement, asked)).fetchall()
-    return numbers
+async def _check_held(conn: WorkerConnection, scope: Scope) -> None:
+    held = await hold_within(conn, scope)
+    if held is not None:
+        raise Conflict(
+            f"All is deleted but what legal hold {held} covers {KEPT}; run it again when it is "
+            "lifted.",
+            hold=str(held),
+        )
 
 
 async def _nothing(conn: WorkerConnection) -> int:

@@ -13,7 +13,7 @@ from roadworthy.plumbing.migrations import pending
 
 LEAST_SERVER, LEAST_VECTOR = 16, (0, 8)
 # The worker must find work before it knows whose it is, and a receipt whose tenant is gone.
-OPEN_TO_WORKER = ("job", "tenant", "deletion_receipt")
+OPEN_TO_WORKER = ("job", "tenant", "deletion_receipt", "withdrawn_document")
 VECTOR = "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
 
 

@@ -35,6 +35,7 @@ SELECT set_config('roadworthy.tenant', %(tenant)s, true),
        set_config('roadworthy.pseudonym', %(pseudonym)s, true)
 """
 SPEAK_FOR_TENANT = "SELECT set_config('roadworthy.tenant', %(tenant)s, true)"
+DELETING = "SET LOCAL roadworthy.deleting = 'on'"
 
 
 class Database:
@@ -96,10 +97,13 @@ class Database:
             yield conn
 
     @asynccontextmanager
-    async def as_worker(self, tenant_id: int | None = None) -> AsyncIterator[WorkerConnection]:
+    async def as_worker(
+        self, tenant_id: int | None = None, *, deleting: bool = False
+    ) -> AsyncIterator[WorkerConnection]:
         """Open a transaction of the worker role inside one tenant.
 
-        Without a tenant it sees the job table and the names of tenants, nothing else.
+        Without a tenant it sees the job table and the names of tenants, nothing else. Documents
+        that are being deleted are seen by who deletes alone.
 
         Raises:
             Unavailable: the database does not answer.
@@ -108,6 +112,8 @@ class Database:
         async with _transaction(self._worker) as conn:
             if tenant_id is not None:
                 await conn.execute(SPEAK_FOR_TENANT, {"tenant": str(tenant_id)})
+            if deleting:
+                await conn.execute(DELETING)
             yield WorkerConnection(conn)
 
 

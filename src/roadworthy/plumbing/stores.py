@@ -10,20 +10,14 @@ from typing import LiteralString
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """A table that has to forget a document when it is deleted.
+    """A table that forgets a document when it is deleted.
 
-    Its rows go with their document by a foreign key, or by a statement. Both statements are given
-    the tenant as %(tenant_id)s and documents as %(ids)s, and give a number of rows.
-    Invariant: exactly one of count and forget is given.
+    Its rows go with their document, by a foreign key or by a trigger.
     """
 
     name: str  # the table, as receipts tell it
-    count: LiteralString | None = None  # what will go with these documents
-    forget: LiteralString | None = None  # takes what is left when they are gone
-
-    def __post_init__(self) -> None:
-        """Hold the invariant."""
-        assert (self.count is None) != (self.forget is None), self.name
+    # How many rows will go: given the tenant as %(tenant_id)s and documents as %(ids)s.
+    count: LiteralString
 
 
 STORES = (

@@ -247,3 +247,16 @@ def test_pictures_within_markdown_leave_their_words():
     assert parse(written.encode(), name="a.md").text == (
         "![a (small) map](map_(1).png) ![b]() ![c](x.png)"
     )
+
+
+def test_only_a_hyphen_at_a_line_end_may_fall_away():
+    file = FPDF()
+    file.set_font("helvetica", size=12)
+    file.add_page()
+    for i, line in enumerate(
+        ("They resign, or they re-sign the contract by a signa-", "ture. Any signature counts.")
+    ):
+        file.text(20, 20 + 5 * i, line)
+    document = parse(bytes(file.output()), name="a.pdf")
+    words = "They resign, or they re-sign the contract by a signature. Any signature counts."
+    assert " ".join(document.text.split()) == words

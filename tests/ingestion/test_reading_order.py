@@ -1,10 +1,13 @@
 """Columns are read one after the other, table rows stay together, in whatever order a file has."""
 
 import hashlib
+import time
 
 import pytest
 
 from roadworthy.ingestion.parse import parse
+from roadworthy.ingestion.reading_order import arranged
+from roadworthy.ingestion.runs import Run
 from tests.ingestion.files import blank_pdf, placed
 
 LEFT = [(10, 25 + 5 * i, f"Left line {i} goes about the first column here.") for i in range(30)]
@@ -110,3 +113,96 @@ def test_a_page_that_lies_on_its_side_is_read_like_another():
         file.text(40, 100, "First line of it")
         file.text(40, 105, "second line of it")
     assert text_of(bytes(file.output())) == "First line of it\nsecond line of it"
+
+
+def test_labels_and_values_far_apart_stay_rows():
+    rows = [
+        each
+        for i in range(8)
+        for each in (
+            (10, 20 + 10 * i, f"Name of the policy holder {i}:"),
+            (110, 20 + 10 * i, f"Maria Elena Garcia Lopez {i}"),
+        )
+    ]
+    lines = [line for line in text_of(placed(*rows)).splitlines() if line]
+    assert lines == [
+        f"| Name of the policy holder {i}: | Maria Elena Garcia Lopez {i} |" for i in range(8)
+    ]
+
+
+def test_answers_of_several_lines_stay_beside_their_questions():
+    rows = []
+    for i in range(5):
+        top = 20 + 20 * i
+        rows += [(10, top + 4 * n, f"Question {i} goes on in line {n} of it") for n in range(2)]
+        rows += [(110, top + 4 * n, f"Answer {i} goes on in line {n} of it so") for n in range(3)]
+    text = text_of(placed(*rows))
+    at = [text.index(f"{kind} {i} ") for i in range(5) for kind in ("Question", "Answer")]
+    assert at == sorted(at)
+
+
+def test_a_table_below_two_columns_keeps_its_rows():
+    below = [
+        (x, 190 + 6 * i, f"{name} {i}")
+        for i in range(6)
+        for x, name in ((10, "Item"), (60, "Colour"), (110, "Size"), (160, "Price"))
+    ]
+    lines = [line for line in text_of(placed(*LEFT, *RIGHT, *below)).splitlines() if line]
+    assert lines == [
+        *(text for _, _, text in (*LEFT, *RIGHT)),
+        *(f"| Item {i} | Colour {i} | Size {i} | Price {i} |" for i in range(6)),
+    ]
+
+
+def test_columns_of_a_script_from_the_right_are_read_from_the_right():
+    runs = [
+        Run(left=x, top=12 * i, right=x + 200, bottom=12 * i + 10, text=f"{name} שורה {i} של הטקסט")
+        for i in range(12)
+        for x, name in ((0, "שמאל"), (240, "ימין"))
+    ]
+    lines = arranged(runs).splitlines()
+    assert [line.split()[0] for line in lines] == ["ימין"] * 12 + ["שמאל"] * 12
+
+
+def test_cells_of_a_script_from_the_right_are_read_from_the_right():
+    runs = [
+        Run(left=x, top=12 * i, right=x + 30, bottom=12 * i + 10, text=text)
+        for i in range(3)
+        for x, text in ((0, "שלוש"), (100, "שתיים"), (200, "אחת"))
+    ]
+    assert arranged(runs).splitlines() == ["| אחת | שתיים | שלוש |"] * 3
+
+
+def test_a_watermark_across_the_page_parts_no_lines_and_joins_none():
+    file = blank_pdf()
+    for i in range(20):
+        file.text(20, 100 + 5 * i, f"Line {i} of the text of the page, which goes on.")
+    with file.rotation(35, x=60, y=180):
+        file.text(60, 180, "CONFIDENTIAL DRAFT")
+    lines = [line for line in text_of(bytes(file.output())).splitlines() if line]
+    assert lines == [
+        *(f"Line {i} of the text of the page, which goes on." for i in range(20)),
+        "CONFIDENTIAL DRAFT",
+    ]
+
+
+def test_a_large_letter_beside_lines_joins_them_not():
+    runs = [Run(left=0, top=0, right=30, bottom=36, text="O")] + [
+        Run(left=35, top=12 * i, right=200, bottom=12 * i + 10, text=f"line {i}") for i in range(3)
+    ]
+    assert "line 0 line 1" not in arranged(runs)
+    assert "line 1 line 2" not in arranged(runs)
+
+
+def test_a_page_full_of_labels_takes_time_in_their_number():
+    def seconds(count):
+        places = [hashlib.sha256(b"%d" % i).digest() for i in range(count)]
+        runs = [
+            Run(left=x, top=y, right=x + 30, bottom=y + 6, text="label")
+            for x, y in ((p[0] * 5 + p[1] / 50, p[2] * 4 + p[3] / 50) for p in places)
+        ]
+        began = time.process_time()
+        arranged(runs)
+        return time.process_time() - began
+
+    assert seconds(4000) < 5

@@ -122,7 +122,7 @@ def test_without_the_extra_the_written_pages_of_a_file_are_read(monkeypatch):
     document = read(bytes(file.output()))
     assert (document.text.strip(), document.notes[0][:23]) == (
         "Written.",
-        "Page 2 has only picture",
+        "Page 2 has mostly pictu",
     )
 
 
@@ -143,3 +143,35 @@ def test_the_models_stay_loaded_from_one_scan_to_the_next():
     reader.close()
     assert len(children) == 1
     assert None not in children
+
+
+def stamped_scan():
+    file = blank_pdf()
+    file.image(picture("The contract ends in May.", *[""] * 17, "Signed in Bern."), x=5, y=5, w=190)
+    file.text(150, 290, "Page 3 of 9")
+    return bytes(file.output())
+
+
+def test_a_stamp_on_a_scan_is_not_its_text():
+    document = read(stamped_scan())
+    assert "contract ends" in document.text
+    assert "Page 3 of 9" in document.text
+
+
+def test_without_the_extra_a_scan_with_a_stamp_is_noted(monkeypatch):
+    monkeypatch.setattr(recognition, "is_installed", lambda: False)
+    document = read(stamped_scan())
+    assert (document.text, document.notes[0][:26]) == ("Page 3 of 9", "Page 1 has mostly pictures")
+
+
+def test_scanned_pages_beyond_the_limit_are_noted_where_there_is_text():
+    file = blank_pdf()
+    file.multi_cell(0, text="Written words.")
+    for word in ("First", "Second", "Third"):
+        file.add_page()
+        file.image(picture(word), x=10, y=10, w=180)
+    document = read(bytes(file.output()), limits=Limits(scanned_pages=2))
+    assert [document.text[p.start : p.end] for p in document.pages] == [
+        "Written words.", "First", "Second", "",
+    ]  # fmt: skip
+    assert "max_scanned_pages is 2" in document.notes[0]

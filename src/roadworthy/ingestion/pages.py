@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pypdfium2 import PdfDocument
+from pypdfium2 import PdfDocument, PdfPage
 
 from roadworthy.ingestion import media, pdf, recognition
 from roadworthy.ingestion.limits import Limits, check_pages
@@ -14,6 +14,7 @@ from roadworthy.ingestion.records import NeedsRecognition
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+FEW_LETTERS = 50  # on a page of pictures: a page number, a stamp
 MOST_NAMED = 10  # pages in one sentence
 Report = Callable[[int, int], None]  # of the pages to recognise: so many of so many are done
 
@@ -68,25 +69,56 @@ def read_pages(
 def _read_pdf(content: bytes, limits: Limits, *, name: str, report: Report | None) -> PagedText:
     with pdf.opened(content, name=name) as document:
         check_pages(len(document), limits.pages, name=name, setting="max_pages")
-        texts = [pdf.text_of(page) for page in pdf.pages_of(document)]
-        scanned = [i for i, text in enumerate(texts) if not _has_text(text)]
-        scanned = [i for i in scanned if pdf.is_drawn(document, i)]
+        texts: list[str] = []
+        scanned: list[int] = []
+        for i, page in enumerate(pdf.pages_of(document)):
+            texts.append(pdf.text_of(page))
+            if _is_scanned(page, texts[i]):
+                scanned.append(i)
         read: dict[int, Page] = {}
         notes: tuple[str, ...] = ()
+        is_blank = not any(map(_has_text, texts))
         if scanned and recognition.is_installed():
-            check_pages(len(scanned), limits.scanned_pages, name=name, setting="max_scanned_pages")
+            if is_blank:
+                check_pages(
+                    len(scanned), limits.scanned_pages, name=name, setting="max_scanned_pages"
+                )
             if report is None:
                 raise NeedsRecognition
-            read = dict(_recognised_pages(document, scanned, report=report))
-            notes = _uncertain(list(read.values()))
-        elif scanned and not any(_has_text(text) for text in texts):
+            first, left_out = scanned[: limits.scanned_pages], scanned[limits.scanned_pages :]
+            read = dict(_recognised_pages(document, first, report=report))
+            notes = (*_uncertain(list(read.values())), *_left_out(left_out, limits))
+        elif scanned and is_blank:
             raise recognition.missing(name)
         elif scanned:
-            notes = (f"{_named(scanned)} only pictures; install roadworthy[ocr] to read those.",)
+            notes = (f"{_named(scanned)} mostly pictures; install roadworthy[ocr] to read those.",)
         pages = [
-            read.get(i) or Page(number=i + 1, text=text) for i, text in enumerate(texts)
-        ]  # fmt: skip
+            _fuller(read.get(i), Page(number=i + 1, text=text)) for i, text in enumerate(texts)
+        ]
         return PagedText(pages=pages, metadata=pdf.metadata_of(document), notes=notes)
+
+
+def _is_scanned(page: PdfPage, text: str) -> bool:
+    """Tell whether the text of a page is in its pictures; a stamp on a scan is not its text."""
+    letters = sum(c.isalnum() for c in text)
+    if letters == 0:
+        return pdf.is_drawn(page)
+    return letters < FEW_LETTERS and pdf.shows_mostly_pictures(page)
+
+
+def _fuller(recognised: Page | None, written: Page) -> Page:
+    if recognised is None or (_has_text(written.text) and not _has_text(recognised.text)):
+        return written  # the picture beside few words holds none
+    return recognised
+
+
+def _left_out(indexes: Sequence[int], limits: Limits) -> tuple[str, ...]:
+    if not indexes:
+        return ()
+    return (
+        f"{_named(indexes)} mostly pictures, beyond the first {limits.scanned_pages} that are read "
+        f"(max_scanned_pages is {limits.scanned_pages}).",
+    )
 
 
 def _recognised_pages(

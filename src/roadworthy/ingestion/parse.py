@@ -18,7 +18,7 @@ from roadworthy.ingestion.attachments import attachments_of
 from roadworthy.ingestion.decode import decode
 from roadworthy.ingestion.limits import Limits, check_markup, check_unpacked
 from roadworthy.ingestion.pages import Page, Report, read_pages
-from roadworthy.ingestion.pdf import PdfMetadata
+from roadworthy.ingestion.pdf import LINE_END_HYPHEN, PdfMetadata
 from roadworthy.ingestion.records import Attachment, Origin, PageSpan, ParsedDocument
 from roadworthy.ingestion.web_page import prepared
 
@@ -48,7 +48,7 @@ TABLE_ROW = re.compile(r"^\|.*\|[ \t]*$", re.M)
 ESCAPED = re.compile(r"\\([!\"$%&'()+,\-./:;<=>?@\[\]^_{}~*])")
 FIRST_HEADING = re.compile(r"^#{1,2}[ \t]+(.+?)[ \t]*#*$", re.M)
 WORD = re.compile(r"[^\W\d_]+")
-HYPHENATED = re.compile(r"\b([^\W\d_]{2,})-([^\W\d_]{2,})\b")
+CUT = re.compile(rf"\b([^\W\d_]{{2,}}){LINE_END_HYPHEN}([^\W\d_]{{2,}})\b")
 
 
 def parse(
@@ -147,7 +147,7 @@ def _assemble(
 
 def _whole_pages(pages: Sequence[Page]) -> tuple[str, tuple[PageSpan, ...]]:
     whole = _hyphens_joiner("\n".join(page.text for page in pages))
-    return _laid_out(replace(page, text=whole(_clean(page.text))) for page in pages)
+    return _laid_out(replace(page, text=_clean(whole(page.text))) for page in pages)
 
 
 def _laid_out(pages: Iterable[Page]) -> tuple[str, tuple[PageSpan, ...]]:
@@ -182,13 +182,13 @@ def _one_of(run: re.Match[str]) -> str:
 
 def _hyphens_joiner(text: str) -> Callable[[str], str]:
     """Make whole again the words that a line end cut, if the document has them elsewhere."""
-    words = frozenset(WORD.findall(HYPHENATED.sub(" ", text).lower()))
+    words = frozenset(WORD.findall(CUT.sub(" ", text).lower()))
 
     def whole(cut: re.Match[str]) -> str:
         word = cut[1] + cut[2]
         return word if word.lower() in words else cut[0]
 
-    return lambda page: HYPHENATED.sub(whole, page)
+    return lambda page: CUT.sub(whole, page)
 
 
 def _document(

@@ -3,7 +3,7 @@
 import ctypes
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -13,16 +13,22 @@ import pypdfium2.raw as pdfium
 from pypdfium2 import PdfDocument, PdfiumError, PdfPage, PdfTextPage
 
 from roadworthy.ingestion import media
-from roadworthy.ingestion.reading_order import CELL_GAP, Run, arranged
+from roadworthy.ingestion.reading_order import arranged
+from roadworthy.ingestion.runs import CELL_GAP, Run
 
 if TYPE_CHECKING:
     from PIL.Image import Image  # comes with the extra that recognises text
 
 QUARTER = 1.5707963  # radians
-LINE_ENDS, NO_CHARACTER = frozenset({10, 13}), frozenset({0, 0xFFFE, 0xFFFF})
-HYPHEN_MARK = 2  # how PDFium gives a hyphen at a line end
+MOST_ASKEW = 1 / 9  # of a quarter: 10 degrees
+LINE = re.compile(r"[^\n\r]+")
+WORD = re.compile(r"[^\s\0\ufffe\uffff]+\ufffe?")  # ends at a hyphen at a line end
+HYPHEN_CODES = {2: 0xFFFE}  # as it gives it letter by letter
+HYPHENS = {0xFFFE: "-"}  # at a line end, as PDFium gives it in a whole text
+LINE_END_HYPHEN = "-\xad"  # which may be no hyphen of the word; told from one within a line
 CUT_WORD = re.compile(r"(?<=[^\W\d_])-\n(?=[^\W\d_])")
 DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:([+-])(\d\d)'?(\d\d)?)?")
+PICTURES = (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM)
 LONGEST_SIDE = 2000  # pixels of a drawn page; the models of text recognition want no more
 LARGEST_SCALE = 4.0  # of 72 dots an inch
 
@@ -77,11 +83,14 @@ def _said(document: PdfDocument, key: str) -> str:
 
 
 def text_of(page: PdfPage) -> str:
-    """Read the text layer of a page in reading order; "" when it has none."""
+    """Read the text layer of a page in reading order; "" when it has none.
+
+    Returns: with LINE_END_HYPHEN where a line ends in a hyphen between letters.
+    """
     with closing(page.get_textpage()) as text_page:
         runs, askew = _runs(text_page)
     text = "\n\n".join(part for part in (arranged(runs), *askew) if part)
-    return CUT_WORD.sub("-", text)
+    return CUT_WORD.sub(LINE_END_HYPHEN, text)
 
 
 def pages_of(document: PdfDocument) -> Iterator[PdfPage]:
@@ -91,10 +100,20 @@ def pages_of(document: PdfDocument) -> Iterator[PdfPage]:
             yield page
 
 
-def is_drawn(document: PdfDocument, index: int) -> bool:
+def is_drawn(page: PdfPage) -> bool:
     """Tell whether there is anything at all on a page."""
-    with closing(document[index]) as page:
-        return pdfium.FPDFPage_CountObjects(page) > 0
+    return pdfium.FPDFPage_CountObjects(page) > 0
+
+
+def shows_mostly_pictures(page: PdfPage) -> bool:
+    """Tell whether pictures, or drawings put in whole, cover more than half of a page."""
+    wide, high = page.get_size()
+    covered = 0.0
+    for each in page.get_objects(filter=PICTURES, max_depth=1):
+        left, bottom, right, top = each.get_bounds()
+        across = min(right, wide) - max(left, 0)
+        covered += max(across, 0) * max(min(top, high) - max(bottom, 0), 0)
+    return covered > 0.5 * wide * high
 
 
 def drawn(document: PdfDocument, index: int) -> "Image":
@@ -105,7 +124,7 @@ def drawn(document: PdfDocument, index: int) -> "Image":
             return bitmap.to_pil().convert("RGB")
 
 
-class _Letter(NamedTuple):  # a tuple, because a page makes thousands of them
+class _Word(NamedTuple):  # a tuple, because a page makes thousands of them
     text: str
     left: float
     top: float
@@ -113,79 +132,110 @@ class _Letter(NamedTuple):  # a tuple, because a page makes thousands of them
     bottom: float
 
 
-END = _Letter("", 0, 0, 0, 0)  # of a line
-
-
 def _runs(text_page: PdfTextPage) -> tuple[list[Run], list[str]]:
-    """Part a page's letters into runs; lines that run in another direction come apart."""
+    """Part a page's words into runs; lines that run in another direction come apart."""
     lines = list(_lines(text_page))
-    turns = Counter[int]()
-    for turn, letters in lines:
-        turns[turn] += len(letters)
-    main = turns.most_common(1)[0][0] if turns else 0
+    turns = Counter[int | None]()
+    for turn, words in lines:
+        turns[turn] += len(words)
+    straight = [turn for turn, _ in turns.most_common() if turn is not None]
+    main = straight[0] if straight else 0
     runs: list[Run] = []
     askew: list[str] = []
-    for turn, letters in lines:
+    for turn, words in lines:
         if turn == main:
-            runs.extend(_joined([_turned(each, turn) for each in letters] if turn else letters))
+            runs.extend(_joined([_turned(each, main) for each in words] if main else words))
         else:
-            askew.append("".join(letter.text for letter in letters).strip())
-    return runs, [_whole(text) for text in askew if text]
+            askew.append(_whole(" ".join(word.text for word in words)))
+    return runs, askew
 
 
-def _lines(text_page: PdfTextPage) -> Iterator[tuple[int, list[_Letter]]]:
-    """Yield the lines in the order of the file, with the quarters by which each is turned."""
-    box, raw = pdfium.FS_RECTF(), text_page.raw
-    there, code_at, box_at = (
-        ctypes.byref(box),
-        pdfium.FPDFText_GetUnicode,
-        pdfium.FPDFText_GetLooseCharBox,
+def _lines(text_page: PdfTextPage) -> Iterator[tuple[int | None, list[_Word]]]:
+    """Yield the lines in the order of the file, and by how many quarters each is turned.
+
+    A line that is turned by no whole quarter, such as a watermark, has None.
+    """
+    text, raw = _text(text_page), text_page.raw
+    box = pdfium.FS_RECTF()
+    for line in LINE.finditer(text):
+        words: list[_Word] = []
+        for word in WORD.finditer(text, *line.span()):
+            # Of the first and the last letter; asking for each takes most of the time of a page.
+            corners = [
+                (box.left, -box.top, box.right, -box.bottom)  # PDF counts y from below
+                for at in {word.start(), word.end() - 1}
+                if pdfium.FPDFText_GetLooseCharBox(raw, at, box)
+            ]
+            if corners:
+                lefts, tops, rights, bottoms = zip(*corners, strict=True)
+                words.append(
+                    _Word(
+                        word[0].translate(HYPHENS),
+                        min(lefts),
+                        min(tops),
+                        max(rights),
+                        max(bottoms),
+                    )
+                )
+        if words:
+            yield _turn(pdfium.FPDFText_GetCharAngle(raw, line.start())), words
+
+
+def _text(text_page: PdfTextPage) -> str:
+    """Give the characters of a page, each at its number in the page."""
+    count = text_page.count_chars()
+    units = ctypes.create_string_buffer(2 * count + 2)
+    written = pdfium.FPDFText_GetText(
+        text_page, 0, count, ctypes.cast(units, ctypes.POINTER(ctypes.c_ushort))
     )
-    turn, letters = 0, list[_Letter]()
-    for i in range(text_page.count_chars()):
-        code = code_at(raw, i)
-        if code in LINE_ENDS:
-            yield turn, letters
-            letters = []
-        elif code not in NO_CHARACTER and box_at(raw, i, there):
-            if not letters:
-                turn = round(pdfium.FPDFText_GetCharAngle(raw, i) / QUARTER) % 4
-            text = "-" if code == HYPHEN_MARK else chr(code)
-            # PDF counts y from below.
-            letters.append(_Letter(text, box.left, -box.top, box.right, -box.bottom))
-    yield turn, letters
+    if written == count + 1:
+        text = units.raw[: 2 * count].decode("utf-16-le", "surrogatepass")
+        if len(text) == count:
+            return text
+    # Some have no code, or two: then the numbers are others.
+    codes = (pdfium.FPDFText_GetUnicode(text_page, i) for i in range(count))
+    return "".join(map(chr, codes)).translate(HYPHEN_CODES)
 
 
-def _joined(letters: list[_Letter]) -> Iterator[Run]:
-    """Join the letters of one line, parted where there is a wide gap."""
-    text = ""
+def _turn(angle: float) -> int | None:
+    quarters = angle / QUARTER
+    return round(quarters) % 4 if abs(quarters - round(quarters)) <= MOST_ASKEW else None
+
+
+def _joined(words: Sequence[_Word]) -> Iterator[Run]:
+    """Join the words of one line, parted where there is a wide gap."""
+    texts: list[str] = []
     left = top = right = bottom = 0.0
-    for letter in (*letters, END):
-        if letter.text.isspace():
-            text += " " if text else ""
-            continue
-        if text and not (letter.text and _goes_on(letter, (left, top, right, bottom))):
-            yield Run(left=left, top=top, right=right, bottom=bottom, text=_whole(text.strip()))
-            text = ""
-        if text:
-            left, top = min(left, letter.left), min(top, letter.top)
-            right, bottom = max(right, letter.right), max(bottom, letter.bottom)
+    for word in words:
+        if texts and _goes_on(word, (left, top, right, bottom)):
+            left, top = min(left, word.left), min(top, word.top)
+            right, bottom = max(right, word.right), max(bottom, word.bottom)
         else:
-            _, left, top, right, bottom = letter
-        text += letter.text
+            if texts:
+                yield _run(texts, (left, top, right, bottom))
+            texts = []
+            _, left, top, right, bottom = word
+        texts.append(word.text)
+    if texts:
+        yield _run(texts, (left, top, right, bottom))
 
 
-def _turned(at: _Letter, turn: int) -> _Letter:
-    """Turn the place of a letter as the page is turned to be read."""
+def _run(texts: Sequence[str], box: tuple[float, float, float, float]) -> Run:
+    left, top, right, bottom = box
+    return Run(left=left, top=top, right=right, bottom=bottom, text=_whole(" ".join(texts)))
+
+
+def _turned(at: _Word, turn: int) -> _Word:
+    """Turn the place of a word as the page is turned to be read."""
     if turn == 1:
-        return _Letter(at.text, at.top, -at.right, at.bottom, -at.left)
+        return _Word(at.text, at.top, -at.right, at.bottom, -at.left)
     if turn == 2:
-        return _Letter(at.text, -at.right, -at.bottom, -at.left, -at.top)
-    return _Letter(at.text, -at.bottom, at.left, -at.top, at.right)
+        return _Word(at.text, -at.right, -at.bottom, -at.left, -at.top)
+    return _Word(at.text, -at.bottom, at.left, -at.top, at.right)
 
 
-def _goes_on(at: _Letter, run: tuple[float, float, float, float]) -> bool:
-    """Tell whether a letter stands in the line of a run and close to it, on either side."""
+def _goes_on(at: _Word, run: tuple[float, float, float, float]) -> bool:
+    """Tell whether a word stands in the line of a run and close to it, on either side."""
     left, top, right, bottom = run
     gap = max(at.left - right, left - at.right)
     if gap > CELL_GAP * max(bottom - top, at.bottom - at.top, 0.1):

@@ -4,15 +4,16 @@ A page stores runs of text with their places, in any order. Columns of prose are
 the other; the cells of a table row stay together, with the columns of the table kept apart.
 """
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, pairwise
 from statistics import median
 
-CELL_GAP = 0.9  # of the line height: a wider gap in a line parts cells or columns
+from roadworthy.ingestion.runs import Line, Run, gap, is_from_the_right, lines_of
+from roadworthy.ingestion.tables import TABLE_ROWS, TABLE_SHARE, cells_of, table, table_end
+
 PARAGRAPH_GAP = 0.8  # of the line height, between two lines
-SAME_LINE = 0.5  # of the lower run's height that two runs of one line share
 # What a column of prose has and a column of table cells has not. Measured on the pages of the
 # tests and on printed papers, forms and statistics with columns and tables.
 LEAST_LINES = 4
@@ -20,38 +21,15 @@ LEAST_WIDTH = 7.0  # line heights, at the median
 LEAST_WORDS = 3  # at the median
 FULL_LINE, FULL_SHARE = 0.6, 0.5  # so many of its lines are at least so full
 MOST_SPANNING = 0.4  # of the runs of a page may lie across the gutter of its columns
-TABLE_ROWS, TABLE_SHARE = 2, 0.6  # rows of several cells, at least, and of all rows
+MOST_GUTTERS = 8  # looked at on a page, those first that the fewest runs lie across
+LEAST_STARTS, ALIGNED_SHARE = 3, 0.7  # paragraphs of two columns that begin at one height
 MOST_DEEP = 4  # columns in columns
-RTL = ("\u0590", "\u08ff")
-BULLET = re.compile(r"\W|\(?\w{1,3}[.):]")  # before an item of a list
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """A run of text in one line. Invariant: left <= right, top <= bottom; y grows downwards."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-    text: str
-
-    @property
-    def width(self) -> float:
-        """Tell how far it goes to the right."""
-        return self.right - self.left
-
-    @property
-    def height(self) -> float:
-        """Tell how far it goes down."""
-        return self.bottom - self.top
-
-
-Line = list[Run]
 
 
 def arranged(runs: Sequence[Run]) -> str:
     """Write the runs as lines: columns one after the other, tables as rows between bars.
+
+    Takes time about in the length of the page, whatever stands where.
 
     Returns: lines, with a blank one between paragraphs; "" for no runs.
     """
@@ -69,19 +47,71 @@ def _regions(runs: Sequence[Run], height: float, depth: int = 0) -> Iterator[lis
     if gutter is None:
         yield list(runs)
         return
-    across = sorted((run for run in runs if _spans(run, gutter)), key=lambda run: run.top)
-    rest = [run for run in runs if not _spans(run, gutter)]
-    edges = [float("-inf"), *(_middle(run) for run in across), float("inf")]
-    for i, (above, below) in enumerate(pairwise(edges)):
-        band = [run for run in rest if above <= _middle(run) < below]
-        for side in (
-            [run for run in band if run.right <= gutter],
-            [run for run in band if run.right > gutter],
-        ):
+    from_the_right = is_from_the_right(runs)
+    for band, is_parted in _bands(runs, gutter, height):
+        if not is_parted:
+            yield band
+            continue
+        sides = _sides(band, gutter)
+        for side in reversed(sides) if from_the_right else sides:
             if side:
                 yield from _regions(side, height, depth + 1)
-        if i < len(across):
-            yield [across[i]]
+
+
+def _bands(runs: Sequence[Run], gutter: float, height: float) -> Iterator[tuple[list[Run], bool]]:
+    """Part a page above and below what goes across its gutter: a heading, or a table.
+
+    Yields: each band from the top, and whether it is parted into columns.
+    """
+    lines = sorted(lines_of(runs), key=lambda line: min(run.top for run in line))
+    for is_across, band in groupby(lines, lambda line: any(_spans(run, gutter) for run in line)):
+        if is_across:
+            yield [run for line in band for run in line], False
+            continue
+        strips = list(_strips(band, height))
+        are_rows = [_are_rows(strip, gutter, height) for strip in strips]
+        # A line by itself may be how columns end.
+        counted = groupby(zip(strips, are_rows, strict=True), lambda each: each[1])
+        for is_table, parts in groupby(_long_enough(counted), lambda each: each[1]):
+            yield [run for strip, _ in parts for line in strip for run in line], not is_table
+
+
+def _long_enough(
+    groups: Iterable[tuple[bool, Iterable[tuple[list[Line], bool]]]],
+) -> Iterator[tuple[list[Line], bool]]:
+    for is_table, group in groups:
+        strips = [strip for strip, _ in group]
+        long_enough = is_table and sum(map(len, strips)) >= TABLE_ROWS
+        yield from ((strip, long_enough) for strip in strips)
+
+
+def _strips(lines: Iterable[Line], height: float) -> Iterator[list[Line]]:
+    """Part lines, from the top, where nothing stands from one side to the other."""
+    strip: list[Line] = []
+    bottom = float("inf")
+    for line in lines:
+        if strip and min(run.top for run in line) - bottom > PARAGRAPH_GAP * height:
+            yield strip
+            strip, bottom = [], float("-inf")
+        strip.append(line)
+        reached = max(run.bottom for run in line)
+        bottom = reached if len(strip) == 1 else max(bottom, reached)
+    if strip:
+        yield strip
+
+
+def _are_rows(strip: Sequence[Line], gutter: float, height: float) -> bool:
+    """Tell whether a gutter of the page only happens to part the cells of a table here."""
+    sides = _sides([run for line in strip for run in line], gutter)
+    both = sum(all(_sides(line, gutter)) for line in strip)
+    return both >= TABLE_SHARE * len(strip) and not any(_is_wordy(side, height) for side in sides)
+
+
+def _sides(runs: Sequence[Run], gutter: float) -> tuple[list[Run], list[Run]]:
+    return (
+        [run for run in runs if run.right <= gutter],
+        [run for run in runs if run.right > gutter],
+    )
 
 
 def _gutter(runs: Sequence[Run], height: float) -> float | None:
@@ -89,38 +119,50 @@ def _gutter(runs: Sequence[Run], height: float) -> float | None:
     left, right = min(run.left for run in runs), max(run.right for run in runs)
     if len(runs) < 2 * LEAST_LINES or right - left < 2 * LEAST_WIDTH * height:
         return None
-    best: tuple[int, float] | None = None
-    for x in _gaps(runs, least=left + LEAST_WIDTH * height, most=right - LEAST_WIDTH * height):
-        spanning = sum(_spans(run, x) for run in runs)
-        if best is not None and spanning >= best[0]:
-            continue
+    margin = LEAST_WIDTH * height
+    for x in _candidates(runs, least=left + margin, most=right - margin):
         before = [run for run in runs if run.right <= x]
         after = [run for run in runs if run.left >= x]
         if (
-            spanning <= MOST_SPANNING * len(runs)
-            and _is_prose(before, height)
+            _is_prose(before, height)
             and _is_prose(after, height)
             and _beside(before, after)
+            and not _starts_align(before, after, height)
         ):
-            best = (spanning, x)
-    return None if best is None else best[1]
+            return x
+    return None
 
 
-def _gaps(runs: Sequence[Run], *, least: float, most: float) -> Iterator[float]:
-    """Yield where runs begin: the right edge of any gutter is the left edge of a column."""
-    starts = sorted({round(run.left) for run in runs})
-    yield from (start - 0.5 for start in starts if least <= start <= most)
+def _candidates(runs: Sequence[Run], *, least: float, most: float) -> list[float]:
+    """Name the places left of where several runs begin, which the fewest runs lie across."""
+    starts = Counter(round(run.left) for run in runs)
+    places = [
+        start - 0.5
+        for start in sorted(starts)
+        if least <= start <= most
+        and sum(starts[near] for near in (start - 1, start, start + 1)) >= LEAST_LINES
+    ]
+    lefts, rights = sorted(run.left for run in runs), sorted(run.right for run in runs)
+    spanning = {x: bisect_left(lefts, x) - bisect_right(rights, x) for x in places}
+    fit = [x for x in places if spanning[x] <= MOST_SPANNING * len(runs)]
+    return sorted(fit, key=lambda x: (spanning[x], x))[:MOST_GUTTERS]
 
 
 def _is_prose(runs: Sequence[Run], height: float) -> bool:
-    if len(runs) < LEAST_LINES:
+    """Tell whether runs may be a column of running text: full lines, close together."""
+    if len(runs) < LEAST_LINES or not _is_wordy(runs, height):
         return False
     widths = [run.width for run in runs]
     full = sum(width >= FULL_LINE * max(widths) for width in widths)
+    gaps = [below.top - above.bottom for above, below in pairwise(_from_the_top(runs))]
+    return full >= FULL_SHARE * len(runs) and median(gaps) <= PARAGRAPH_GAP * height
+
+
+def _is_wordy(runs: Sequence[Run], height: float) -> bool:
     return (
-        median(widths) >= LEAST_WIDTH * height
+        bool(runs)
+        and median(run.width for run in runs) >= LEAST_WIDTH * height
         and median(len(run.text.split()) for run in runs) >= LEAST_WORDS
-        and full >= FULL_SHARE * len(runs)
     )
 
 
@@ -132,6 +174,27 @@ def _beside(before: Sequence[Run], after: Sequence[Run]) -> bool:
     return bottom - top >= 0.5 * shorter
 
 
+def _starts_align(before: Sequence[Run], after: Sequence[Run], height: float) -> bool:
+    """Tell whether paragraphs begin at the same heights on both sides, as rows of a form do."""
+    left, right = _starts(before, height), _starts(after, height)
+    if min(len(left), len(right)) < LEAST_STARTS:
+        return False
+    fewer, more = sorted((left, right), key=len)
+    found = sum(any(abs(top - other) <= 0.3 * height for other in more) for top in fewer)
+    return found >= ALIGNED_SHARE * len(fewer)
+
+
+def _starts(runs: Sequence[Run], height: float) -> list[float]:
+    pairs = pairwise(_from_the_top(runs))
+    return [
+        below.top for above, below in pairs if below.top - above.bottom > PARAGRAPH_GAP * height
+    ]
+
+
+def _from_the_top(runs: Sequence[Run]) -> list[Run]:
+    return sorted(runs, key=lambda run: run.middle)
+
+
 def _extent(runs: Sequence[Run]) -> float:
     return max(run.bottom for run in runs) - min(run.top for run in runs)
 
@@ -140,123 +203,18 @@ def _spans(run: Run, x: float) -> bool:
     return run.left < x < run.right
 
 
-def _middle(run: Run) -> float:
-    return (run.top + run.bottom) / 2
-
-
 def _block(runs: Sequence[Run], height: float) -> str:
-    lines = _lines(runs)
+    lines = lines_of(runs)
+    cells = [cells_of(line, height) for line in lines]
     written: list[str] = []
     at = 0
     while at < len(lines):
-        end = _table_end(lines, at, height)
-        if at and _gap(lines[at - 1], lines[at]) > PARAGRAPH_GAP * height:
+        end = table_end(lines, cells, at, height=height)
+        if at and gap(lines[at - 1], lines[at]) > PARAGRAPH_GAP * height:
             written.append("")
         if end > at:
-            written.extend(["", *_table(lines[at:end], height), ""])
+            written.extend(["", *table(lines[at:end], cells[at:end], height), ""])
         else:
-            written.append(_written(lines[at]))
+            written.append(" ".join(run.text.strip() for run in lines[at]))
         at = max(end, at + 1)
     return "\n".join(written).strip("\n")
-
-
-def _lines(runs: Sequence[Run]) -> list[Line]:
-    lines: list[Line] = []
-    for run in sorted(runs, key=lambda run: (_middle(run), run.left)):
-        if lines and _same_line(lines[-1][-1], run):
-            lines[-1].append(run)
-        else:
-            lines.append([run])
-    return [sorted(line, key=lambda run: run.left, reverse=_is_rtl(line)) for line in lines]
-
-
-def _same_line(one: Run, other: Run) -> bool:
-    shared = min(one.bottom, other.bottom) - max(one.top, other.top)
-    return shared >= SAME_LINE * min(one.height, other.height)
-
-
-def _is_rtl(line: Line) -> bool:
-    letters = [c for run in line for c in run.text if c.isalpha()]
-    return sum(RTL[0] <= c <= RTL[1] for c in letters) * 2 > len(letters)
-
-
-def _written(line: Line) -> str:
-    return " ".join(run.text.strip() for run in line)
-
-
-def _gap(above: Line, below: Line) -> float:
-    return min(run.top for run in below) - max(run.bottom for run in above)
-
-
-def _table_end(lines: Sequence[Line], start: int, height: float) -> int:
-    """Find where the table that begins at a line ends; `start` itself when there is none."""
-    if len(_cells(lines[start], height)) < 2:
-        return start
-    end, last = start + 1, start + 1
-    while end < len(lines) and _gap(lines[end - 1], lines[end]) <= 3 * height:
-        columns = _columns(lines[start : end + 1], height)
-        if len(columns) < 2:
-            break
-        end += 1
-        if len(_cells(lines[end - 1], height)) > 1:
-            last = end
-    of_several = sum(len(_cells(line, height)) > 1 for line in lines[start:last])
-    is_table = of_several >= TABLE_ROWS and of_several >= TABLE_SHARE * (last - start)
-    return last if is_table else start
-
-
-def _cells(line: Line, height: float) -> list[Run]:
-    """Join what stands close together in a line."""
-    cells: list[Run] = []
-    for run in sorted(line, key=lambda run: run.left):
-        near = cells and run.left - cells[-1].right <= CELL_GAP * height
-        if cells and (near or BULLET.fullmatch(cells[-1].text.strip())):
-            cells[-1] = _joined(cells[-1], run)
-        else:
-            cells.append(run)
-    return cells
-
-
-def _joined(one: Run, other: Run) -> Run:
-    return Run(
-        left=one.left,
-        top=min(one.top, other.top),
-        right=max(one.right, other.right),
-        bottom=max(one.bottom, other.bottom),
-        text=f"{one.text} {other.text}",
-    )
-
-
-def _columns(lines: Sequence[Line], height: float) -> list[tuple[float, float]]:
-    """Give the extents of the columns: what is left when the cells of all lines are laid over."""
-    spans = sorted((cell.left, cell.right) for line in lines for cell in _cells(line, height))
-    columns = [spans[0]]
-    for left, right in spans[1:]:
-        if left <= columns[-1][1]:
-            columns[-1] = (columns[-1][0], max(columns[-1][1], right))
-        else:
-            columns.append((left, right))
-    return columns
-
-
-def _table(lines: Sequence[Line], height: float) -> Iterator[str]:
-    columns = _columns(lines, height)
-    for row in _rows(lines, columns, height):
-        yield "| " + " | ".join(row) + " |"
-
-
-def _rows(
-    lines: Sequence[Line], columns: Sequence[tuple[float, float]], height: float
-) -> list[list[str]]:
-    rows: list[list[str]] = []
-    for i, line in enumerate(lines):
-        row = [""] * len(columns)
-        for cell in _cells(line, height):
-            at = max(j for j, (left, _) in enumerate(columns) if left <= cell.left)
-            row[at] = f"{row[at]} {cell.text.strip()}".strip().replace("|", "/")
-        # A line without a first cell, close below the last one, goes on with its cells.
-        if rows and not row[0] and _gap(lines[i - 1], line) < 0.25 * height:
-            rows[-1] = [f"{a} {b}".strip() for a, b in zip(rows[-1], row, strict=True)]
-        else:
-            rows.append(row)
-    return rows

@@ -15,7 +15,8 @@ import numpy as np
 from roadworthy.core.errors import Invalid
 from roadworthy.gateway.engine.catalogue import Weights
 from roadworthy.gateway.engine.weights import verified
-from roadworthy.ingestion.reading_order import Run, arranged
+from roadworthy.ingestion.reading_order import arranged
+from roadworthy.ingestion.runs import Run
 
 if TYPE_CHECKING:
     from PIL.Image import Image

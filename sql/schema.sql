@@ -597,6 +597,35 @@ CREATE SEQUENCE public.epoch
     NO MAXVALUE
     CACHE 1;
 
+CREATE TABLE public.golden_probe (
+    tenant_id integer NOT NULL,
+    id uuid NOT NULL,
+    corpus_id integer NOT NULL,
+    document_id uuid NOT NULL,
+    revision_id uuid,
+    language text NOT NULL,
+    question text NOT NULL,
+    quote text,
+    ways text[] NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT golden_probe_question_check CHECK (((length(question) >= 1) AND (length(question) <= 1000))),
+    CONSTRAINT golden_probe_quote_check CHECK (((length(quote) >= 1) AND (length(quote) <= 2000)))
+);
+ALTER TABLE ONLY public.golden_probe ALTER COLUMN language SET STATISTICS 0;
+ALTER TABLE ONLY public.golden_probe ALTER COLUMN question SET STATISTICS 0;
+ALTER TABLE ONLY public.golden_probe ALTER COLUMN quote SET STATISTICS 0;
+ALTER TABLE ONLY public.golden_probe ALTER COLUMN ways SET STATISTICS 0;
+
+ALTER TABLE ONLY public.golden_probe FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.installation (
+    is_only boolean DEFAULT true NOT NULL,
+    stage text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT installation_is_only_check CHECK (is_only),
+    CONSTRAINT installation_stage_check CHECK (((length(stage) >= 1) AND (length(stage) <= 40)))
+);
+
 CREATE TABLE public.legal_hold (
     tenant_id integer NOT NULL,
     id uuid NOT NULL,
@@ -891,6 +920,12 @@ ALTER TABLE ONLY public.embedding_space
 ALTER TABLE ONLY public.embedding_space
     ADD CONSTRAINT embedding_space_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.golden_probe
+    ADD CONSTRAINT golden_probe_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.installation
+    ADD CONSTRAINT installation_pkey PRIMARY KEY (is_only);
+
 ALTER TABLE ONLY public.job
     ADD CONSTRAINT job_pkey PRIMARY KEY (tenant_id, id);
 
@@ -970,6 +1005,12 @@ CREATE INDEX edge_line_revision ON public.edge_line USING btree (tenant_id, revi
 CREATE INDEX embedding_acl ON public.embedding USING btree (tenant_id, corpus_id, space_id, acl_id);
 
 CREATE INDEX embedding_passage ON public.embedding USING btree (tenant_id, passage_id);
+
+CREATE INDEX golden_probe_corpus ON public.golden_probe USING btree (tenant_id, corpus_id, language);
+
+CREATE INDEX golden_probe_document ON public.golden_probe USING btree (tenant_id, document_id);
+
+CREATE INDEX golden_probe_revision ON public.golden_probe USING btree (tenant_id, revision_id);
 
 CREATE INDEX job_claimed ON public.job USING btree (tenant_id, claimed_at) WHERE (claimed_at IS NOT NULL);
 
@@ -1079,6 +1120,15 @@ ALTER TABLE ONLY public.embedding
 
 ALTER TABLE ONLY public.embedding
     ADD CONSTRAINT embedding_tenant_id_passage_id_fkey FOREIGN KEY (tenant_id, passage_id) REFERENCES public.passage(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.golden_probe
+    ADD CONSTRAINT golden_probe_tenant_id_corpus_id_fkey FOREIGN KEY (tenant_id, corpus_id) REFERENCES public.corpus(tenant_id, id);
+
+ALTER TABLE ONLY public.golden_probe
+    ADD CONSTRAINT golden_probe_tenant_id_document_id_fkey FOREIGN KEY (tenant_id, document_id) REFERENCES public.document(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.golden_probe
+    ADD CONSTRAINT golden_probe_tenant_id_revision_id_fkey FOREIGN KEY (tenant_id, revision_id) REFERENCES public.revision(tenant_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.job
     ADD CONSTRAINT job_tenant_id_document_id_fkey FOREIGN KEY (tenant_id, document_id) REFERENCES public.document(tenant_id, id) ON DELETE CASCADE;
@@ -1267,6 +1317,8 @@ ALTER TABLE public.embedding ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY every ON public.withdrawn_document FOR SELECT TO roadworthy_worker USING (true);
 
+ALTER TABLE public.golden_probe ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY holder ON public.legal_hold TO roadworthy_app USING (( SELECT public.may_hold() AS may_hold));
 
 ALTER TABLE public.job ENABLE ROW LEVEL SECURITY;
@@ -1344,6 +1396,8 @@ CREATE POLICY one_tenant ON public.document AS RESTRICTIVE TO roadworthy_app USI
 CREATE POLICY one_tenant ON public.edge_line AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.embedding AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.golden_probe AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.job AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1499,6 +1553,8 @@ CREATE POLICY worker ON public.document TO roadworthy_worker USING ((tenant_id =
 CREATE POLICY worker ON public.edge_line TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.embedding TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.golden_probe TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.job TO roadworthy_worker USING (true);
 
@@ -1668,6 +1724,11 @@ GRANT SELECT,INSERT ON TABLE public.embedding_space TO roadworthy_worker;
 
 GRANT SELECT,USAGE ON SEQUENCE public.epoch TO roadworthy_app;
 GRANT SELECT,USAGE ON SEQUENCE public.epoch TO roadworthy_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.golden_probe TO roadworthy_worker;
+
+GRANT SELECT ON TABLE public.installation TO roadworthy_app;
+GRANT SELECT ON TABLE public.installation TO roadworthy_worker;
 
 GRANT SELECT,INSERT ON TABLE public.legal_hold TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE ON TABLE public.legal_hold TO roadworthy_worker;

@@ -47,7 +47,7 @@ BEGIN
                                 'verdict', 'removal', 'review', 'signature', 'signature_band',
                                 'edge_line', 'job', 'release', 'live_release', 'trace', 'trace_hit',
                                 'trace_answer', 'corpus_route', 'corpus_space', 'deletion_receipt',
-                                'withdrawn_document', 'legal_hold']
+                                'withdrawn_document', 'legal_hold', 'golden_probe']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
@@ -284,7 +284,8 @@ GRANT USAGE ON SCHEMA public TO roadworthy_app, roadworthy_worker;
 
 GRANT SELECT ON tenant, principal, embedding_space, corpus, acl, acl_grant, document,
                 revision, passage, embedding, posting, passage_count, job, release, live_release,
-                trace, trace_hit, trace_answer, schema_migration, corpus_route, corpus_space
+                trace, trace_hit, trace_answer, schema_migration, corpus_route, corpus_space,
+                installation
    TO roadworthy_app;
 GRANT INSERT ON acl, acl_grant, document, revision, job, trace, trace_hit, trace_answer, passage_count
    TO roadworthy_app;
@@ -299,10 +300,11 @@ GRANT DELETE ON document, revision, job TO roadworthy_app;
 
 GRANT SELECT, INSERT, UPDATE, DELETE
    ON tenant, principal, api_key, corpus, acl, acl_grant, document, revision, passage, embedding,
-      posting, passage_count, job, release, live_release, corpus_route, corpus_space
+      posting, passage_count, job, release, live_release, corpus_route, corpus_space,
+      golden_probe
    TO roadworthy_worker;
 GRANT SELECT, INSERT ON embedding_space TO roadworthy_worker;
-GRANT SELECT ON schema_migration TO roadworthy_worker;
+GRANT SELECT ON schema_migration, installation TO roadworthy_worker;
 
 -- Deletion and legal hold: the policies are in retention.sql.
 GRANT SELECT ON deletion_receipt, withdrawn_document TO roadworthy_app;

@@ -27,6 +27,7 @@ from roadworthy.answering.generate import GeneratingAnswerer
 from roadworthy.answering.in_flight import InFlight
 from roadworthy.answering.searching import SearchService
 from roadworthy.answering.service import AnsweringService
+from roadworthy.core.clock import now
 from roadworthy.core.errors import Invalid, Unavailable
 from roadworthy.core.identity import Principal
 from roadworthy.core.spaces import EmbeddingSpace
@@ -46,6 +47,14 @@ from roadworthy.traces import stores as trace_stores
 
 log = structlog.get_logger(__name__)
 SPOOL = "spool"  # of a home: traces on their way to the database
+SET_STAGE = """
+INSERT INTO installation (stage, created_at) VALUES (%(stage)s, %(now)s)
+ON CONFLICT (is_only) DO NOTHING
+"""
+ADOPT = """
+INSERT INTO installation (stage, created_at) VALUES (%(stage)s, %(now)s)
+ON CONFLICT (is_only) DO UPDATE SET stage = excluded.stage, created_at = excluded.created_at
+"""
 APP_ROLE, WORKER_ROLE = "roadworthy_app", "roadworthy_worker"
 # Every table that holds the text of documents or what is derived from it: each room tells its own.
 STORES = (*corpus_stores.STORES, *plumbing_stores.STORES, *trace_stores.STORES)
@@ -105,8 +114,14 @@ def database_urls(settings: Settings, *, owner_url: str | None) -> DatabaseUrls:
     )
 
 
-def provision(urls: DatabaseUrls, *, progress: Callable[[str], None]) -> None:
+def provision(
+    urls: DatabaseUrls, *, progress: Callable[[str], None], stage: str = "", adopt: bool = False
+) -> None:
     """Bring the database to this version: migrations, then logins for the two roles.
+
+    Args:
+        stage: whose the database is from now on, if it is nobody's yet; "": of none.
+        adopt: take the database of another stage over.
 
     Raises:
         Invalid: an applied migration was changed, or the roles may not be altered.
@@ -124,6 +139,8 @@ def provision(urls: DatabaseUrls, *, progress: Callable[[str], None]) -> None:
                     continue
                 statement = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")
                 conn.execute(statement.format(sql.Identifier(role), _password(url)))
+            if stage:
+                conn.execute(ADOPT if adopt else SET_STAGE, {"stage": stage, "now": now()})
     except psycopg.errors.InsufficientPrivilege as error:
         raise Invalid(
             f"The role of database_url may not alter {APP_ROLE} and {WORKER_ROLE}; grant it "

@@ -80,7 +80,7 @@ def running_database(settings: Settings) -> Iterator[DatabaseUrls]:
         return
     with EmbeddedPostgres(settings.home).running() as owner_url:
         urls = database_urls(settings, owner_url=owner_url)
-        provision(urls, progress=lambda _: None)
+        provision(urls, progress=lambda _: None, stage=settings.stage)
         yield urls
 
 

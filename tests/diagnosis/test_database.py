@@ -40,8 +40,8 @@ def test_a_migrated_database_is_well(urls):
     checks = check_database(urls)
     assert faults(urls) == {}
     assert {check.name for check in checks} == {
-        "database", "pgvector", "migrations", "roles", "row-level security", "policies",
-        "no context",
+        "database", "pgvector", "migrations", "stage", "clock", "roles", "row-level security",
+        "policies", "no context", "one database",
     }  # fmt: skip
 
 

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from roadworthy.bootstrap import Services, deletion_service
-from roadworthy.cli import show
+from roadworthy.cli import probe, show
 from roadworthy.cli.curating import policy, report
 from roadworthy.cli.desk import Desk, with_database, with_services
 from roadworthy.cli.ingest import worked
-from roadworthy.cli.leaving import Yes, meant, operator_only
+from roadworthy.cli.leaving import Yes, meant
 from roadworthy.cli.receipts import printed, progress
 from roadworthy.cli.reindexing import follow, queue_all
 from roadworthy.core.errors import Invalid
@@ -29,6 +29,7 @@ from roadworthy.spaces import ensure_model_space
 app = typer.Typer(help="Change how a corpus is searched and checked; delete one.")
 app.command()(policy)
 app.command()(report)
+app.add_typer(probe.app, name="probe")
 
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 Space = Annotated[str, typer.Option(help="Name of an embedding space.")]
@@ -75,7 +76,7 @@ def show_(ctx: typer.Context, name: Name) -> None:
     """Show the routing of a corpus, and how many passages each of its spaces holds."""
 
     async def work(desk: Desk) -> _State:
-        tenant_id = await desk.tenant()
+        tenant_id = await desk.operator()
         async with desk.database.as_worker(tenant_id) as conn:
             corpus = await find_corpus(conn, tenant_id=tenant_id, name=name)
             routing = corpus.routing
@@ -117,7 +118,7 @@ def route(
     rules = None if text_search is None else check_text_search(text_search)
 
     async def work(desk: Desk, opened: Services, place: Installation) -> str:
-        tenant_id = await desk.tenant()
+        tenant_id = await desk.operator()
         if rules is not None:
             async with desk.database.as_worker(tenant_id) as conn:
                 await switching.set_text_search(
@@ -179,7 +180,7 @@ def drop_space(ctx: typer.Context, name: Name, *, space: Space) -> None:
     """Delete the vectors of a space that the corpus is no longer searched in."""
 
     async def work(desk: Desk) -> int:
-        tenant_id = await desk.tenant()
+        tenant_id = await desk.operator()
         async with desk.database.as_worker(tenant_id) as conn:
             found = await find_space(conn, space)
             await reembedding.forget_space(conn, tenant_id=tenant_id, name=name, space=found)
@@ -215,8 +216,7 @@ def delete_(ctx: typer.Context, name: Name, *, yes: Yes = False) -> None:
     meant(f"Delete the corpus {name} for good?", yes=yes)
 
     async def work(desk: Desk) -> Receipt:
-        operator_only(desk)
-        tenant_id = await desk.tenant()
+        tenant_id = await desk.operator()
         async with desk.database.as_worker(tenant_id) as conn:
             corpus = await find_corpus(conn, tenant_id=tenant_id, name=name)
         service = deletion_service(desk.settings, desk.database)
@@ -227,7 +227,7 @@ def delete_(ctx: typer.Context, name: Name, *, yes: Yes = False) -> None:
 
 
 async def _begin(desk: Desk, opened: Services, *, name: str, space: str, language: str) -> None:
-    tenant_id = await desk.tenant()
+    tenant_id = await desk.operator()
     settings = desk.settings
     if space in EMBEDDING_MODELS:  # shipped, and perhaps not made yet
         await ensure_model_space(settings, desk.database, opened.embeddings, model=space)
@@ -241,7 +241,7 @@ async def _begin(desk: Desk, opened: Services, *, name: str, space: str, languag
 async def _reindex(
     desk: Desk, opened: Services, place: Installation, *, name: str, wait: bool
 ) -> int:
-    tenant_id = await desk.tenant()
+    tenant_id = await desk.operator()
     async with desk.database.as_worker(tenant_id) as conn:
         corpus = await find_corpus(conn, tenant_id=tenant_id, name=name)
     count = await queue_all(desk.database, tenant_id=tenant_id, corpus=corpus)
@@ -252,7 +252,7 @@ async def _reindex(
 
 
 async def _switch(desk: Desk, *, name: str, space: str, language: str) -> None:
-    tenant_id = await desk.tenant()
+    tenant_id = await desk.operator()
     async with desk.database.as_worker(tenant_id) as conn:
         found = await find_space(conn, space)
         await switching.switch(conn, tenant_id=tenant_id, name=name, space=found, language=language)

@@ -12,6 +12,7 @@ from roadworthy.bootstrap import Services, services
 from roadworthy.cli.logbook import logged
 from roadworthy.cli.options import Everywhere, told
 from roadworthy.cli.people import found_principal, found_tenant
+from roadworthy.core.errors import Refused
 from roadworthy.core.identity import Principal
 from roadworthy.installation import Installation, local_installation, running_database
 from roadworthy.plumbing.database import Connection, Database
@@ -37,6 +38,21 @@ class Desk:
         """
         async with self.database.as_worker() as conn:
             return (await found_tenant(conn, self.everywhere.tenant))[0]
+
+    async def operator(self) -> int:
+        """Find the tenant, for what only the operator may do or see.
+
+        Raises:
+            Refused: --as names somebody.
+            Missing, Invalid: as above.
+        """
+        self.check_operator()
+        return await self.tenant()
+
+    def check_operator(self) -> None:
+        """Refuse to do in a person's name what only the operator does; raises as above."""
+        if self.everywhere.user is not None:
+            raise Refused("The operator does this, in nobody else's name; leave --as out.")
 
     async def principal(self) -> Principal | None:
         """Find the person that --as names; None: the operator himself."""

@@ -1,9 +1,11 @@
 """`roadworthy doctor`: is this installation fit to run?"""
 
 from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
+from rich.progress import Progress as Bar
 
 from roadworthy.bootstrap import DatabaseUrls
 from roadworthy.cli import show
@@ -12,7 +14,15 @@ from roadworthy.cli.faults import told_plainly
 from roadworthy.cli.options import Everywhere, told
 from roadworthy.core.errors import RoadworthyError
 from roadworthy.diagnosis.broker import check_broker
+from roadworthy.diagnosis.corpora import check_corpora
 from roadworthy.diagnosis.database import check_database
+from roadworthy.diagnosis.fingerprint import (
+    Fingerprint,
+    Report,
+    differences,
+    fingerprint,
+    read_report,
+)
 from roadworthy.diagnosis.machine import check_machine, check_port
 from roadworthy.diagnosis.models import check_models
 from roadworthy.diagnosis.records import Check, fine, wrong
@@ -21,49 +31,83 @@ from roadworthy.plumbing.settings import Settings, process_locales
 
 app = typer.Typer()
 T = TypeVar("T")
+NEEDED = frozenset({"database", "pgvector", "migrations"})  # to be right, to ask for more
 
 
 @app.command()
 def doctor(
-    ctx: typer.Context, *, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+    ctx: typer.Context,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, with a fingerprint.")] = False,
+    compare: Annotated[
+        Path | None, typer.Option(help="Hold another place's --json beside this one, instead.")
+    ] = None,
 ) -> None:
-    """Check settings, locales, disk, memory, broker, database, permissions, models and spaces."""
-    checks = examine(told(ctx))
+    """Check settings, locales, broker, database, permissions, models, spaces, golden probes."""
+    other = None if compare is None else read_report(compare)
+    report = examine(told(ctx))
+    if other is not None:
+        raise typer.Exit(_compared(report.fingerprint, other.fingerprint))
     if json:
-        show.as_json(list[Check], checks)
+        show.as_json(Report, report)
     else:
-        for check in checks:
+        for check in report.checks:
             typer.echo(told_plainly(check))
-    if not all(check.ok for check in checks):
+    if not all(check.ok for check in report.checks):
         raise typer.Exit(UNFIT)
 
 
-def examine(everywhere: Everywhere) -> list[Check]:
+def examine(everywhere: Everywhere) -> Report:
     """Check everything; what is needed for a check and does not run is started for it."""
     try:
         settings = everywhere.settings()
     except RoadworthyError as error:
-        return [wrong("settings", error.message, "Correct it; nothing else was checked.")]
+        fault = wrong("settings", error.message, "Correct it; nothing else was checked.")
+        return Report(fingerprint={}, checks=[fault])
+    locales = process_locales()
     checks = [fine("settings", "Every setting is known and usable.")]
-    checks += check_machine(settings, locales=process_locales())
+    checks += check_machine(settings, locales=locales)
     checks.append(check_port(settings))
     checks += check_broker(settings)
     if not all(check.ok for check in checks if check.name == "home"):
-        return checks
-    return checks + _started(settings)
-
-
-def _started(settings: Settings) -> list[Check]:
-    """Check what must run to be checked."""
+        found = fingerprint(settings, locales=locales, urls=None)
+        return Report(fingerprint=found, checks=checks)
     with ExitStack() as stack:
-        urls = _entered(stack, running_database(settings), name="database")
-        checks = [urls] if isinstance(urls, Check) else check_database(urls)
-        fit = all(check.ok for check in checks if check.name in {"database", "migrations"})
-        engine = _entered(stack, engine_for_a_while(settings), name="models")
-        if isinstance(engine, Check):
-            return [*checks, engine]
-        known = urls if fit and isinstance(urls, DatabaseUrls) else None
-        return checks + check_models(settings, urls=known, engine=engine)
+        urls, further = _running(stack, settings)
+        found = fingerprint(settings, locales=locales, urls=urls)
+        return Report(fingerprint=found, checks=[*checks, *further])
+
+
+def _running(stack: ExitStack, settings: Settings) -> tuple[DatabaseUrls | None, list[Check]]:
+    """Check what must run to be checked; the database is left out if it is not fit."""
+    urls = _entered(stack, running_database(settings), name="database")
+    checks = [urls] if isinstance(urls, Check) else check_database(urls, stage=settings.stage)
+    fit = all(check.ok for check in checks if check.name in NEEDED)
+    known = urls if fit and isinstance(urls, DatabaseUrls) else None
+    engine = _entered(stack, engine_for_a_while(settings), name="models")
+    if isinstance(engine, Check):
+        return known, [*checks, engine]
+    models = check_models(settings, urls=known, engine=engine)
+    if known is None or not models[0].ok:
+        return known, checks + models
+    with Bar(console=show.ERR, transient=True, disable=not show.ERR.is_terminal) as bar:
+        task = bar.add_task("corpora", total=None)
+
+        def report(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        corpora = check_corpora(settings, urls=known, engine=engine, report=report)
+    return known, [*checks, *models, *corpora]
+
+
+def _compared(here: Fingerprint, there: Fingerprint) -> int:
+    """Print what differs; returns the exit code."""
+    found = differences(here, there)
+    rows = [
+        (each.what, each.here, each.there, "" if each.is_expected else "differs") for each in found
+    ]
+    show.table(("", "here", "there", ""), rows, empty="Both are the same.")
+    return 0 if all(each.is_expected for each in found) else UNFIT
 
 
 def _entered(stack: ExitStack, running: AbstractContextManager[T], *, name: str) -> T | Check:

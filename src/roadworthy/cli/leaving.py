@@ -8,7 +8,6 @@ from roadworthy.bootstrap import deletion_service
 from roadworthy.cli.desk import Desk, with_database
 from roadworthy.cli.people import found_principal
 from roadworthy.cli.receipts import printed, progress
-from roadworthy.core.errors import Refused
 from roadworthy.corpus.people import tenant_id as find_tenant
 from roadworthy.deletion import Receipt
 
@@ -44,8 +43,7 @@ def delete_person(
     meant(f"Delete {'the documents of ' if documents_only else ''}{user} for good?", yes=yes)
 
     async def work(desk: Desk) -> Receipt:
-        operator_only(desk)
-        tenant_id = await desk.tenant()
+        tenant_id = await desk.operator()
         async with desk.database.as_worker(tenant_id) as conn:
             found = await found_principal(conn, tenant_id=tenant_id, user=user)
         service = deletion_service(desk.settings, desk.database)
@@ -66,7 +64,7 @@ def delete_tenant(
     meant(f"Delete the tenant {name} for good?", yes=yes)
 
     async def work(desk: Desk) -> Receipt:
-        operator_only(desk)
+        desk.check_operator()
         async with desk.database.as_worker() as conn:
             tenant_id = await find_tenant(conn, name)
         service = deletion_service(desk.settings, desk.database)
@@ -84,13 +82,3 @@ def meant(question: str, *, yes: bool) -> None:
     """
     if not yes:
         typer.confirm(question, abort=True, err=True)
-
-
-def operator_only(desk: Desk) -> None:
-    """Refuse to do in a person's name what only the operator does.
-
-    Raises:
-        Refused: --as names somebody.
-    """
-    if desk.everywhere.user is not None:
-        raise Refused("The operator does this, in nobody else's name; leave --as out.")

@@ -1,5 +1,8 @@
 """`roadworthy migrate`: bring the database to this version."""
 
+from functools import partial
+from typing import Annotated
+
 import typer
 
 from roadworthy.bootstrap import database_urls, provision
@@ -11,19 +14,25 @@ app = typer.Typer()
 
 
 @app.command()
-def migrate(ctx: typer.Context) -> None:
+def migrate(
+    ctx: typer.Context,
+    *,
+    adopt: Annotated[
+        bool, typer.Option(help="Take the database of another stage over, as after a copy.")
+    ] = False,
+) -> None:
     """Apply what is pending, as the owner of database_url; repeating it changes nothing."""
     settings = told(ctx).settings()
 
     def progress(name: str) -> None:
         typer.echo(f"applying {name}")
 
+    brought = partial(provision, progress=progress, stage=settings.stage, adopt=adopt)
     if settings.names_database:
         if settings.database_url is None:
             raise Invalid("Migrations run as the owner of the database; set database_url.")
-        owner_url = settings.database_url.get_secret_value()
-        provision(database_urls(settings, owner_url=owner_url), progress=progress)
+        brought(database_urls(settings, owner_url=settings.database_url.get_secret_value()))
     else:
         with EmbeddedPostgres(settings.home).running() as owner_url:
-            provision(database_urls(settings, owner_url=owner_url), progress=progress)
+            brought(database_urls(settings, owner_url=owner_url))
     typer.echo("The database is up to date.")

@@ -27,6 +27,6 @@ def fit_installation(ctx: typer.Context) -> Iterator[tuple[Settings, Installatio
     log_to(None, level=settings.log_level)
     refuse_faults(check_machine(settings, locales=process_locales()))
     with attached_installation(settings) as place:
-        refuse_faults(check_database(place.urls))
+        refuse_faults(check_database(place.urls, stage=settings.stage))
         refuse_faults(check_models(settings, urls=place.urls, engine=place.engine))
         yield settings, place

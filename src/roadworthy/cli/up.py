@@ -84,7 +84,8 @@ def _migrate(settings: Settings) -> None:
         from roadworthy.bootstrap import database_urls, provision  # noqa: PLC0415
 
         owner_url = settings.database_url.get_secret_value()
-        provision(database_urls(settings, owner_url=owner_url), progress=typer.echo)
+        urls = database_urls(settings, owner_url=owner_url)
+        provision(urls, progress=typer.echo, stage=settings.stage)
 
 
 def _convert(settings: Settings) -> None:

@@ -2,8 +2,11 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from roadworthy.plumbing.database import Connection
+from psycopg.rows import class_row
+
+from roadworthy.plumbing.database import Connection, WorkerConnection
 
 # In one order, or two documents that swap their readers would wait for each other.
 LOCK_COUNTS = """
@@ -45,6 +48,32 @@ SELECT tenant_id, corpus_id, acl_id, language, analysis, count(*), sum(term_coun
 ON CONFLICT (tenant_id, corpus_id, acl_id, language, analysis) DO UPDATE
    SET passages = counted.passages + excluded.passages, terms = counted.terms + excluded.terms
 """
+
+
+ANALYSED = """
+SELECT language, analysis, sum(passages)::bigint AS passages
+  FROM passage_count
+ WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s
+ GROUP BY language, analysis
+HAVING sum(passages) > 0
+ ORDER BY language, analysis
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysed:
+    """How many passages of a language were analysed in one way."""
+
+    language: str
+    analysis: str
+    passages: int
+
+
+async def analysed(conn: WorkerConnection, *, tenant_id: int, corpus_id: int) -> list[Analysed]:
+    """Count the passages of a corpus by language and analysis."""
+    async with conn.cursor(row_factory=class_row(Analysed)) as cursor:
+        asked = {"tenant_id": tenant_id, "corpus_id": corpus_id}
+        return await (await cursor.execute(ANALYSED, asked)).fetchall()
 
 
 async def lock_counts(

@@ -39,6 +39,12 @@ SELECT count(*)
  WHERE posting.tenant_id = %(tenant_id)s AND revision.document_id = ANY (%(ids)s)
 """,
     ),
+    Store(
+        name="golden_probe",
+        count="""
+SELECT count(*) FROM golden_probe WHERE tenant_id = %(tenant_id)s AND document_id = ANY (%(ids)s)
+""",
+    ),
     # Sums over documents: its rows stay, and these passages are taken out of them.
     Store(
         name="passage_count",

@@ -12,6 +12,7 @@ import psutil
 
 from roadworthy.core.errors import Invalid
 from roadworthy.core.locales import language_of
+from roadworthy.diagnosis.credentials import check_credentials
 from roadworthy.diagnosis.records import Check, fine, wrong
 from roadworthy.plumbing.settings import PREFIX, Settings
 
@@ -36,6 +37,8 @@ def check_machine(
         _locale(f"the setting locale ({PREFIX}LOCALE)", settings.locale),
         *(_locale(f"the environment variable {name}", value) for name, value in locales.items()),
         _home(settings.home),
+        check_credentials(settings),
+        *_tokenizer(settings),
         _disk(settings.home, least_disk_bytes),
         _memory(least_memory_bytes),
     ]
@@ -66,6 +69,16 @@ def _locale(what: str, value: str) -> Check:
     except Invalid as error:
         return wrong("locale", f"In {what}, {error.message}.", f"Correct {what}.")
     return fine("locale", f"{what[0].upper()}{what[1:]} is {value!r}: language {language!r}.")
+
+
+def _tokenizer(settings: Settings) -> list[Check]:
+    file = settings.tokenizer_file
+    if file is None or file.is_file():
+        return []  # only the worker needs one, and says so
+    sentence = (
+        f"The setting tokenizer_file ({PREFIX}TOKENIZER_FILE) names {file}, which is no file."
+    )
+    return [wrong("tokenizer", sentence, "Correct it: the tokenizer.json of embeddings_model.")]
 
 
 def _home(home: Path) -> Check:

@@ -56,8 +56,11 @@ STATEMENT = re.compile(r"^CREATE POLICY .*?;$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"CREATE POLICY (\S+) ON public\.(\S+)")
 
 
-def check_role(conn: psycopg.Connection, *, role: str, not_role: str) -> Check:
-    """Check that `conn` is bound by row-level security, and is one role and not the other."""
+def check_role(conn: psycopg.Connection, *, role: str, not_role: str, setting: str) -> Check:
+    """Check that `conn`, by the url of `setting`, is bound by row-level security and is one role.
+
+    It may not be the other role as well.
+    """
     with conn.cursor(row_factory=dict_row) as cursor:
         [found] = cursor.execute(ROLE, {"role": role, "not_role": not_role}).fetchall()
     faults = {
@@ -71,7 +74,7 @@ def check_role(conn: psycopg.Connection, *, role: str, not_role: str) -> Check:
             return wrong(
                 "roles",
                 f"The role {found['name']} {sentence}.",
-                f"Connect as a role that is a member of {role} and of nothing else.",
+                f"In {setting}, name a role that is a member of {role} and of nothing else.",
             )
     if not found["is_role"]:
         return wrong(

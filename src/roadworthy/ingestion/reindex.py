@@ -6,8 +6,10 @@ not made again. Language and terms change in the transaction that ends the job.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from roadworthy.corpus.languages import detect, detect_passage
+from roadworthy.corpus.probes import drop_generated, generate_probes
 from roadworthy.corpus.publishing import locked
 from roadworthy.corpus.reindex_jobs import enqueue_reindex
 from roadworthy.corpus.reindexing import (
@@ -25,6 +27,7 @@ from roadworthy.corpus.terms import terms
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.ingestion.embed import BATCH, check_served, kept_unserved
 from roadworthy.ingestion.lead import to_embed
+from roadworthy.ingestion.probing import probe_sentences
 from roadworthy.plumbing import jobs
 from roadworthy.plumbing.database import Database, WorkerConnection
 from roadworthy.plumbing.jobs import Lease
@@ -53,6 +56,7 @@ async def reindex(
         await _fill(
             database, lease, published, ids=wanted[space_id], embedder=embedder, report=report
         )
+    named = [replace(each, language=labels[each.id].language) for each in published.passages]
     async with database.as_worker(lease.tenant_id) as conn:
         place = await locked(conn, lease)
         is_overtaken = not published.still_holds(place) or await _lacks(
@@ -68,6 +72,9 @@ async def reindex(
             )
         elif _differs(published, language, labels):
             await relabel(conn, lease, place, language=language, labels=labels)
+            await drop_generated(conn, lease)
+        if not is_overtaken:
+            await generate_probes(conn, lease, probe_sentences(named))
         unserved = wanted.keys() - served.keys()
         if is_overtaken or not unserved:
             await jobs.complete(conn, lease)

@@ -11,6 +11,7 @@ import structlog
 from roadworthy.core.errors import Busy, Conflict, Missing, RoadworthyError, Unavailable
 from roadworthy.corpus.documents import read_routing
 from roadworthy.corpus.languages import detect, detect_passage
+from roadworthy.corpus.probes import generate_probes
 from roadworthy.corpus.publishing import (
     Extract,
     NewPassage,
@@ -28,6 +29,7 @@ from roadworthy.ingestion.curation.service import write as write_curation
 from roadworthy.ingestion.embed import embed_everywhere, not_served
 from roadworthy.ingestion.filing import file_away
 from roadworthy.ingestion.lead import to_embed
+from roadworthy.ingestion.probing import probe_sentences
 from roadworthy.ingestion.reading import DocumentReader
 from roadworthy.ingestion.records import ParsedDocument, Piece
 from roadworthy.ingestion.reindex import reindex
@@ -177,6 +179,7 @@ class IngestionService:
             await file_away(conn, lease, curation.document, is_attached=pending.is_attached)
             await publish(conn, lease, extract)
             await write_curation(conn, lease, curation)
+            await generate_probes(conn, lease, probe_sentences(extract.passages))
             await jobs.complete(conn, lease)
         log.info("searchable", document=str(lease.document_id), passages=len(extract.passages))
 

@@ -78,6 +78,12 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     home: Path = Field(default_factory=default_home, description="Folder of all local data.")
+    stage: str = Field(
+        default="",
+        max_length=40,
+        pattern="^[a-z0-9-]*$",
+        description="Name of this stage, such as production; another one's database is refused.",
+    )
     host: str = Field(default="127.0.0.1", description="Address that the API listens on.")
     port: int = Field(default=8600, ge=1, le=65535, description="Port that the API listens on.")
     locale: str = Field(default="en", description="BCP 47 or POSIX locale of messages to people.")

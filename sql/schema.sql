@@ -353,7 +353,9 @@ CREATE FUNCTION public.present_documents(documents uuid[]) RETURNS uuid[]
         SELECT coalesce(array_agg(id), '{}')
           FROM (SELECT id FROM document
                  WHERE tenant_id = current_tenant() AND id = ANY (documents)
-                   AND id NOT IN (SELECT document_id FROM withdrawn_document)
+                   AND NOT EXISTS (SELECT FROM withdrawn_document AS withdrawn
+                                    WHERE withdrawn.tenant_id = document.tenant_id
+                                      AND withdrawn.document_id = document.id)
                  ORDER BY id
                    FOR KEY SHARE) AS present
     $$;
@@ -1341,41 +1343,53 @@ CREATE POLICY mine ON public.trace_hit FOR SELECT TO roadworthy_app USING (((tra
    FROM public.passage
   WHERE ((passage.tenant_id = trace_hit.tenant_id) AND (passage.id = trace_hit.passage_id))))));
 
-CREATE POLICY not_withdrawn ON public.document AS RESTRICTIVE TO roadworthy_app USING ((NOT (id IN ( SELECT withdrawn_document.document_id
-   FROM public.withdrawn_document))));
+CREATE POLICY not_withdrawn ON public.document AS RESTRICTIVE TO roadworthy_app USING ((NOT (EXISTS ( SELECT
+   FROM public.withdrawn_document withdrawn
+  WHERE ((withdrawn.tenant_id = document.tenant_id) AND (withdrawn.document_id = document.id))))));
 
-CREATE POLICY not_withdrawn ON public.embedding AS RESTRICTIVE TO roadworthy_app USING ((NOT (document_id IN ( SELECT withdrawn_document.document_id
-   FROM public.withdrawn_document))));
+CREATE POLICY not_withdrawn ON public.embedding AS RESTRICTIVE TO roadworthy_app USING ((NOT (EXISTS ( SELECT
+   FROM public.withdrawn_document withdrawn
+  WHERE ((withdrawn.tenant_id = embedding.tenant_id) AND (withdrawn.document_id = embedding.document_id))))));
 
-CREATE POLICY not_withdrawn ON public.job AS RESTRICTIVE TO roadworthy_app USING ((NOT (document_id IN ( SELECT withdrawn_document.document_id
-   FROM public.withdrawn_document))));
+CREATE POLICY not_withdrawn ON public.job AS RESTRICTIVE TO roadworthy_app USING ((NOT (EXISTS ( SELECT
+   FROM public.withdrawn_document withdrawn
+  WHERE ((withdrawn.tenant_id = job.tenant_id) AND (withdrawn.document_id = job.document_id))))));
 
-CREATE POLICY not_withdrawn ON public.passage AS RESTRICTIVE TO roadworthy_app USING ((NOT (document_id IN ( SELECT withdrawn_document.document_id
-   FROM public.withdrawn_document))));
+CREATE POLICY not_withdrawn ON public.passage AS RESTRICTIVE TO roadworthy_app USING ((NOT (EXISTS ( SELECT
+   FROM public.withdrawn_document withdrawn
+  WHERE ((withdrawn.tenant_id = passage.tenant_id) AND (withdrawn.document_id = passage.document_id))))));
 
-CREATE POLICY not_withdrawn ON public.posting AS RESTRICTIVE TO roadworthy_app USING ((NOT (document_id IN ( SELECT withdrawn_document.document_id
-   FROM public.withdrawn_document))));
+CREATE POLICY not_withdrawn ON public.posting AS RESTRICTIVE TO roadworthy_app USING ((NOT (EXISTS ( SELECT
+   FROM public.withdrawn_document withdrawn
+  WHERE ((withdrawn.tenant_id = posting.tenant_id) AND (withdrawn.document_id = posting.document_id))))));
 
-CREATE POLICY not_withdrawn ON public.revision AS RESTRICTIVE TO roadworthy_app USING ((NOT (document_id IN ( SELECT withdrawn_document.document_id
-   FROM public.withdrawn_document))));
+CREATE POLICY not_withdrawn ON public.revision AS RESTRICTIVE TO roadworthy_app USING ((NOT (EXISTS ( SELECT
+   FROM public.withdrawn_document withdrawn
+  WHERE ((withdrawn.tenant_id = revision.tenant_id) AND (withdrawn.document_id = revision.document_id))))));
 
-CREATE POLICY not_withdrawn_worker ON public.document AS RESTRICTIVE TO roadworthy_worker USING (((NOT (id IN ( SELECT withdrawn_document.document_id
-   FROM public.withdrawn_document))) OR (( SELECT current_setting('roadworthy.deleting'::text, true) AS current_setting) = 'on'::text)));
+CREATE POLICY not_withdrawn_worker ON public.document AS RESTRICTIVE TO roadworthy_worker USING (((NOT (EXISTS ( SELECT
+   FROM public.withdrawn_document withdrawn
+  WHERE ((withdrawn.tenant_id = document.tenant_id) AND (withdrawn.document_id = document.id))))) OR (( SELECT current_setting('roadworthy.deleting'::text, true) AS current_setting) = 'on'::text)));
 
-CREATE POLICY not_withdrawn_worker ON public.embedding AS RESTRICTIVE TO roadworthy_worker USING (((NOT (document_id IN ( SELECT withdrawn_document.document_id
-   FROM public.withdrawn_document))) OR (( SELECT current_setting('roadworthy.deleting'::text, true) AS current_setting) = 'on'::text)));
+CREATE POLICY not_withdrawn_worker ON public.embedding AS RESTRICTIVE TO roadworthy_worker USING (((NOT (EXISTS ( SELECT
+   FROM public.withdrawn_document withdrawn
+  WHERE ((withdrawn.tenant_id = embedding.tenant_id) AND (withdrawn.document_id = embedding.document_id))))) OR (( SELECT current_setting('roadworthy.deleting'::text, true) AS current_setting) = 'on'::text)));
 
-CREATE POLICY not_withdrawn_worker ON public.job AS RESTRICTIVE TO roadworthy_worker USING (((NOT (document_id IN ( SELECT withdrawn_document.document_id
-   FROM public.withdrawn_document))) OR (( SELECT current_setting('roadworthy.deleting'::text, true) AS current_setting) = 'on'::text)));
+CREATE POLICY not_withdrawn_worker ON public.job AS RESTRICTIVE TO roadworthy_worker USING (((NOT (EXISTS ( SELECT
+   FROM public.withdrawn_document withdrawn
+  WHERE ((withdrawn.tenant_id = job.tenant_id) AND (withdrawn.document_id = job.document_id))))) OR (( SELECT current_setting('roadworthy.deleting'::text, true) AS current_setting) = 'on'::text)));
 
-CREATE POLICY not_withdrawn_worker ON public.passage AS RESTRICTIVE TO roadworthy_worker USING (((NOT (document_id IN ( SELECT withdrawn_document.document_id
-   FROM public.withdrawn_document))) OR (( SELECT current_setting('roadworthy.deleting'::text, true) AS current_setting) = 'on'::text)));
+CREATE POLICY not_withdrawn_worker ON public.passage AS RESTRICTIVE TO roadworthy_worker USING (((NOT (EXISTS ( SELECT
+   FROM public.withdrawn_document withdrawn
+  WHERE ((withdrawn.tenant_id = passage.tenant_id) AND (withdrawn.document_id = passage.document_id))))) OR (( SELECT current_setting('roadworthy.deleting'::text, true) AS current_setting) = 'on'::text)));
 
-CREATE POLICY not_withdrawn_worker ON public.posting AS RESTRICTIVE TO roadworthy_worker USING (((NOT (document_id IN ( SELECT withdrawn_document.document_id
-   FROM public.withdrawn_document))) OR (( SELECT current_setting('roadworthy.deleting'::text, true) AS current_setting) = 'on'::text)));
+CREATE POLICY not_withdrawn_worker ON public.posting AS RESTRICTIVE TO roadworthy_worker USING (((NOT (EXISTS ( SELECT
+   FROM public.withdrawn_document withdrawn
+  WHERE ((withdrawn.tenant_id = posting.tenant_id) AND (withdrawn.document_id = posting.document_id))))) OR (( SELECT current_setting('roadworthy.deleting'::text, true) AS current_setting) = 'on'::text)));
 
-CREATE POLICY not_withdrawn_worker ON public.revision AS RESTRICTIVE TO roadworthy_worker USING (((NOT (document_id IN ( SELECT withdrawn_document.document_id
-   FROM public.withdrawn_document))) OR (( SELECT current_setting('roadworthy.deleting'::text, true) AS current_setting) = 'on'::text)));
+CREATE POLICY not_withdrawn_worker ON public.revision AS RESTRICTIVE TO roadworthy_worker USING (((NOT (EXISTS ( SELECT
+   FROM public.withdrawn_document withdrawn
+  WHERE ((withdrawn.tenant_id = revision.tenant_id) AND (withdrawn.document_id = revision.document_id))))) OR (( SELECT current_setting('roadworthy.deleting'::text, true) AS current_setting) = 'on'::text)));
 
 CREATE POLICY one_tenant ON public.acl AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 

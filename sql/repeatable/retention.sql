@@ -2,24 +2,26 @@
 -- Run again whenever this file changes; after permissions.sql, which makes the roles and grants.
 
 -- A document that is being deleted is seen by nobody, from the first transaction on: by no person,
--- and by the worker and the operator only while they delete. The set is empty most of the time, and
--- is hashed once a query.
+-- and by the worker and the operator only while they delete. EXISTS, because PostgreSQL hashes the
+-- set while it is small (it is empty most of the time), and looks in its index when it is large.
 DO $$
 DECLARE
     name text;
-    key text;
+    is_seen text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['document', 'revision', 'passage', 'embedding', 'posting', 'job']
     LOOP
-        key := CASE name WHEN 'document' THEN 'id' ELSE 'document_id' END;
+        is_seen := format('NOT EXISTS (SELECT FROM withdrawn_document AS withdrawn'
+                          ' WHERE withdrawn.tenant_id = %1$I.tenant_id'
+                          ' AND withdrawn.document_id = %1$I.%2$I)',
+                          name, CASE name WHEN 'document' THEN 'id' ELSE 'document_id' END);
         EXECUTE format('DROP POLICY IF EXISTS not_withdrawn ON %I', name);
         EXECUTE format('CREATE POLICY not_withdrawn ON %I AS RESTRICTIVE TO roadworthy_app '
-                       'USING (%I NOT IN (SELECT document_id FROM withdrawn_document))', name, key);
+                       'USING (%s)', name, is_seen);
         EXECUTE format('DROP POLICY IF EXISTS not_withdrawn_worker ON %I', name);
         EXECUTE format('CREATE POLICY not_withdrawn_worker ON %I AS RESTRICTIVE TO roadworthy_worker '
-                       'USING (%I NOT IN (SELECT document_id FROM withdrawn_document)'
-                       ' OR (SELECT current_setting(''roadworthy.deleting'', true)) = ''on'')',
-                       name, key);
+                       'USING (%s OR (SELECT current_setting(''roadworthy.deleting'', true)) = ''on'')',
+                       name, is_seen);
     END LOOP;
 END $$;
 DROP POLICY IF EXISTS colleague ON withdrawn_document;
@@ -263,7 +265,9 @@ CREATE OR REPLACE FUNCTION present_documents(documents uuid[]) RETURNS uuid[]
         SELECT coalesce(array_agg(id), '{}')
           FROM (SELECT id FROM document
                  WHERE tenant_id = current_tenant() AND id = ANY (documents)
-                   AND id NOT IN (SELECT document_id FROM withdrawn_document)
+                   AND NOT EXISTS (SELECT FROM withdrawn_document AS withdrawn
+                                    WHERE withdrawn.tenant_id = document.tenant_id
+                                      AND withdrawn.document_id = document.id)
                  ORDER BY id
                    FOR KEY SHARE) AS present
     $$;

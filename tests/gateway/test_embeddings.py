@@ -274,3 +274,30 @@ async def test_probes_are_embedded_as_passages(models, embedder):
     await embedder.check()
     assert models.asked[0].body["input"] == list(PROBE_TEXTS)
     assert json.dumps(models.asked[0].body["model"]) == '"words"'
+
+
+async def test_whatever_the_model_gives_is_handed_out_with_length_1(models, endpoint):
+    """A space of longer vectors is admitted; who compares sentences multiplies them."""
+    models.embed = lambda text: words_vector(text) * 7
+    probes = (PROBES * 7).astype("<f4").tobytes()
+    space = dataclasses.replace(SPACE, normalised=False, probe_vectors=probes)
+    embedder = embedder_of(endpoint, space=space, normalised=False)
+    for vector in (
+        *await embedder.embed_passages(["a b", "c"]),
+        (await embedder.embed_question("a")).vector,
+    ):
+        assert np.linalg.norm(vector) == pytest.approx(1)
+
+
+async def test_a_question_without_direction_is_not_compared(models, embedder):
+    await embedder.check()
+    models.embed = lambda _: np.zeros(DIMENSION, np.float32)
+    with pytest.raises(Unavailable, match="without direction"):
+        await embedder.embed_question("a")
+
+
+async def test_vectors_of_another_dimension_are_refused_on_a_checked_connection(models, embedder):
+    await embedder.check()
+    models.embed = lambda _: np.ones(DIMENSION + 1, np.float32)
+    with pytest.raises(Unavailable, match="no vectors"):
+        await embedder.embed_passages(["a"])

@@ -1,12 +1,13 @@
 """Embed the question in the spaces that its corpus is searched in, or go on without."""
 
+import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from roadworthy.core.errors import Busy, Unavailable
 from roadworthy.core.spaces import QueryVector, SpaceMismatch
 from roadworthy.corpus.documents import Corpus
-from roadworthy.corpus.routing import plan
+from roadworthy.corpus.routing import Routing, plan
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.plumbing.database import ReadConnection
 from roadworthy.releases.store import StoredRelease
@@ -15,24 +16,49 @@ from roadworthy.retrieval.store import visible_languages
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aimed:
-    """In which spaces a question is to be compared, and with passages of which languages."""
+    """What decides in which spaces a question is compared. Invariant: the fallback is served."""
 
-    embedders: tuple[SpaceEmbedder, ...]  # the fallback's first, if it is one; none: keywords
-    languages: Mapping[int, frozenset[str]]  # by space; a space that is left out: all
-    fallback: SpaceEmbedder  # that of the space which holds every passage
-    degraded: tuple[str, ...] = ()
+    routing: Routing
+    language: str  # of the question
+    held: frozenset[str] | None  # languages of what may be found; None: one space serves them all
+    embedders: Mapping[int, SpaceEmbedder]  # of the spaces that are served here
 
     @property
-    def first(self) -> SpaceEmbedder:
-        """Give the embedder by which what was found is compared with the question."""
-        return self.embedders[0] if self.embedders else self.fallback
+    def fallback(self) -> SpaceEmbedder:
+        """Give the embedder of the space that holds every passage."""
+        return self.embedders[self.routing.space_id]
+
+    def planned(self, *, without: Collection[int]) -> dict[int, frozenset[str] | None]:
+        """Choose the spaces, the fallback first, and the languages of each; None: all.
+
+        Args:
+            without: spaces that the question could not be embedded in.
+        """
+        spaces = {i: each.space for i, each in self.embedders.items() if i not in without}
+        own = self.routing.space_id
+        if self.held is None:
+            return {own: None} if own in spaces else {}
+        chosen = plan(self.routing, asked=self.language, held=self.held, spaces=spaces)
+        if list(chosen.values()) == [self.held]:
+            return dict.fromkeys(chosen)  # no look at the language of each passage
+        return {i: chosen[i] for i in sorted(chosen, key=lambda i: (i != own, i))}
+
+    def degraded(self, *, without: Collection[int]) -> list[str]:
+        """Say what goes on without."""
+        is_lost = self.held != frozenset() and not self.planned(without=without)
+        served = self.embedders.keys() - {*without}
+        degraded = ["embeddings"] if is_lost or self.routing.space_id in without else []
+        if any(route.space_id not in served for route in self.routing.routes):
+            degraded.append("routed space")
+        return degraded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedded:
     """A question's vectors, and what went on without."""
 
-    queries: tuple[QueryVector, ...]  # in the order of the embedders
+    queries: tuple[QueryVector, ...]  # the fallback's first, if it is one; none: keywords alone
+    embedder: SpaceEmbedder  # of the first query: what was found is compared with that
     degraded: list[str]
 
 
@@ -48,77 +74,75 @@ async def aim(
     """Decide where a question of a language is searched: in the release's space, or as routed.
 
     Raises:
-        Unavailable: this process does not serve the space that holds every passage.
+        Unavailable: this process does not serve the space that is to hold every passage, or the
+            one that the release names does not.
     """
     by_id = {each.space.id: each for each in embedders.values()}
+    routing = corpus.routing
     if stored.release.space is not None:
-        pinned = embedder_of(stored, embedders)
-        return Aimed(embedders=(pinned,), languages={}, fallback=pinned)
-    fallback = by_id.get(corpus.space_id)
+        routing = Routing(space_id=_pinned(stored, corpus, embedders))
+    fallback = by_id.get(routing.space_id)
     if fallback is None:
         raise Unavailable(
             f"The corpus {corpus.name!r} is searched in an embedding space that is not served "
             "here; `roadworthy doctor` says why."
         )
-    if corpus.routing.is_plain and not fallback.space.languages:
-        return Aimed(embedders=(fallback,), languages={}, fallback=fallback)
-    held = await visible_languages(conn, tenant_id=tenant_id, corpus_id=corpus.id)
-    return _as_routed(corpus, language=language, held=held, by_id=by_id, fallback=fallback)
-
-
-def embedder_of(stored: StoredRelease, embedders: Mapping[str, SpaceEmbedder]) -> SpaceEmbedder:
-    """Find the embedder of the space that a release names.
-
-    Raises:
-        Unavailable: this process does not serve that space.
-    """
-    name = stored.release.space
-    try:
-        return embedders[name or ""]
-    except KeyError:
-        raise Unavailable(
-            f"The release {stored.name!r} needs the embedding space {name!r}, "
-            "which is not served here; `roadworthy doctor` says why."
-        ) from None
+    held = None
+    if not routing.is_plain or fallback.space.languages:
+        asked = {"tenant_id": tenant_id, "corpus_id": corpus.id}
+        held = frozenset(await visible_languages(conn, **asked))
+    return Aimed(routing=routing, language=language, held=held, embedders=by_id)
 
 
 async def embed_or_degrade(aimed: Aimed, question: str) -> Embedded:
-    """Embed in each space, or search by keywords alone when the model is down: open, and said.
+    """Embed in each space; where its model is down, search in the others: open, and said.
 
     Raises:
         SpaceMismatch: the model is another one. That is no outage: then nothing is answered.
     """
-    queries = []
-    degraded = list(aimed.degraded)
-    for embedder in aimed.embedders:
-        try:
-            query = await embedder.embed_question(question)
-        except SpaceMismatch:
-            raise
-        except (Unavailable, Busy):
-            return Embedded(queries=(), degraded=[*degraded, "embeddings"])
-        queries.append(replace(query, languages=aimed.languages.get(query.space_id)))
-    return Embedded(queries=tuple(queries), degraded=degraded)
-
-
-def _as_routed(
-    corpus: Corpus,
-    *,
-    language: str,
-    held: Collection[str],
-    by_id: Mapping[int, SpaceEmbedder],
-    fallback: SpaceEmbedder,
-) -> Aimed:
-    spaces = {space_id: each.space for space_id, each in by_id.items()}
-    planned = plan(corpus.routing, asked=language, held=held, spaces=spaces)
-    order = sorted(planned, key=lambda space_id: (space_id != corpus.space_id, space_id))
-    degraded = ["embeddings"] if held and not planned else []
-    if any(route.space_id not in by_id for route in corpus.routing.routes):
-        degraded.append("routed space")
-    return Aimed(
-        embedders=tuple(by_id[space_id] for space_id in order),
-        # One space for all that is held needs no look at the language of each passage.
-        languages={} if list(planned.values()) == [frozenset(held)] else planned,
-        fallback=fallback,
-        degraded=tuple(degraded),
+    vectors: dict[int, QueryVector] = {}
+    failed: set[int] = set()
+    while missing := aimed.planned(without=failed).keys() - vectors.keys():
+        asked = [(space_id, aimed.embedders[space_id]) for space_id in sorted(missing)]
+        found = await asyncio.gather(*(_embedded(embedder, question) for _, embedder in asked))
+        for (space_id, _), vector in zip(asked, found, strict=True):
+            if vector is None:
+                failed.add(space_id)
+            else:
+                vectors[space_id] = vector
+    queries = tuple(
+        replace(vectors[space_id], languages=languages)
+        for space_id, languages in aimed.planned(without=failed).items()
     )
+    first = queries[0].space_id if queries else aimed.routing.space_id
+    return Embedded(
+        queries=queries,
+        embedder=aimed.embedders[first],
+        degraded=aimed.degraded(without=failed),
+    )
+
+
+async def _embedded(embedder: SpaceEmbedder, question: str) -> QueryVector | None:
+    try:
+        return await embedder.embed_question(question)
+    except SpaceMismatch:
+        raise
+    except (Unavailable, Busy):
+        return None
+
+
+def _pinned(stored: StoredRelease, corpus: Corpus, embedders: Mapping[str, SpaceEmbedder]) -> int:
+    name = stored.release.space or ""
+    if name not in embedders:
+        raise Unavailable(
+            f"The release {stored.name!r} needs the embedding space {name!r}, "
+            "which is not served here; `roadworthy doctor` says why."
+        )
+    space_id = embedders[name].space.id
+    if space_id not in corpus.routing.whole:
+        raise Unavailable(
+            f"The release {stored.name!r} needs the embedding space {name!r}, which was not seen "
+            f"to hold every passage of the corpus {corpus.name!r}; `roadworthy corpus reembed "
+            f"{corpus.name} --space {name}` makes it so."
+        )
+    return space_id

@@ -27,22 +27,30 @@ CALIBRATIONS = {"e5-small": Calibration(intercept=-66.5, cosine=74.2, coverage=1
 def relevance(question: str, hits: Sequence[Hit]) -> float:
     """Estimate from the best cosine and the share of the question's terms that the hits hold.
 
-    Without a hit by a vector of a calibrated space, the share of the terms alone.
+    Each space is judged by itself, and the best counts: what one space finds makes nothing less
+    likely that another found. In a space without a calibration, and without any vector, it is the
+    share of the terms alone.
 
     Returns: from 0 to 1; 0 when there is no hit.
     """
     if not hits:
         return 0.0
     covered = coverage(question, hits)
-    best: dict[str, float] = {}  # the best cosine in each space
+    by_space: dict[str, list[Hit]] = {}
     for hit in hits:
-        if hit.space in CALIBRATIONS and hit.vector_score is not None:
-            best[hit.space] = max(hit.vector_score, best.get(hit.space, -1.0))
-    fitted = [_fitted(CALIBRATIONS[space], cosine, covered) for space, cosine in best.items()]
-    return max(fitted, default=covered)
+        if hit.space is not None:
+            by_space.setdefault(hit.space, []).append(hit)
+    estimates = [
+        _fitted(CALIBRATIONS[space], found, covered)
+        if space in CALIBRATIONS
+        else coverage(question, found)
+        for space, found in by_space.items()
+    ]
+    return max(estimates, default=covered)
 
 
-def _fitted(fit: Calibration, cosine: float, covered: float) -> float:
+def _fitted(fit: Calibration, found: Sequence[Hit], covered: float) -> float:
+    cosine = max(hit.vector_score for hit in found if hit.vector_score is not None)
     return 1 / (1 + math.exp(-(fit.intercept + fit.cosine * cosine + fit.coverage * covered)))
 
 

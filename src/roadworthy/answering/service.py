@@ -162,7 +162,7 @@ class AnsweringService:
             language=progress.language,
             query=embedded.queries[0] if embedded.queries else None,
             hits=progress.hits,
-            embedder=aimed.first,
+            embedder=embedded.embedder,
         )
         async with aclosing(self._write_or_abstain(task, progress)) as events:
             async for event in events:

@@ -19,6 +19,7 @@ from roadworthy.core.spaces import (
 from roadworthy.gateway.endpoint import Endpoint
 
 MOST_TEXTS = 64  # of one request
+LEAST_LENGTH = 1e-6  # of a vector that has a direction
 MOST_CONNECTIONS = 8  # of one process: a model computes no faster for more, and idle ones cost
 
 
@@ -84,16 +85,21 @@ class SpaceEmbedder:
         self._checked: set[int] = set()  # numbers of connections
 
     async def embed_question(self, question: str) -> QueryVector:
-        """Embed what somebody asks.
+        """Embed what somebody asks, as a vector of length 1.
 
         Raises:
             Unavailable: the endpoint is down, or no longer gives vectors of this space.
         """
         [vector] = await self._embed([self.space.query_prefix + question])
+        if not vector.any():
+            raise Unavailable(f"The model {self.space.model!r} gave a vector without direction.")
         return QueryVector(space_id=self.space.id, space=self.space.name, vector=vector)
 
     async def embed_passages(self, texts: Sequence[str]) -> Vectors:
-        """Embed what is to be found; shape (len(texts), dimension); raises as above."""
+        """Embed what is to be found; shape (len(texts), dimension); raises as above.
+
+        Each vector has length 1, or 0 where the model gives no direction.
+        """
         if not texts:
             return np.empty((0, self.space.dimension), dtype=np.float32)
         return await self._embed([self.space.passage_prefix + text for text in texts])
@@ -107,6 +113,13 @@ class SpaceEmbedder:
         await self._embed_beside_probes([])
 
     async def _embed(self, texts: Sequence[str]) -> Vectors:
+        vectors = await self._embed_checked(texts)
+        if vectors.shape[1] != self.space.dimension:
+            raise _no_vectors(self._endpoint)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return (vectors / np.where(lengths > LEAST_LENGTH, lengths, np.inf)).astype(np.float32)
+
+    async def _embed_checked(self, texts: Sequence[str]) -> Vectors:
         found = await _embed_all(self._endpoint, texts, model=self.space.model)
         if {batch.connection for batch in found} <= self._checked:
             return _joined(self._endpoint, found)

@@ -1,8 +1,9 @@
 """The embedding spaces of this installation: made, opened, and followed as more come to be."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -89,11 +90,7 @@ async def open_spaces(
     refused: dict[str, str] = {}
     for space in spaces:
         try:
-            embedder = await open_space(settings, endpoint, space)
-            # A revision of the local engine is a hash of the weights. To open a model that
-            # nobody may ask for would cost each start its memory; its first use checks it.
-            if space.name == settings.embeddings_model or settings.embeddings_url:
-                await embedder.check()
+            embedder = await _checked(settings, endpoint, space)
         except SpaceMismatch as error:
             refused[space.name] = error.message
         except Unavailable as error:
@@ -103,6 +100,15 @@ async def open_spaces(
         else:
             served[space.name] = embedder
     return served, refused
+
+
+async def _checked(settings: Settings, endpoint: Endpoint, space: EmbeddingSpace) -> SpaceEmbedder:
+    embedder = await open_space(settings, endpoint, space)
+    # A revision of the local engine is a hash of the weights. To open a model that nobody may ask
+    # for would cost each start its memory; its first use checks it.
+    if space.name == settings.embeddings_model or settings.embeddings_url:
+        await embedder.check()
+    return embedder
 
 
 async def ensure_model_space(
@@ -149,28 +155,46 @@ async def follow_spaces(
     endpoint: Endpoint,
     *,
     embedders: dict[str, SpaceEmbedder],
-    refused: Mapping[str, str],
+    refused: dict[str, str],
 ) -> None:
     """Serve the spaces that come to be while we run, and make those that are shipped; no end.
 
     They are made when a new installation has settled: a first start has better things to do.
-    What fails is tried again.
+    What fails is tried again, unless another model is behind the space.
 
     Args:
         embedders: by name of the space; they are added here.
-        refused: names of the spaces that are not served, each with its reason.
+        refused: names of the spaces that are not served, each with its reason; kept up to date.
     """
     shipped_at = time.monotonic() + SHIPPED_AFTER_S
+    mismatched: set[str] = set()
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
-        try:
-            if time.monotonic() > shipped_at and not settings.embeddings_url:
-                for model in EMBEDDING_MODELS.keys() - embedders.keys() - refused.keys():
+        if time.monotonic() > shipped_at and not settings.embeddings_url:
+            for model in EMBEDDING_MODELS.keys() - embedders.keys() - refused.keys():
+                with _logged():
                     await ensure_model_space(settings, database, endpoint, model=model)
+        known: list[EmbeddingSpace] = []
+        with _logged():
             async with database.as_worker() as conn:
                 known = await list_spaces(conn)
-            for space in known:
-                if space.name not in embedders and space.name not in refused:
-                    embedders[space.name] = await open_space(settings, endpoint, space)
-        except RoadworthyError as error:
-            log.warning("a space is not served", problem=error.message)
+        for space in known:
+            if space.name in embedders or space.name in mismatched:
+                continue
+            with _logged():  # one that fails keeps no other waiting
+                try:
+                    embedders[space.name] = await _checked(settings, endpoint, space)
+                    refused.pop(space.name, None)
+                except RoadworthyError as error:
+                    refused[space.name] = error.message
+                    if isinstance(error, SpaceMismatch):
+                        mismatched.add(space.name)
+                    raise
+
+
+@contextlib.contextmanager
+def _logged() -> Iterator[None]:
+    try:
+        yield
+    except RoadworthyError as error:
+        log.warning("a space is not served", problem=error.message)

@@ -2,13 +2,15 @@
 
 import asyncio
 
+import numpy as np
 import pytest
 
-from roadworthy.core.errors import Conflict, Unavailable
+from roadworthy.core.errors import Conflict, Invalid, Unavailable
 from roadworthy.corpus import reembedding, switching
 from roadworthy.corpus.documents import find_corpus
 from roadworthy.corpus.publishing import publish, read_pending
 from roadworthy.corpus.reindex_jobs import enqueue_reindex
+from roadworthy.corpus.reindexing import add_vectors
 from roadworthy.corpus.space_lock import keep_spaces
 from roadworthy.corpus.telling import tell_language
 from roadworthy.gateway.embeddings import SpaceEmbedder
@@ -16,7 +18,7 @@ from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
 from roadworthy.ingestion.reindex import reindex
 from roadworthy.plumbing import jobs
 from tests.doubles.model_server import KEY
-from tests.world import OTHER, extract, make_other_space, turned_vector
+from tests.world import DECLARED, OTHER, extract, make_other_space, turned_vector
 
 pytestmark = pytest.mark.anyio
 
@@ -44,11 +46,21 @@ async def turned(world):
 
 
 @pytest.fixture
-async def embedder(models, turned):
+async def endpoint(models):
     models.further = {"turned": turned_vector}
     endpoint = Endpoint(EndpointAddress(url=models.url, key=KEY, timeout_s=5))
-    yield Pausing(endpoint, space=turned, declared=OTHER)
+    yield endpoint
     await endpoint.close()
+
+
+@pytest.fixture
+def embedder(endpoint, turned):
+    return Pausing(endpoint, space=turned, declared=OTHER)
+
+
+@pytest.fixture
+def own(endpoint, world):
+    return {world.space.id: SpaceEmbedder(endpoint, space=world.space, declared=DECLARED)}
 
 
 async def change(world, verb, **asked):
@@ -79,12 +91,6 @@ async def bring_in_line(world, lease, embedders):
 async def bring_all_in_line(world, embedders):
     while lease := await claim(world):
         await bring_in_line(world, lease, embedders)
-
-
-@pytest.fixture
-def own(world, embedder):
-    """Nothing lacks in the corpus's own space, so nobody asks it."""
-    return {world.space.id: embedder}
 
 
 @pytest.fixture
@@ -159,6 +165,45 @@ async def test_a_space_that_was_taken_up_again_keeps_its_vectors(world, slow_job
     with pytest.raises(Conflict, match="taken the space 'turned' up again"):
         await change(world, reembedding.drop_vectors, space=turned)
     assert await rows(world, HELD, turned.id) == [(1,)]
+
+
+async def test_a_kept_space_that_is_not_served_holds_nobody_up(world, turned, own):
+    for space in (turned, world.space):
+        await change(world, switching.switch, space=space, language="*")
+    await world.upload("a.txt", ENGLISH)
+    lease = await claim(world)
+    async with world.database.as_worker(world.tenant_id) as conn:
+        await publish(conn, lease, extract(ENGLISH, world.space))
+        await jobs.complete(conn, lease)
+    assert await rows(world, "SELECT is_whole FROM corpus_space") == [(False,)]
+    lease = await claim(world)
+    async with world.database.as_worker(world.tenant_id) as conn:
+        await conn.execute("UPDATE document SET language_told = 'fr'")
+    with pytest.raises(Unavailable, match="drop-space main --space turned"):
+        await bring_in_line(world, lease, own)
+    assert await rows(world, LABELS) == [("fr", "terms-1")]
+
+
+async def test_a_kept_space_is_whole_again_when_it_is_seen_to_be(world, turned, embedder, own):
+    await world.add("a.txt", ENGLISH)
+    await change(world, reembedding.keep_beside, space=turned, language="*")
+    await change(world, reembedding.confirm_whole, space=turned)
+    assert await rows(world, "SELECT is_whole FROM corpus_space") == [(False,)]
+    embedder.may_go_on.set()
+    await bring_in_line(world, await claim_reindex(world), own | {turned.id: embedder})
+    await change(world, reembedding.confirm_whole, space=turned)
+    assert await rows(world, "SELECT is_whole FROM corpus_space") == [(True,)]
+
+
+async def test_a_vector_without_direction_is_not_stored_in_any_space(world, turned):
+    await world.add("a.txt", ENGLISH)
+    await change(world, reembedding.keep_beside, space=turned, language="*")
+    lease = await claim_reindex(world)
+    [[passage]] = await rows(world, "SELECT id FROM passage")
+    zero = np.zeros((1, turned.dimension), np.float32)
+    with pytest.raises(Invalid, match="does not fit the space 'turned'"):
+        async with world.database.as_worker(world.tenant_id) as conn:
+            await add_vectors(conn, lease, space=turned, ids=[passage], vectors=zero)
 
 
 async def test_a_language_told_while_a_document_is_prepared_gets_a_job(world):

@@ -93,11 +93,25 @@ async def test_it_is_followed_to_its_end_switched_back_and_dropped(cli, world, r
     await fill(world)
     run(cli, "corpus", "reembed", "main", "--space", "turned")
     run(cli, "corpus", "switch", "main", "--space", "turned")
+    run(cli, "corpus", "drop-space", "main", "--space", "words", code=4)  # the live release's
     run(cli, "corpus", "switch", "main", "--space", "words")
     assert "kept" in run(cli, "corpus", "show", "main")
     assert "480" in run(cli, "corpus", "drop-space", "main", "--space", "turned")
     assert held(rows) == {"words": DOCUMENTS * PASSAGES}
     run(cli, "corpus", "drop-space", "main", "--space", "words", code=4)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show", "main"),
+        ("switch", "main", "--space", "words"),
+        ("drop-space", "main", "--space", "x"),
+    ],
+    ids=lambda words: words[0],
+)
+async def test_spaces_are_the_business_of_the_operator_alone(cli, world, words):
+    run(cli, "--as", "ana", "corpus", *words, code=5)
 
 
 async def test_a_language_is_routed_and_documents_that_come_later_too(

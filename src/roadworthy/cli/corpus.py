@@ -14,7 +14,7 @@ from roadworthy.cli.ingest import worked
 from roadworthy.cli.leaving import Yes, meant
 from roadworthy.cli.receipts import printed, progress
 from roadworthy.cli.reindexing import follow, queue_all
-from roadworthy.core.errors import Invalid
+from roadworthy.core.errors import Conflict, Invalid
 from roadworthy.core.spaces import EmbeddingSpace
 from roadworthy.corpus import reembedding, switching
 from roadworthy.corpus.documents import Corpus, find_corpus, list_corpora
@@ -24,6 +24,8 @@ from roadworthy.corpus.spaces import find_space, list_spaces
 from roadworthy.deletion import Receipt
 from roadworthy.gateway.engine.catalogue import EMBEDDING_MODELS
 from roadworthy.installation import Installation
+from roadworthy.plumbing.database import WorkerConnection
+from roadworthy.releases import list_releases
 from roadworthy.spaces import ensure_model_space
 
 app = typer.Typer(help="Change how a corpus is searched and checked; delete one.")
@@ -155,6 +157,8 @@ def reembed(
     async def work(desk: Desk, opened: Services, place: Installation) -> str:
         await _begin(desk, opened, name=name, space=space, language=code)
         count = await _reindex(desk, opened, place, name=name, wait=wait)
+        if wait and code == EVERY:
+            await _confirm(desk, name=name, space=space)
         return _later(name, space, code, count=count)
 
     typer.echo(with_services(ctx, work))
@@ -183,6 +187,7 @@ def drop_space(ctx: typer.Context, name: Name, *, space: Space) -> None:
         tenant_id = await desk.operator()
         async with desk.database.as_worker(tenant_id) as conn:
             found = await find_space(conn, space)
+            await _check_not_live(conn, tenant_id=tenant_id, name=name, space=space)
             await reembedding.forget_space(conn, tenant_id=tenant_id, name=name, space=found)
         dropped = 0
         while True:
@@ -226,6 +231,21 @@ def delete_(ctx: typer.Context, name: Name, *, yes: Yes = False) -> None:
     printed(with_database(ctx, work))
 
 
+async def _check_not_live(conn: WorkerConnection, *, tenant_id: int, name: str, space: str) -> None:
+    named = [
+        each
+        for each in await list_releases(conn, tenant_id=tenant_id)
+        if (each.release.corpus, each.release.space) == (name, space)
+    ]
+    if any(each.is_live for each in named):
+        raise Conflict(
+            f"The live release searches {name!r} in {space!r} alone; make another one live first "
+            "(`roadworthy release use`)."
+        )
+    for each in named:
+        typer.echo(f"The release {each.name} needs {space} and cannot answer any more.", err=True)
+
+
 async def _begin(desk: Desk, opened: Services, *, name: str, space: str, language: str) -> None:
     tenant_id = await desk.operator()
     settings = desk.settings
@@ -249,6 +269,13 @@ async def _reindex(
         async with worked(opened, place):
             await follow(desk.database, tenant_id=tenant_id, corpus=corpus)
     return count
+
+
+async def _confirm(desk: Desk, *, name: str, space: str) -> None:
+    tenant_id = await desk.operator()
+    async with desk.database.as_worker(tenant_id) as conn:
+        found = await find_space(conn, space)
+        await reembedding.confirm_whole(conn, tenant_id=tenant_id, name=name, space=found)
 
 
 async def _switch(desk: Desk, *, name: str, space: str, language: str) -> None:

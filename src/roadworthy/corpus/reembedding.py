@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from psycopg.rows import class_row
+from psycopg.rows import class_row, scalar_row
 
 from roadworthy.core.clock import now
 from roadworthy.core.errors import Conflict, Invalid
@@ -33,6 +33,21 @@ SELECT language, count(*) AS passages,
    AND (%(language)s = '*' OR language = %(language)s)
  GROUP BY language
  ORDER BY count(*) DESC, language
+"""
+COUNT_LACKING = """
+SELECT count(*)
+  FROM passage
+ WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s
+   AND (%(language)s = '*' OR language = %(language)s)
+   AND NOT EXISTS (SELECT FROM embedding
+                    WHERE embedding.tenant_id = passage.tenant_id
+                      AND embedding.passage_id = passage.id
+                      AND embedding.space_id = %(space_id)s)
+"""
+CONFIRM = """
+UPDATE corpus_space SET is_whole = true
+ WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s AND space_id = %(space_id)s
+   AND language = '*'
 """
 DROP_VECTORS = """
 DELETE FROM embedding
@@ -88,6 +103,29 @@ async def keep_beside(
     asked = placed(tenant_id, corpus, space, language=language)
     await conn.execute(KEEP, asked | {"is_whole": False, "now": now()})
     return corpus
+
+
+async def confirm_whole(
+    conn: WorkerConnection, *, tenant_id: int, name: str, space: EmbeddingSpace
+) -> None:
+    """Note that a space which is kept beside holds every passage, if it does.
+
+    Then a release may name it, before anything is switched.
+
+    Raises:
+        Missing: there is no such corpus.
+    """
+    corpus = await change_spaces(conn, tenant_id=tenant_id, name=name)
+    asked = placed(tenant_id, corpus, space, language=EVERY)
+    if not await count_lacking(conn, asked):
+        await conn.execute(CONFIRM, asked)
+
+
+async def count_lacking(conn: WorkerConnection, asked: dict[str, object]) -> int:
+    """Count the passages that a space of a corpus lacks; see `placed`."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        [lacking] = await (await cursor.execute(COUNT_LACKING, asked)).fetchall()
+        return lacking
 
 
 async def forget_space(

@@ -10,7 +10,14 @@ from roadworthy.core.errors import Conflict, Invalid
 from roadworthy.core.locales import UNDETERMINED
 from roadworthy.core.spaces import EmbeddingSpace
 from roadworthy.corpus.documents import Corpus
-from roadworthy.corpus.reembedding import FORGET, KEEP, check_room, check_serves, placed
+from roadworthy.corpus.reembedding import (
+    FORGET,
+    KEEP,
+    check_room,
+    check_serves,
+    count_lacking,
+    placed,
+)
 from roadworthy.corpus.routing import EVERY, Routing
 from roadworthy.corpus.space_lock import change_spaces
 from roadworthy.plumbing.database import WorkerConnection
@@ -35,16 +42,6 @@ SELECT DISTINCT language
  WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s AND passages > 0
    AND (%(language)s = '*' OR language = %(language)s)
  ORDER BY language
-"""
-COUNT_LACKING = """
-SELECT count(*)
-  FROM passage
- WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s
-   AND (%(language)s = '*' OR language = %(language)s)
-   AND NOT EXISTS (SELECT FROM embedding
-                    WHERE embedding.tenant_id = passage.tenant_id
-                      AND embedding.passage_id = passage.id
-                      AND embedding.space_id = %(space_id)s)
 """
 
 
@@ -124,9 +121,7 @@ async def _check_speaks(
 async def _check_whole(
     conn: WorkerConnection, asked: dict[str, object], space: EmbeddingSpace, *, corpus: Corpus
 ) -> None:
-    async with conn.cursor(row_factory=scalar_row) as cursor:
-        [lacking] = await (await cursor.execute(COUNT_LACKING, asked)).fetchall()
-    if lacking:
+    if lacking := await count_lacking(conn, asked):
         raise Conflict(
             f"The space {space.name!r} lacks {lacking} passages of the corpus {corpus.name!r}; "
             f"`roadworthy corpus reembed {corpus.name} --space {space.name}` adds them."

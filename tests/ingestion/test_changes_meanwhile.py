@@ -206,6 +206,29 @@ async def test_a_vector_without_direction_is_not_stored_in_any_space(world, turn
             await add_vectors(conn, lease, space=turned, ids=[passage], vectors=zero)
 
 
+async def test_two_that_change_languages_crosswise_do_not_wait_for_each_other(world, own):
+    """One that goes from French to English, beside one that goes from English to French."""
+    await world.add("b.txt", "The valve.")
+    await world.upload("a.txt", ENGLISH)
+    lease = await claim(world)
+    async with world.database.as_worker(world.tenant_id) as conn:
+        await publish(conn, lease, extract(ENGLISH, world.space, language="fr"))
+        await jobs.complete(conn, lease)
+    [[document]] = await rows(world, "SELECT id FROM document WHERE name = 'a.txt'")
+    async with world.database.as_worker(world.tenant_id) as conn:
+        asked = {"tenant_id": world.tenant_id, "corpus_id": world.corpus.id}
+        await enqueue_reindex(conn, **asked, document_id=document)
+    lease = await claim(world)
+    lock = "SELECT FROM passage_count WHERE language = %s FOR UPDATE"
+    async with world.database.as_worker(world.tenant_id) as conn:
+        await conn.execute(lock, ("en",))
+        task = asyncio.create_task(bring_in_line(world, lease, own))
+        await asyncio.sleep(0.3)  # it has come to the counts
+        await conn.execute(lock, ("fr",))
+    await task
+    assert await rows(world, LABELS) == [("en", "terms-1")] * 2
+
+
 async def test_a_language_told_while_a_document_is_prepared_gets_a_job(world):
     receipt = await world.upload("a.txt", ENGLISH)
     lease = await claim(world)

@@ -11,7 +11,7 @@ from psycopg.rows import class_row, scalar_row
 
 from roadworthy.core.errors import Conflict, Missing
 from roadworthy.core.spaces import EmbeddingSpace, Vectors
-from roadworthy.corpus.counts import count_in, count_out
+from roadworthy.corpus.counts import count_in, count_out, lock_counts
 from roadworthy.corpus.documents import read_routing
 from roadworthy.corpus.publishing import (
     ADD_POSTINGS,
@@ -206,7 +206,9 @@ async def relabel(
         "corpus_id": place.corpus_id,
         "acl_id": place.acl_id,
     }
-    await count_out(conn, tenant_id=tenant_id, document_id=document_id)
+    of = {"tenant_id": tenant_id, "document_id": document_id}
+    await lock_counts(conn, **of, acl_id=place.acl_id)
+    await count_out(conn, **of)
     columns = {
         "ids": list(labels),
         "languages": [each.language for each in labels.values()],
@@ -220,4 +222,4 @@ async def relabel(
     terms = {passage_id: each.terms for passage_id, each in labels.items()}
     await conn.execute(ADD_POSTINGS, shared | packed_postings(terms))
     await conn.execute(SET_LANGUAGE, shared | {"language": language})
-    await count_in(conn, tenant_id=tenant_id, document_id=document_id)
+    await count_in(conn, **of)

@@ -6,6 +6,7 @@ import pytest
 
 from roadworthy.core.errors import Invalid
 from roadworthy.core.spaces import EmbeddingSpace
+from roadworthy.corpus.languages import detect
 from roadworthy.corpus.routing import (
     Beside,
     Route,
@@ -97,6 +98,12 @@ def test_the_rules_of_a_language_are_named_only_when_they_are_others():
 @pytest.mark.parametrize(("told", "code"), [("fr", "fr"), ("fr-CA", "fr"), ("pt_BR.UTF-8", "pt")])
 def test_a_language_may_be_told_as_a_locale(told, code):
     assert check_language(told) == code
+
+
+def test_bokmal_is_told_as_it_is_detected():
+    """Else a route of nb would serve no document, and one told nb would go by no route of no."""
+    text = "Pumpen i havnen trenger ny olje hver måned, og noen skriver det inn i boken."
+    assert check_language("nb-NO") == detect(text) == "no"
 
 
 @pytest.mark.parametrize("told", ["", "french", "fra", "xx-", "C", "und", "en_XX"])

@@ -10,6 +10,7 @@ from roadworthy.corpus.terms import METHOD, has_rules
 
 EVERY = "*"  # the fallback: whatever language has no route of its own
 AUTO = "auto"  # each passage by the rules of its own language
+DETECTED_AS = {"nb": "no"}  # Bokmål is what is detected as Norwegian; Nynorsk is told apart
 MOST_SPACES = 4  # that one corpus is searched in: a question is embedded in each
 
 
@@ -146,7 +147,7 @@ def check_language(language: str) -> str:
     code = language_of(language)
     if code == UNDETERMINED:
         raise Invalid(f"{language!r} names no language; write a code such as 'fr'.")
-    return code
+    return DETECTED_AS.get(code, code)
 
 
 def check_text_search(rules: str) -> str:

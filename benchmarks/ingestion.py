@@ -14,17 +14,15 @@ import random
 import statistics
 import subprocess
 import sys
-import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import platformdirs
-import psutil
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -32,14 +30,17 @@ from rich.table import Table
 from benchmarks.datasets import DEFAULT
 from benchmarks.quality import Ingested, engine_rate
 from benchmarks.stub_model import MODEL, stub_model
-from benchmarks.up import Up, fresh_home, services_of
+from benchmarks.up import Up, fresh_home, peak_of, services_of
 from roadworthy.bootstrap import Services, services
+from roadworthy.core.errors import Invalid
 from roadworthy.core.sentences import sentences
 from roadworthy.corpus.accepting import Upload, accept
 from roadworthy.corpus.access import access
 from roadworthy.corpus.documents import ensure_corpus
 from roadworthy.corpus.people import ensure_tenant
 from roadworthy.ingestion import KIND
+from roadworthy.ingestion.parser_process import ParserProcess
+from roadworthy.ingestion.records import NeedsRecognition
 from roadworthy.installation import running_database
 from roadworthy.plumbing import jobs
 from roadworthy.plumbing.settings import load_settings
@@ -93,8 +94,17 @@ async def measure(data: Path, files: Mapping[str, bytes], *, passages: int) -> d
         up.wait_until_greeted()
         try:
             async with services_of(up) as opened:
-                with _peak(up) as peak:
-                    real = await ingest(opened, files, label="with the engine")
+                drawn = await asyncio.to_thread(_drawn, files)
+                with peak_of(up) as peak:
+                    real = await ingest(
+                        opened,
+                        {name: files[name] for name in files if name not in drawn},
+                        label="with the engine",
+                    )
+                    # Recognition takes seconds a page; it would say nothing of the rest.
+                    scanned = await ingest(
+                        opened, {name: files[name] for name in drawn}, label="scanned"
+                    )
                 alone = await engine_rate(opened, real.ingested, texts=400)
                 tokenizer = tokenizer_path(up.settings, opened.default_space)
         finally:
@@ -114,9 +124,11 @@ async def measure(data: Path, files: Mapping[str, bytes], *, passages: int) -> d
         "pipeline_to_langchain_ratio": round(peer_s / ours.ingested.seconds, 2) if both else None,
         "peak_rss_mb": round(peak.total_mb, 1),
         "slowdown_1k_to_20k": _slowdown(grown.growth),
-        "failed_files": dict(real.failed),
+        "failed_files": dict(real.failed) | dict(scanned.failed),
         "files": len(files),
-        "read_by_us": len(real.readable),
+        "read_by_us": len(real.readable) + len(scanned.readable),
+        "scanned_files": len(drawn),
+        "scanned_s": round(scanned.ingested.seconds, 1) if drawn else None,
         "read_by_langchain": len(peer),
         "read_by_both": len(both),
         "files_per_s": round(len(real.readable) / real.ingested.seconds, 2),
@@ -128,6 +140,20 @@ async def measure(data: Path, files: Mapping[str, bytes], *, passages: int) -> d
         "grown_to_passages": grown.ingested.passages,
         "stubbed_passages_per_s": round(grown.ingested.passages / grown.ingested.seconds, 1),
     }
+
+
+def _drawn(files: Mapping[str, bytes]) -> list[str]:
+    """Name the files with pages that have to be recognised."""
+    parser, found = ParserProcess(), []
+    for name, content in files.items():
+        try:
+            parser.parse(content, name=name)
+        except NeedsRecognition:
+            found.append(name)
+        except Invalid:
+            continue
+    parser.close()
+    return found
 
 
 async def ingest(opened: Services, files: Mapping[str, bytes], *, label: str) -> Run:
@@ -207,35 +233,6 @@ async def _stubbed(home: Path, tokenizer: Path | None):  # noqa: ANN202
                 finally:
                     worker.terminate()
                     worker.wait(60)
-
-
-@dataclass(slots=True)
-class _Peak:
-    total_mb: float = 0
-    by_process: dict[str, float] | None = None
-
-
-@contextmanager
-def _peak(up: Up) -> Iterator[_Peak]:
-    """Watch the memory of all processes of an installation for a block."""
-    peak, ended = _Peak(), threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(0.5):
-            try:
-                held = up.resident_mb()
-            except psutil.Error:  # one ended between listing and looking
-                continue
-            if sum(held.values()) > peak.total_mb:
-                peak.total_mb, peak.by_process = sum(held.values()), held
-
-    watching = threading.Thread(target=watch)
-    watching.start()
-    try:
-        yield peak
-    finally:
-        ended.set()
-        watching.join()
 
 
 def _langchain(paths: Sequence[Path]) -> dict[str, float]:

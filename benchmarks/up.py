@@ -7,9 +7,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -154,3 +156,34 @@ def _free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+@dataclass(slots=True)
+class Peak:
+    """The most that the processes of an installation held together."""
+
+    total_mb: float = 0
+    by_process: dict[str, float] | None = None
+
+
+@contextmanager
+def peak_of(up: Up) -> Iterator[Peak]:
+    """Watch the memory of all processes of an installation for a block."""
+    peak, ended = Peak(), threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.5):
+            try:
+                held = up.resident_mb()
+            except psutil.Error:  # one ended between listing and looking
+                continue
+            if sum(held.values()) > peak.total_mb:
+                peak.total_mb, peak.by_process = sum(held.values()), held
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield peak
+    finally:
+        ended.set()
+        watching.join()

@@ -73,17 +73,17 @@ class World:
     async def upload(
         self,
         name: str,
-        text: str,
+        text: str | bytes,
         *,
         readers: Access | None = None,
         owner="operator",
         metadata=None,
         priority=jobs.INTERACTIVE,
     ) -> Receipt:
-        """Hand a text in as the operator, and enqueue its job."""
+        """Hand a text or a file in as the operator, and enqueue its job."""
         upload = Upload(
             name=name,
-            content=text.encode(),
+            content=text.encode() if isinstance(text, str) else text,
             access=readers or access(),
             owner=owner,
             metadata=metadata or {},

@@ -8,6 +8,10 @@ class NeedsRecognition(Exception):
     """A file has pages of pictures, which take long to read, and that was not asked for."""
 
 
+class Occupied(Exception):
+    """Text recognition has enough at hand; another file is to wait outside."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageSpan:
     """Where one page or slide lies in its document. Invariant: 0 <= start <= end."""

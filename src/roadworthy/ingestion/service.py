@@ -31,16 +31,18 @@ from roadworthy.ingestion.filing import file_away
 from roadworthy.ingestion.lead import to_embed
 from roadworthy.ingestion.probing import probe_sentences
 from roadworthy.ingestion.reading import DocumentReader
-from roadworthy.ingestion.records import ParsedDocument, Piece
+from roadworthy.ingestion.records import Occupied, ParsedDocument, Piece
 from roadworthy.ingestion.reindex import reindex
 from roadworthy.ingestion.split import TokenCounter, split
 from roadworthy.plumbing import jobs
 from roadworthy.plumbing.database import Database
 from roadworthy.plumbing.jobs import Lease, Turn
-from roadworthy.plumbing.retries import BUG
+from roadworthy.plumbing.retries import BUG, Retries
 
 BEAT_EVERY_S = 1.0  # well within a lease, and often enough for a progress bar
 LONGEST_PROBLEM = 500
+# However many scans stand before it: a scan that waits its turn has no problem.
+BEHIND_SCANS = Retries(first_s=2, longest_s=300, most=1_000_000)
 
 log = structlog.get_logger(__name__)
 
@@ -104,8 +106,9 @@ class IngestionService:
         """Do a job to its end.
 
         A broken file fails for good with its reason; a dependency that is down makes the job
-        wait. When the job was taken over, or the document changed, nothing is written. When we
-        are cancelled, another worker may take the job at once.
+        wait, and so do other scans that are recognised. When the job was taken over, or the
+        document changed, nothing is written. When we are cancelled, another worker may take the
+        job at once.
 
         Raises:
             Unavailable: the database is down; the job waits there for its lease to run out.
@@ -119,8 +122,10 @@ class IngestionService:
             log.info("an ingestion job was overtaken", job=str(lease.id), reason=error.message)
         except RoadworthyError as error:
             await self.put_back(lease, kind=error.kind, problem=error.message)
+        except Occupied:
+            await self._give_back(lease, after=BEHIND_SCANS.pause(lease.waits))
         except asyncio.CancelledError:
-            await asyncio.shield(self._give_up(lease))
+            await asyncio.shield(self._give_back(lease))
             raise
 
     async def put_back(self, lease: Lease, *, kind: str, problem: str) -> None:
@@ -264,10 +269,10 @@ class IngestionService:
         except (Unavailable, Busy):
             return True  # while the database is away, nobody else can take the job either
 
-    async def _give_up(self, lease: Lease) -> None:
+    async def _give_back(self, lease: Lease, *, after: timedelta | None = None) -> None:
         with contextlib.suppress(Unavailable, Busy):
             async with self._database.as_worker() as conn:
-                await jobs.retry(conn, lease, after=timedelta(0), problem=None, kind=None)
+                await jobs.retry(conn, lease, after=after or timedelta(), problem=None, kind=None)
 
     async def _fail(self, lease: Lease, problem: str, *, kind: str) -> None:
         problem = problem[:LONGEST_PROBLEM]

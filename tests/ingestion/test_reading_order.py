@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from roadworthy.ingestion import reading_order
 from roadworthy.ingestion.parse import parse
 from roadworthy.ingestion.reading_order import arranged
 from roadworthy.ingestion.runs import Run
@@ -206,3 +207,14 @@ def test_a_page_full_of_labels_takes_time_in_their_number():
         return time.process_time() - began
 
     assert seconds(4000) < 5
+
+
+def test_a_map_is_read_line_by_line(monkeypatch):
+    runs = [
+        Run(left=x, top=y, right=x + 30, bottom=y + 6, text=f"{x}/{y}")
+        for x in (10, 200)
+        for y in (10, 30, 50)
+    ]
+    assert "|" in arranged(runs)
+    monkeypatch.setattr(reading_order, "MOST_RUNS", 5)
+    assert arranged(runs) == "10/10 200/10\n10/30 200/30\n10/50 200/50"

@@ -24,18 +24,21 @@ MOST_SPANNING = 0.4  # of the runs of a page may lie across the gutter of its co
 MOST_GUTTERS = 8  # looked at on a page, those first that the fewest runs lie across
 LEAST_STARTS, ALIGNED_SHARE = 3, 0.7  # paragraphs of two columns that begin at one height
 MOST_DEEP = 4  # columns in columns
+MOST_RUNS = 5_000  # that columns and tables are looked for among
 
 
 def arranged(runs: Sequence[Run]) -> str:
     """Write the runs as lines: columns one after the other, tables as rows between bars.
 
-    Takes time about in the length of the page, whatever stands where.
+    A page of more than `MOST_RUNS` is a map or a plan: its lines go from top to bottom.
 
     Returns: lines, with a blank one between paragraphs; "" for no runs.
     """
     runs = [run for run in runs if run.text.strip()]
     if not runs:
         return ""
+    if len(runs) > MOST_RUNS:
+        return "\n".join(" ".join(run.text.strip() for run in line) for line in lines_of(runs))
     height = max(median(run.height for run in runs), 0.1)
     blocks = (_block(region, height) for region in _regions(runs, height))
     return "\n".join(block for block in blocks if block)

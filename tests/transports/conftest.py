@@ -14,6 +14,7 @@ from roadworthy.bootstrap import Services, services
 from roadworthy.ingestion.service import IngestionService
 from roadworthy.plumbing.settings import Settings
 from roadworthy.plumbing.transports import Inbox, Publisher, Receiver, publisher, receiver
+from roadworthy.plumbing.transports import kafka as kafka_transport
 from roadworthy.worker.loops import LOOK_AGAIN_S, take_turns
 from roadworthy.worker.main import ingestion
 from roadworthy.worker.relay import announce_due, relay
@@ -228,3 +229,5 @@ async def line(broker, database, installed, urls, models):
     await line.sql("DELETE FROM document")
     if publishing:
         await publishing.close()
+    if kafka_transport._beside_us:
+        await asyncio.wait(kafka_transport._beside_us, timeout=30)

@@ -82,5 +82,5 @@ async def test_killed_at_work_they_lose_and_double_nothing(line, cli, models):
             await line.upload(EACH, prefix=f"{kind}-")
             await line.until_some("running")
             await processes.kill(kind)
-        await line.until({"done": EACH * len(order)}, seconds=60)
+        await line.until({"done": EACH * len(order)}, seconds=120)
     assert await line.effects() == (EACH * len(order), 0, 0)

@@ -63,7 +63,7 @@ async def test_accepted_while_the_broker_is_down_it_is_delivered_afterwards(line
             await line.announce()
         assert await line.states() == {"queued": COUNT}
         await asyncio.to_thread(line.broker.start)
-        await line.until({"done": COUNT}, seconds=40)
+        await line.until({"done": COUNT}, seconds=90)
     assert await line.effects() == (COUNT, 0, 0)
 
 

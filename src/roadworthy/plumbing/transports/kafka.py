@@ -5,9 +5,9 @@ every broker of this protocol has.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from typing import Never
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from typing import Any, Never
 from urllib.parse import urlsplit
 
 from roadworthy.core.errors import Invalid, Unavailable
@@ -40,7 +40,7 @@ class KafkaReceiver:
     async def listen(self, inbox: Inbox) -> Never:
         """See `Receiver`."""
         with _unavailable_when_lost():
-            await _ensure_topic(self._servers, self._topic)
+            await _whole(_ensure_topic(self._servers, self._topic))
             consumer = AIOKafkaConsumer(
                 self._topic,
                 bootstrap_servers=self._servers,
@@ -51,16 +51,10 @@ class KafkaReceiver:
                 metadata_max_age_ms=REFRESH_MS,
             )
             commits = _Commits(consumer)
-            try:
-                await consumer.start()
+            async with _started(consumer):
                 async for record in consumer:
                     place = TopicPartition(record.topic, record.partition)
                     await inbox.put(commits.delivery(place, record.offset + 1))
-            finally:
-                # Who is still joining would wait for the others.
-                with suppress(KafkaError, TimeoutError):
-                    async with asyncio.timeout(LEAVE_S):
-                        await consumer.stop()
         raise Unavailable("The connection to Kafka was lost.")
 
 
@@ -72,6 +66,7 @@ class KafkaPublisher:
         self._topic = topic
         self._one_at_a_time = asyncio.Lock()
         self._producer: AIOKafkaProducer | None = None
+        self._open = AsyncExitStack()
 
     async def publish(self, announcements: Sequence[Announcement]) -> None:
         """See `Publisher`."""
@@ -89,24 +84,20 @@ class KafkaPublisher:
 
     async def close(self) -> None:
         """See `Publisher`."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            # What it still holds is published again, and would hold up the end.
-            with suppress(KafkaError, TimeoutError):
-                async with asyncio.timeout(LEAVE_S):
-                    await producer.stop()
+        self._producer = None
+        await self._open.aclose()  # what it still holds is published again
 
     async def _reached(self) -> AIOKafkaProducer:
         if self._producer is None:
-            await _ensure_topic(self._servers, self._topic)
+            await _whole(_ensure_topic(self._servers, self._topic))
             producer = AIOKafkaProducer(
                 bootstrap_servers=self._servers,
                 acks=SAFE,
                 request_timeout_ms=REQUEST_MS,
                 metadata_max_age_ms=REFRESH_MS,
             )
+            await self._open.enter_async_context(_started(producer))
             self._producer = producer
-            await producer.start()
         return self._producer
 
 
@@ -131,6 +122,38 @@ class _Commits:
 def servers(url: str) -> str:
     """Read `kafka://one:9092,two:9092` into its addresses."""
     return urlsplit(url).netloc
+
+
+# The client leaves sockets open when it is cancelled while it connects or leaves: let it end that.
+_beside_us: set[asyncio.Task[None]] = set()
+
+
+async def _whole(work: Coroutine[Any, Any, None]) -> None:
+    """Await work that goes on to its end when we are cancelled."""
+    task = asyncio.create_task(work)
+    _beside_us.add(task)
+    task.add_done_callback(_beside_us.discard)
+    await asyncio.shield(task)
+
+
+@asynccontextmanager
+async def _started(client: AIOKafkaConsumer | AIOKafkaProducer) -> AsyncIterator[None]:
+    """Start a client for a block; wait but a moment until it has left."""
+    starting = asyncio.create_task(client.start())
+
+    async def stop() -> None:
+        await asyncio.wait({starting})
+        with suppress(KafkaError):
+            await client.stop()
+
+    try:
+        await asyncio.shield(starting)
+        yield
+    finally:
+        # Who is still joining a group waits for the others.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_S):
+                await _whole(stop())
 
 
 async def _ensure_topic(addresses: str, topic: str) -> None:

@@ -1351,10 +1351,6 @@ CREATE POLICY not_withdrawn ON public.embedding AS RESTRICTIVE TO roadworthy_app
    FROM public.withdrawn_document withdrawn
   WHERE ((withdrawn.tenant_id = embedding.tenant_id) AND (withdrawn.document_id = embedding.document_id))))));
 
-CREATE POLICY not_withdrawn ON public.job AS RESTRICTIVE TO roadworthy_app USING ((NOT (EXISTS ( SELECT
-   FROM public.withdrawn_document withdrawn
-  WHERE ((withdrawn.tenant_id = job.tenant_id) AND (withdrawn.document_id = job.document_id))))));
-
 CREATE POLICY not_withdrawn ON public.passage AS RESTRICTIVE TO roadworthy_app USING ((NOT (EXISTS ( SELECT
    FROM public.withdrawn_document withdrawn
   WHERE ((withdrawn.tenant_id = passage.tenant_id) AND (withdrawn.document_id = passage.document_id))))));

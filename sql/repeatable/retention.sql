@@ -16,8 +16,10 @@ BEGIN
                           ' AND withdrawn.document_id = %1$I.%2$I)',
                           name, CASE name WHEN 'document' THEN 'id' ELSE 'document_id' END);
         EXECUTE format('DROP POLICY IF EXISTS not_withdrawn ON %I', name);
-        EXECUTE format('CREATE POLICY not_withdrawn ON %I AS RESTRICTIVE TO roadworthy_app '
-                       'USING (%s)', name, is_seen);
+        IF name <> 'job' THEN -- which a person sees as its document
+            EXECUTE format('CREATE POLICY not_withdrawn ON %I AS RESTRICTIVE TO roadworthy_app '
+                           'USING (%s)', name, is_seen);
+        END IF;
         EXECUTE format('DROP POLICY IF EXISTS not_withdrawn_worker ON %I', name);
         EXECUTE format('CREATE POLICY not_withdrawn_worker ON %I AS RESTRICTIVE TO roadworthy_worker '
                        'USING (%s OR (SELECT current_setting(''roadworthy.deleting'', true)) = ''on'')',

@@ -262,4 +262,4 @@ async def test_claiming_does_not_read_what_is_done(world):
         rows = await (await conn.execute("EXPLAIN " + jobs.CLAIM, told)).fetchall()
     plan = "\n".join(row for (row,) in rows)
     assert "job_queued" in plan
-    assert "Seq Scan" not in plan
+    assert "Seq Scan on job" not in plan

@@ -78,3 +78,8 @@ def test_pages_without_text_are_almost_empty():
     finding = examine(document("1", "2", "Figure", "4"), CurationPolicy())
     assert finding.verdicts[0].outcome == "quarantined"
     assert "almost empty" in finding.verdicts[0].reason
+
+
+def test_a_number_that_comes_again_is_no_damage():
+    text = " ".join(f"Gauge {gauge} of site efb8e201-7 was read in May." for gauge in range(60))
+    assert measure(text).spelling > 0.9

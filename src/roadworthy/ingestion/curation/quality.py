@@ -137,7 +137,13 @@ def _share_left(faults: int, of: int, *, weight: float) -> float:
 
 
 def _mangled(prose: str) -> int:
-    return len({prose.rfind(" ", 0, found.start()) for found in MANGLED.finditer(prose)})
+    # Different words: noise seldom strikes alike twice, but the number of a part comes again.
+    return len({_word_at(prose, found.start()) for found in MANGLED.finditer(prose)})
+
+
+def _word_at(prose: str, at: int) -> str:
+    end = prose.find(" ", at)
+    return prose[prose.rfind(" ", 0, at) + 1 : end if end >= 0 else len(prose)]
 
 
 def _legibility(sample: str) -> float:

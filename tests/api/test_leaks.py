@@ -1,6 +1,7 @@
 """No canary of a document reaches anybody who may not read it, on any surface, ever."""
 
 import json
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -16,6 +17,8 @@ pytestmark = pytest.mark.anyio
 QUESTION = "Where does the harbour plan keep its canary word?"
 GROUPS, USERS = ("legal", "hr", "board"), ("ana", "bo")
 CASES = 1_000
+OPENED = {"groups": ["everyone"], "users": [], "clearance": 0}
+TELL_NOTHING = {"/livez", "/readyz", "/v1/embeddings", "/v1/models/{model}"}  # of documents
 COUNTED = iter(range(10 * CASES))
 
 
@@ -44,42 +47,51 @@ def canary(number: int) -> str:
     return f"zyqx{number}zyqx"
 
 
-async def surfaces(client, documents, jobs):
+async def surfaces(door, client, documents, jobs):
     """Call everything that could tell something, and give all that was said."""
     said = {}
 
-    async def note(name, call):
-        response = await call
+    async def note(name, method, path, **kwargs):
+        assert name not in said
+        response = await client.request(method, path, **kwargs)
         assert response.status_code < 500, (name, response.text)
         said[name] = response.text + json.dumps(dict(response.headers))
+        return response
 
     asked = {"messages": [{"role": "user", "content": QUESTION}], "model": "live"}
-    await note("search", client.post("/v1/search", json={"question": QUESTION, "limit": 50}))
-    await note("answer", client.post("/v1/answers", json={"question": QUESTION}))
-    await note("stream", client.post("/v1/answers", json={"question": QUESTION, "stream": True}))
-    await note("chat", client.post("/v1/chat/completions", json=asked))
-    for name in ("documents", "jobs", "traces"):
-        await note(name, client.get(f"/v1/{name}"))
-    await note("corpora", client.get("/v1/corpora"))
+    await note("search", "POST", "/v1/search", json={"question": QUESTION, "limit": 50})
+    await note("answer", "POST", "/v1/answers", json={"question": QUESTION})
+    await note("stream", "POST", "/v1/answers", json={"question": QUESTION, "stream": True})
+    await note("chat", "POST", "/v1/chat/completions", json=asked)
+    for name in ("documents", "jobs", "corpora", "releases", "models"):
+        await note(name, "GET", f"/v1/{name}")
+    await door.services.recorder.flush()
+    traces = await note("traces", "GET", "/v1/traces")
+    for number, trace in enumerate(traces.json()["data"]):
+        await note(f"trace {number}", "GET", f"/v1/traces/{trace['id']}")
     for number, (document, job) in enumerate(zip(documents, jobs, strict=True)):
-        path = f"/v1/documents/{document}"
-        await note(f"document {number}", client.get(path))
-        await note(f"verdicts {number}", client.get(f"{path}/verdicts"))
-        await note(f"job {number}", client.get(f"/v1/jobs/{job}"))
-        refused = {  # and must not tell either
-            "review": client.post(f"{path}/review", json={"decision": "reject"}),
-            "retry": client.post(f"/v1/jobs/{job}/retry"),
-            "drop": client.delete(f"/v1/jobs/{job}"),
-            "share": client.patch(path, json={"groups": ["hr"]}),
-            "language": client.patch(path, json={"language": "fr"}),
-            "delete": client.delete(path),
-        }
-        for name, call in refused.items():
-            await note(f"{name} {number}", call)
-    await note("upload", client.post("/v1/documents", files={"file": ("doc0.txt", b"Mine.")}))
-    await note("deletions", client.get("/v1/deletions"))
-    await note("metrics", client.get("/metrics"))
+        await about(note, number, document, job)
+    await note("upload", "POST", "/v1/documents", files={"file": ("doc0.txt", b"Mine.")})
+    receipt = await note("leave", "POST", "/v1/deletions", json={"documents": "mine"})
+    await note("receipt", "GET", f"/v1/deletions/{receipt.json().get('id')}")
+    await note("deletions", "GET", "/v1/deletions")
+    await note("metrics", "GET", "/metrics")
     return said
+
+
+async def about(note, number, document, job):
+    """Call what is about one document."""
+    path = f"/v1/documents/{document}"
+    await note(f"document {number}", "GET", path)
+    await note(f"verdicts {number}", "GET", f"{path}/verdicts")
+    await note(f"job {number}", "GET", f"/v1/jobs/{job}")
+    # Refused, and must not tell either.
+    await note(f"review {number}", "POST", f"{path}/review", json={"decision": "reject"})
+    await note(f"retry {number}", "POST", f"/v1/jobs/{job}/retry")
+    await note(f"drop {number}", "DELETE", f"/v1/jobs/{job}")
+    await note(f"share {number}", "PATCH", path, json=OPENED)
+    await note(f"language {number}", "PATCH", path, json={"language": "fr"})
+    await note(f"delete {number}", "DELETE", path)
 
 
 async def jobs_of(world, documents):
@@ -87,6 +99,22 @@ async def jobs_of(world, documents):
         rows = await conn.execute("SELECT document_id, id FROM job")
         found = dict(await rows.fetchall())
     return [found[document] for document in documents]
+
+
+async def test_every_route_is_a_surface(door):
+    document = await door.world.add("doc0.txt", "The harbour plan.")
+    asked = []
+
+    async def note(request):
+        asked.append((request.method.lower(), request.url.path))
+
+    async with door.client(await door.key()) as client:
+        client.event_hooks["request"].append(note)
+        await surfaces(door, client, [document], await jobs_of(door.world, [document]))
+    for template, methods in door.app.openapi()["paths"].items():
+        path = re.compile(re.sub(r"{[^}]*}", "[^/]+", template))
+        called = {method for method, one in asked if path.fullmatch(one)}
+        assert template in TELL_NOTHING or called >= methods.keys(), template
 
 
 @settings(
@@ -118,7 +146,7 @@ async def test_no_surface_tells_what_may_not_be_read(door, audiences, person, na
     jobs = await jobs_of(world, documents)
     key = await door.key(person.user, groups=person.groups, clearance=person.clearance)
     async with door.client(key) as client:
-        check(await surfaces(client, documents, jobs), audiences, world, person)
+        check(await surfaces(door, client, documents, jobs), audiences, world, person)
         if narrowed is not None:
             async with world.database.as_worker(world.tenant_id) as conn:
                 await reshare(
@@ -129,7 +157,7 @@ async def test_no_surface_tells_what_may_not_be_read(door, audiences, person, na
                     by=None,
                 )
             now = [narrowed, *audiences[1:]]
-            check(await surfaces(client, documents, jobs), now, world, person)
+            check(await surfaces(door, client, documents, jobs), now, world, person)
 
 
 def check(said, audiences: list[Access], world, person: Person):

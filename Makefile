@@ -12,7 +12,7 @@ up: $(SYNCED)
 
 test: $(SYNCED)
 	.ci/rabbitmq
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(SYNCED)
 	$(BIN)/ruff format --check .

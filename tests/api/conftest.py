@@ -16,6 +16,7 @@ from roadworthy.corpus.people import create_key
 from roadworthy.plumbing.settings import load_settings
 from roadworthy.releases import Release, add_release
 from tests.conftest import provisioned
+from tests.doubles.model_server import running_model_server
 from tests.world import DECLARED, another_world
 
 
@@ -73,6 +74,13 @@ def urls(postgres_cluster):
     """One database for the session: each test is a tenant of its own in it."""
     with postgres_cluster.fresh_database() as url:
         yield provisioned(url)
+
+
+@pytest.fixture(scope="session")
+def model_server():
+    """The models of these tests alone: services that stay open look at theirs now and then."""
+    with running_model_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

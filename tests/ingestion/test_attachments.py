@@ -1,6 +1,7 @@
 """What is attached to a mail is taken out, named safely and bounded."""
 
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
+from email.policy import default
 
 import pytest
 
@@ -112,3 +113,37 @@ def test_a_damaged_header_costs_no_more_than_what_it_names():
     broken = mail("Hi", ("a.txt", "one")).as_bytes().replace(b'"a.txt"', b"=?x-none?q?=ff?=")
     found, _ = attachments_of(broken, media_type=media.EML, most=50)
     assert [each.content for each in found] == [b"one"]
+
+
+def test_what_lies_beyond_the_limit_is_counted_but_not_decoded(monkeypatch):
+    files = [(f"{n}.txt", f"text {n}") for n in range(300)]
+    written = mail("Hi", *files, ("old.eml", mail("Inner", *files[:2]).as_bytes().decode()))
+    content, decoded, get = written.as_bytes(), [], Message.get_payload
+
+    def counted(part, i=None, decode=False):
+        decoded.extend([part] * decode)
+        return get(part, i, decode)
+
+    monkeypatch.setattr(Message, "get_payload", counted)
+    found, notes = attachments_of(content, media_type=media.EML, most=3)
+    assert (len(found), len(decoded)) == (3, 3)
+    assert notes == ("298 attachments beyond the first 3 were left out.",)
+
+
+def test_a_header_is_parsed_thoroughly_only_of_what_is_taken(monkeypatch):
+    content = mail("Hi", *[(f"{n}.txt", f"text {n}") for n in range(300)]).as_bytes()
+    parsed, parse_header = [], default.header_factory.__class__.__call__
+
+    def counted(factory, name, value):
+        parsed.append(name)
+        return parse_header(factory, name, value)
+
+    monkeypatch.setattr(default.header_factory.__class__, "__call__", counted)
+    attachments_of(content, media_type=media.EML, most=3)
+    assert 0 < len(parsed) <= 3 * 5
+
+
+def test_files_in_a_second_mail_of_one_name_are_below_it():
+    inner = [mail("In", ("a.txt", text)).as_bytes().decode() for text in ("one", "two")]
+    found, _ = taken(mail("Hi", ("old.eml", inner[0]), ("old.eml", inner[1])))
+    assert list(found) == ["old.eml", "old.eml/a.txt", "old-2.eml", "old-2.eml/a.txt"]

@@ -3,10 +3,11 @@
 import email
 import hashlib
 import mimetypes
-from collections.abc import Iterator
-from dataclasses import replace
-from email.message import EmailMessage
-from email.policy import default
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from email.message import Message
+from email.policy import compat32, default
+from functools import partial
 from io import BytesIO
 from pathlib import PurePosixPath
 
@@ -27,6 +28,8 @@ FAULTS = (LookupError, ValueError, TypeError, AttributeError, RecursionError, OS
 MAILS = frozenset({media.EML, media.MSG})
 
 Parts = tuple[tuple[Attachment, ...], tuple[str, ...]]
+Opened = tuple[bytes, Callable[[], str], str]  # its content, how it is named, its media type
+LOST = "A mail or object inside this Outlook message could not be taken out."
 
 
 def attachments_of(content: bytes, *, media_type: str, most: int) -> Parts:
@@ -37,47 +40,54 @@ def attachments_of(content: bytes, *, media_type: str, most: int) -> Parts:
     given once. Pictures shown within the text of a mail, such as a logo, are not among them.
 
     Args:
-        most: so many at most are taken.
+        most: so many at most are taken; those beyond are counted, not decoded nor looked into.
 
     Source: RFC 2183; MS-OXMSG 2.2.2 (names of streams), MS-OXPROPS.
     """
     if media_type not in MAILS:
         return (), ()
-    taken: dict[str, Attachment] = {}
-    seen: set[bytes] = set()
-    notes: list[str] = []
+    found = _Found(most=most)
     try:
-        for each in _in_mail(content, media_type, depth=0):
-            if isinstance(each, str):
-                notes.append(each)
-            elif (digest := hashlib.sha256(each.content).digest()) not in seen:
-                seen.add(digest)
-                if len(seen) <= most:
-                    name = _unused(each.name, taken)
-                    taken[name] = replace(each, name=name)
+        _take(content, media_type, found)
     except FAULTS:
-        notes.append("What is attached behind a damaged header could not be taken out.")
-    if len(seen) > most:
-        notes.append(f"{len(seen) - most} attachments beyond the first {most} were left out.")
-    return tuple(taken.values()), tuple(notes)
+        found.notes["What is attached behind a damaged header could not be taken out."] = None
+    if found.left_out:
+        found.notes[f"{found.left_out} attachments beyond the first {most} were left out."] = None
+    return tuple(found.taken.values()), tuple(found.notes)
 
 
-def _in_mail(content: bytes, media_type: str, *, depth: int) -> Iterator[Attachment | str]:
-    """Yield the files, each before those inside it, and sentences on what cannot be taken out."""
-    for each in _in_eml(content) if media_type == media.EML else _in_msg(content):
-        yield each
-        inner = _mail_type(each) if isinstance(each, Attachment) else None
-        if isinstance(each, str) or inner is None:
+@dataclass(slots=True, kw_only=True)
+class _Found:
+    """What was taken so far."""
+
+    most: int
+    taken: dict[str, Attachment] = field(default_factory=dict)
+    seen: set[bytes] = field(default_factory=set)
+    left_out: int = 0
+    notes: dict[str, None] = field(default_factory=dict)  # each once, in their order
+
+
+def _take(
+    content: bytes, media_type: str, found: _Found, *, below: str = "", depth: int = 0
+) -> None:
+    """Take the files of a mail, each before those inside it."""
+    for opened in _in_eml(content) if media_type == media.EML else _in_msg(content, found):
+        if len(found.taken) == found.most:
+            found.left_out += 1
             continue
-        if depth == DEEPEST:
-            yield f"What is attached to {each.name} was left out: too many mails in mails."
+        body, named, said_type = opened()
+        digest = hashlib.sha256(body).digest()
+        if not body or digest in found.seen:
             continue
-        for below in _in_mail(each.content, inner, depth=depth + 1):
-            yield (
-                below
-                if isinstance(below, str)
-                else replace(below, name=f"{each.name}/{below.name}")
-            )
+        found.seen.add(digest)
+        name = _unused(below + _plain(named()), found.taken)
+        found.taken[name] = Attachment(name=name, media_type=said_type, content=body)
+        inner = _mail_type(found.taken[name])
+        if inner and depth == DEEPEST:
+            note = f"What is attached to {name} was left out: too many mails in mails."
+            found.notes[note] = None
+        elif inner:
+            _take(body, inner, found, below=f"{name}/", depth=depth + 1)
 
 
 def _mail_type(file: Attachment) -> str | None:
@@ -85,59 +95,75 @@ def _mail_type(file: Attachment) -> str | None:
     return next((each for each in (by_name, file.media_type) if each in MAILS), None)
 
 
-def _in_eml(content: bytes) -> Iterator[Attachment]:
-    for part in _attached(email.message_from_bytes(content, policy=default)):
-        body = part.get_payload(decode=True)
-        if isinstance(body, bytes) and body:
-            media_type = part.get_content_type()
-            name = _plain(_file_name(part) or _invented(media_type))
-            yield Attachment(name=name, media_type=media_type, content=body)
+def _in_eml(content: bytes) -> Iterator[Callable[[], Opened]]:
+    # A part tells its kind many times over, and by the other policy each is a thorough parse.
+    for part in _attached(email.message_from_bytes(content, policy=compat32)):
+        if part.get_payload():
+            yield partial(_opened, part)
 
 
-def _attached(mail: EmailMessage) -> Iterator[EmailMessage]:
+def _opened(part: Message) -> Opened:
+    body = part.get_payload(decode=True)
+    media_type = part.get_content_type()
+
+    def named() -> str:
+        part.policy = default  # which decodes a name
+        return _file_name(part) or _invented(media_type)
+
+    return body if isinstance(body, bytes) else b"", named, media_type
+
+
+def _attached(mail: Message) -> Iterator[Message]:
     """Walk the parts that are files: said to be, or named; those of forwarded mails, too."""
-    for part in mail.iter_parts():
-        if not isinstance(part, EmailMessage):
-            continue
-        forwarded = part.get_payload(0) if part.get_content_type() == media.EML else None
-        if isinstance(forwarded, EmailMessage):
-            yield from _attached(forwarded)
+    for part in _parts(mail):
+        forwarded = _parts(part) if part.get_content_type() == media.EML else []
+        if forwarded:
+            yield from _attached(forwarded[0])
         elif part.get_content_maintype() == "multipart":
             yield from _attached(part)
         elif _is_file(part):
             yield part
 
 
-def _is_file(part: EmailMessage) -> bool:
+def _parts(mail: Message) -> list[Message]:
+    inside = mail.get_payload()
+    return (
+        [part for part in inside if isinstance(part, Message)] if isinstance(inside, list) else []
+    )
+
+
+def _is_file(part: Message) -> bool:
     if part.get_content_disposition() == "attachment":
         return True
     return bool(_file_name(part)) and "content-id" not in part
 
 
-def _file_name(part: EmailMessage) -> str | None:
+def _file_name(part: Message) -> str | None:
     try:
         return part.get_filename()
     except FAULTS:
         return None
 
 
-def _in_msg(content: bytes) -> Iterator[Attachment | str]:
+def _in_msg(content: bytes, found: _Found) -> Iterator[Callable[[], Opened]]:
     with olefile.OleFileIO(BytesIO(content)) as ole:
         folders = sorted({path[0] for path in ole.listdir() if path[0].startswith(OLE_ATTACHMENT)})
         for folder in folders:
-            if not ole.exists([folder, CONTENT]):  # a storage, which has no bytes of its own
-                yield "A mail or object inside this Outlook message could not be taken out."
-                continue
-            body = ole.openstream([folder, CONTENT]).read()
-            said = (
-                ole.openstream([folder, name]).read().decode("utf-16-le", "replace")
-                for name in NAMES
-                if ole.exists([folder, name])
-            )
-            name = next((name for name in said if name.strip("\0 ")), "")
-            if body:
-                guessed, _ = mimetypes.guess_type(name)
-                yield Attachment(name=_plain(name), media_type=guessed or UNKNOWN, content=body)
+            if ole.exists([folder, CONTENT]):
+                yield partial(_opened_stream, ole, folder)
+            else:  # a storage, which has no bytes of its own
+                found.notes[LOST] = None
+
+
+def _opened_stream(ole: olefile.OleFileIO, folder: str) -> Opened:
+    said = (
+        ole.openstream([folder, name]).read().decode("utf-16-le", "replace")
+        for name in NAMES
+        if ole.exists([folder, name])
+    )
+    name = next((name for name in said if name.strip("\0 ")), "")
+    media_type, _ = mimetypes.guess_type(name)
+    return ole.openstream([folder, CONTENT]).read(), lambda: name, media_type or UNKNOWN
 
 
 def _plain(name: str) -> str:

@@ -109,6 +109,34 @@ async def test_while_the_broker_is_down_workers_look_by_themselves(line):
     assert await line.effects() == (COUNT, 0, 0)
 
 
+async def test_a_message_that_met_no_database_keeps_none_from_coming(line):
+    class CutOff:
+        """Reaches no database while it is away."""
+
+        do, put_back = line.ingestion.do, line.ingestion.put_back
+        is_away = False
+        was_missed = asyncio.Event()
+
+        async def claim(self, turn):
+            if self.is_away:
+                self.was_missed.set()
+                raise Unavailable("The database is away.")
+            return await line.ingestion.claim(turn)
+
+    work = CutOff()
+    async with line.workers(work=work, at_once=1):
+        await line.heard()
+        work.is_away = True
+        await line.upload(1, prefix="early")
+        await line.announce()
+        await work.was_missed.wait()
+        work.is_away = False
+        await line.upload(1, prefix="late")
+        await line.announce()
+        await line.until({"done": 2}, seconds=10)
+    assert await line.effects() == (2, 0, 0)
+
+
 async def test_what_a_dead_worker_had_begun_is_done_by_another(line):
     class Dying:
         """Takes jobs, and is never heard of again."""

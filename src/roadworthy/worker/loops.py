@@ -108,10 +108,12 @@ async def _loop(
 
 async def _take(work: Work, delivery: Delivery | None, turn: Turn) -> bool:
     """Do the job whose turn it is; tell whether there was one."""
-    lease = await work.claim(turn)
-    if delivery is not None:
-        # From here on the lease says that somebody cares; the message has done its part.
-        await delivery.ack()
+    try:
+        lease = await work.claim(turn)
+    finally:
+        # A lost message changes nothing; one that is kept takes the place of the next.
+        if delivery is not None:
+            await delivery.ack()
     if lease is None:
         return False
     try:

@@ -24,7 +24,7 @@ async def _nothing() -> None:
 class Delivery:
     """A message that arrived."""
 
-    ack: Callable[[], Awaitable[None]] = _nothing  # once it led to a claim, or to none; never fails
+    ack: Callable[[], Awaitable[None]] = _nothing  # once a look was taken; never fails
 
 
 class Inbox:

@@ -6,6 +6,8 @@ The limits of the product refuse them, too; tests set smaller ones and need no l
 import struct
 import zlib
 
+import openpyxl
+
 from tests.ingestion.files import blank_pdf, picture, repacked, saved, word_file
 
 LAUGHS = "".join(
@@ -65,11 +67,25 @@ def pdf_with_a_stream_bomb():
     )
 
 
+def sheet(cells):
+    """A workbook of these cells, each {place: text}; equal texts are stored once."""
+    book = openpyxl.Workbook()
+    for place, text in cells.items():
+        book.active[place] = text
+    return saved(book)
+
+
 HOSTILE = {
     "laughs.xml": (f"<?xml version='1.0'?>{DOCTYPE}<r>&i;</r>".encode, "entities"),
     "laughs.docx": (lambda: word_body("&i;", doctype=DOCTYPE), "entities"),
     "bomb.docx": (lambda: word_body("a" * 60_000_000), "unpacks_too_large"),
     "tight.docx": (lambda: word_body("a" * 30_000_000), "unpacks_too_large"),
+    # 7 and 5 kilobytes, and 42.
+    "repeated.xlsx": (lambda: sheet({f"A{n}": "x" * 32_000 for n in range(1, 41)}), "too_long"),
+    "sparse.xlsx": (lambda: sheet({"A1": "a", "XFD40": "b"}), "too_long"),
+    "columns.csv": (lambda: b"a," * 20_000 + b"\n" + b"b\n" * 30, "too_long"),
+    "long.html": (lambda: b"<html><body>" + b"<p>word word</p>" * 100_000, "too_long"),
+    "long.txt": (lambda: b"word " * 201_000, "too_long"),
     "deep.xml": (lambda: b"<a>" * 300_000 + b"x" + b"</a>" * 300_000, "too_deep"),
     "deep.html": (lambda: b"<html><body>" + b"<div>" * 5_000 + b"x", "too_deep"),
     "huge.png": (lambda: huge_png(60_000, 60_000), "too_large"),

@@ -5,13 +5,14 @@ import pytest
 
 from roadworthy.core.errors import Invalid
 from roadworthy.ingestion.limits import MIB, Limits
+from roadworthy.ingestion.parse import parse
 from roadworthy.ingestion.reading import DocumentReader
 from tests.ingestion.hostile import HOSTILE
 
 
 @pytest.fixture(scope="module")
 def reader():
-    limits = Limits(pages=50, scanned_pages=3, unpacked_bytes=50 * MIB)
+    limits = Limits(pages=50, scanned_pages=3, unpacked_bytes=50 * MIB, characters=1_000_000)
     reader = DocumentReader(timeout_s=20, memory_mb=1200, max_bytes=20 * MIB, limits=limits)
     yield reader
     reader.close()
@@ -37,3 +38,11 @@ def test_html_that_nests_deeply_notes_what_may_be_missing(reader):
     page = b"<html><body>" + b"<div>" * 80 + b"deep" + b"</div>" * 80 + b"<p>shallow</p>"
     document = reader.parse(page, name="a.html", report=lambda *_: None)
     assert "deeper than 60" in document.notes[0]
+
+
+def test_a_text_is_refused_by_its_length_alone():
+    limits = Limits(characters=12)
+    assert parse(b"<html><p>twelve chars</p>", name="a.html", limits=limits).text == "twelve chars"
+    with pytest.raises(Invalid) as refused:
+        parse(b"thirteen char", name="a.txt", limits=limits)
+    assert (refused.value.facts["reason"], refused.value.facts["characters"]) == ("too_long", 13)

@@ -40,6 +40,7 @@ class Limits:
     scanned_pages: int = 200
     unpacked_bytes: int = 500 * MIB
     attachments: int = 50
+    characters: int = 20_000_000  # of its text: 10,000 printed pages
 
 
 def check_unpacked(content: bytes, limits: Limits, *, name: str) -> None:
@@ -115,6 +116,22 @@ def check_pages(pages: int, most: int, *, name: str, setting: str) -> None:
             name=name,
             reason="too_many_pages",
             pages=pages,
+        )
+
+
+def check_length(text: str, limits: Limits, *, name: str) -> None:
+    """Refuse a text too long to be cut and embedded as one document, however small its file.
+
+    Raises:
+        Invalid: it has more characters than `limits` allow.
+    """
+    if len(text) > limits.characters:
+        raise Invalid(
+            f"{name} holds {len(text):,} characters of text, more than {limits.characters:,}; "
+            "split it, or clear empty columns and rows",
+            name=name,
+            reason="too_long",
+            characters=len(text),
         )
 
 

@@ -16,7 +16,7 @@ from kreuzberg.exceptions import KreuzbergError
 from roadworthy.ingestion import media
 from roadworthy.ingestion.attachments import attachments_of
 from roadworthy.ingestion.decode import decode
-from roadworthy.ingestion.limits import Limits, check_markup, check_unpacked
+from roadworthy.ingestion.limits import Limits, check_length, check_markup, check_unpacked
 from roadworthy.ingestion.pages import Page, Report, read_pages
 from roadworthy.ingestion.pdf import LINE_END_HYPHEN, PdfMetadata
 from roadworthy.ingestion.records import Attachment, Origin, PageSpan, ParsedDocument
@@ -73,6 +73,14 @@ def parse(
         NeedsRecognition: it has pages without text, and `report` was left out.
     """
     found = media.media_type_of(content, name=name, claimed=media_type)
+    document = _read(content, limits, name=name, found=found, report=report)
+    check_length(document.text, limits, name=name)
+    return document
+
+
+def _read(
+    content: bytes, limits: Limits, *, name: str, found: str, report: Report | None
+) -> ParsedDocument:
     if found in VERBATIM:
         text = INLINE_IMAGE.sub(r"\1)", _clean(decode(content) or ""))
         return _document(text, (), {}, name=name, media_type=found, markdown=found != media.TEXT)

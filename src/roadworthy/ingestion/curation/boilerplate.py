@@ -28,8 +28,8 @@ MOST_REMOVED = 0.5  # of a text; where more would go it is no frame but the cont
 NUMBER = re.compile(r"\d+")
 SENTENCE_END = re.compile(r"[.!?:;。！？؟]$")
 PAGE_NUMBER = re.compile(
-    r"\W*(?:page|seite|p[aá]gina|pagina|strona|стр(?:\.|аница)?|صفحة|第|p\.|pg\.?)?\W*\d{1,4}\W*"
-    r"(?:(?:of|von|de|di|sur|из|من|/|页|頁|共)?\W*\d{1,4}\W*(?:页|頁)?)?\W*",
+    r"\W*+(?:page|seite|p[aá]gina|pagina|strona|стр(?:аница)?|صفحة|第|pg?)?\W*+\d{1,4}+\W*+"
+    r"(?:(?:of|von|de|di|sur|из|من|页|頁|共)?\W*+\d{1,4}+\W*+(?:页|頁)?\W*+)?",
     re.I,
 )
 

@@ -24,9 +24,9 @@ INVISIBLE = re.compile(r"(?<=[A-Za-z])[\u200c\u200d\u2060\u2061-\u2064]+(?=[A-Za
 MOST_INVISIBLE = 5  # joiners between Latin letters; a few come from copying
 COMMENT = re.compile(r"<!--((?:(?!<!--).){10,4000}?)-->", re.S)
 UNSEEN = re.compile(
-    r"<\w{1,20}[^<>]{0,300}(?:display: *none|visibility: *hidden|font-size: *0(?![.\d])"
-    r"|opacity: *0(?![.\d])|color: *(?:white|#fff(?:fff)?\b)|\bhidden\b)[^<>]{0,300}>"
-    r"(?:\s{0,9}<[^<>]{0,300}>){0,3}([^<]{10,4000})",
+    r"<\w[^<>]{0,300}?(?:display: *none|visibility: *hidden|font-size: *0(?![.\d])"
+    r"|opacity: *0(?![.\d])|color: *(?:white|#fff(?:fff)?\b)|\bhidden\b)[^<>]{0,300}+>"
+    r"(?:\s{0,9}<[^<>]{0,300}+>){0,3}([^<]{10,4000}+)",
     re.I,
 )
 ENCODED = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{24,4000}={0,2}(?![A-Za-z0-9+/=])")

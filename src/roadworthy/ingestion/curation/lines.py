@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-LINE = re.compile(r"[^\n]*\S[^\n]*\n*")
+LINE = re.compile(r"[^\n]++\n*+")  # blank or not; it is never read twice
 KEPT = re.compile(r"\s*(#{1,6}\s|\||```|~~~)")  # headings, tables and code are written on purpose
 
 
@@ -21,7 +21,8 @@ class Line:
 def lines(text: str, start: int = 0, end: int | None = None) -> Iterator[Line]:
     """Yield the lines between two offsets that are not blank, in order."""
     for found in LINE.finditer(text, start, len(text) if end is None else end):
-        yield Line(start=found.start(), end=found.end(), text=" ".join(found[0].split()))
+        if words := found[0].split():
+            yield Line(start=found.start(), end=found.end(), text=" ".join(words))
 
 
 def is_structure(line: Line) -> bool:

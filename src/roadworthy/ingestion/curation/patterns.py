@@ -260,7 +260,7 @@ KINDS = (
         group=SECRETS,
         hint=_has("key", "secret", "token"),
         pattern=re.compile(
-            r"(?i:(?<![A-Za-z])(?:[A-Za-z]+[_-])*(?:api[_-]?key|secret(?:[_-]?(?:access[_-]?)?key)?"
+            r"(?i:(?<![A-Za-z])(?:api[_-]?key|secret(?:[_-]?(?:access[_-]?)?key)?"
             r"|access[_-]?token|auth[_-]?token|client[_-]?secret|token))[\"']?\s{0,3}(?::=|[:=])"
             r"\s{0,3}[\"'`]?([A-Za-z0-9_\-.+/~]{16,200}={0,2})"
         ),

@@ -5,6 +5,7 @@ The score is the product of six shares, each 1 for a clean text: no one fault ca
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,8 +27,11 @@ LEAST_STRETCHES = 3
 SPACELESS = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 LETTER = rf"[^\W\d_{SPACELESS.pattern[1:]}"
 WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
+# Code, tables, links, and words with a sign of an address or of code in them. Linear in any text:
+# what is read once is not given back (`*+`), and a word is tried from its beginning alone.
 NO_PROSE = re.compile(
-    r"```.*?(?:```|\Z)|`[^`\n]*`|https?://\S+|\]\([^)\n]*\)|\S*[@/\\=<>{}_]\S*|^\|.*\|$|^ {4,}.*$",
+    r"```.*?(?:```|\Z)|`[^`\n]*+`|^\|[^\n]*\|$|^ {4,}[^\n]*+|\]\([^)\]\n]*+\)"
+    r"|(?<!\S)[^\s@/\\=<>{}_]*+[@/\\=<>{}_]\S*+",
     re.M | re.S,
 )
 # UTF-8 that was read as a one-byte encoding: a lead byte and its continuations, as letters.
@@ -138,20 +142,16 @@ def _share_left(faults: int, of: int, *, weight: float) -> float:
 
 def _mangled(prose: str) -> int:
     # Different words: noise seldom strikes alike twice, but the number of a part comes again.
-    return len({_word_at(prose, found.start()) for found in MANGLED.finditer(prose)})
-
-
-def _word_at(prose: str, at: int) -> str:
-    end = prose.find(" ", at)
-    return prose[prose.rfind(" ", 0, at) + 1 : end if end >= 0 else len(prose)]
+    return sum(MANGLED.search(word) is not None for word in set(prose.split()))
 
 
 def _legibility(sample: str) -> float:
     visible = sum(map(len, sample.split())) or 1
     lost = sum(map(len, GARBLED.findall(sample)))
-    unprintable = {c for c in set(sample) if not (c.isprintable() or c.isspace())}
     lost += sum(
-        sample.count(c) for c in unprintable if unicodedata.category(c) in {"Cn", "Cc", "Co"}
+        times
+        for c, times in Counter(sample).items()
+        if not (c.isprintable() or c.isspace()) and unicodedata.category(c) in {"Cn", "Cc", "Co"}
     )
     return max(0.0, 1 - 4 * lost / visible)
 

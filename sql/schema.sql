@@ -322,6 +322,7 @@ CREATE TABLE public.job (
     problem_kind text,
     claimed_at timestamp with time zone,
     announced_at timestamp with time zone,
+    is_scan boolean DEFAULT false NOT NULL,
     CONSTRAINT job_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text])))
 );
 ALTER TABLE ONLY public.job ALTER COLUMN problem SET STATISTICS 0;
@@ -1020,7 +1021,7 @@ CREATE INDEX job_document ON public.job USING btree (tenant_id, document_id);
 
 CREATE INDEX job_failed ON public.job USING btree (tenant_id, id) WHERE (state = 'failed'::text);
 
-CREATE INDEX job_queued ON public.job USING btree (tenant_id, priority, run_at, id) WHERE (state = 'queued'::text);
+CREATE INDEX job_queued ON public.job USING btree (tenant_id, priority, is_scan, run_at, id) WHERE (state = 'queued'::text);
 
 CREATE INDEX job_revision ON public.job USING btree (tenant_id, revision_id);
 

@@ -1,31 +1,68 @@
 """A pile of scans holds a worker's loops only for the one that is recognised, and the next."""
 
+import asyncio
+
 import pytest
 
 from roadworthy.ingestion.limits import MIB, Limits
 from roadworthy.ingestion.queue import list_jobs
 from roadworthy.ingestion.reading import DocumentReader
+from roadworthy.plumbing.jobs import BULK, Turn
 from tests.ingestion.files import picture, scan
+from tests.world import another_world
 
 pytestmark = pytest.mark.anyio
+
+PILE = 12
+COUNTS = "SELECT state, attempts, waits FROM job ORDER BY state"
+# In the order in which they were last claimed: those that were put aside are claimed again.
+ORDER = "SELECT tenant_id FROM job WHERE state = 'done' ORDER BY finished_at"
 
 
 @pytest.fixture(scope="module")
 def reader():
     reader = DocumentReader(
-        timeout_s=30, memory_mb=1024, max_bytes=MIB, limits=Limits(), scans_at_hand=0
+        timeout_s=60, memory_mb=1024, max_bytes=MIB, limits=Limits(), scans_at_hand=0
     )
     yield reader
     reader.close()
 
 
+async def sql(world, statement):
+    async with world.database.as_worker() as conn:
+        return await (await conn.execute(statement)).fetchall()
+
+
 async def test_a_scan_waits_outside_and_written_text_goes_on(intake):
-    await intake.world.upload("scan.pdf", scan(picture("Hello")))
-    await intake.world.upload("plan.txt", "The plan.")
+    await intake.world.upload("scan.pdf", scan(picture("Hello")), priority=BULK)
+    await intake.world.upload("plan.txt", "The plan.", priority=BULK)
     await intake.work()
     async with intake.world.database.read_as(intake.world.person()) as conn:
         listed = await list_jobs(conn, tenant_id=intake.world.tenant_id)
-        waits = await conn.execute("SELECT state, attempts - waits FROM job")
-        counted = await waits.fetchall()
     assert {(job.state, job.problem) for job in listed} == {("queued", None), ("done", None)}
-    assert sorted(counted) == [("done", 1), ("queued", 0)]
+    assert await sql(intake.world, COUNTS) == [("done", 1, 0), ("queued", 0, 0)]
+
+
+async def test_a_scan_that_somebody_waits_for_comes_before_a_pile_of_another(intake, reader):
+    for number in range(PILE):
+        await intake.world.upload(f"{number}.pdf", scan(picture(f"Page {number}")), priority=BULK)
+    other = await another_world(intake.world.database)
+    reader._most_scans = 1
+
+    async def loop():
+        while (lease := await intake.service.claim(Turn.URGENT)) or await waiting():
+            if lease:
+                await intake.service.do(lease)
+            await asyncio.sleep(0.01)
+
+    async def waiting():
+        return await sql(other, "SELECT 1 FROM job WHERE state = 'queued'")
+
+    async with asyncio.TaskGroup() as loops:
+        for _ in range(4):
+            loops.create_task(loop())
+        while len(await sql(other, ORDER)) < 2:  # noqa: ASYNC110 - the loops are waited for
+            await asyncio.sleep(0.02)
+        await other.upload("one.pdf", scan(picture("Somebody waits")))
+    order = [tenant for (tenant,) in await sql(other, ORDER)]
+    assert order.index(other.tenant_id) <= 5

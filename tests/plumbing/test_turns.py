@@ -17,10 +17,19 @@ async def upload(world, *names, priority=INTERACTIVE):
         await world.upload(name, f"Text {name}.", priority=priority)
 
 
-async def claimed(world, turn=Turn.URGENT):
-    """Claim a job; give its lease and the tenant's name for it."""
+async def claimed(world, turn=Turn.URGENT, scans_below=jobs.ANY_PRIORITY):
+    """Claim a job; give its lease."""
     async with world.database.as_worker() as conn:
-        return await jobs.claim(conn, turn=turn)
+        return await jobs.claim(conn, turn=turn, scans_below=scans_below)
+
+
+async def give_back(world, lease, *, is_scan=False):
+    async with world.database.as_worker() as conn:
+        await jobs.give_back(conn, lease, is_scan=is_scan)
+
+
+async def give_back_as_scan(world):
+    await give_back(world, await claimed(world), is_scan=True)
 
 
 async def finish(world, lease):
@@ -59,6 +68,39 @@ async def test_who_has_the_fewest_running_has_its_turn(world):
     other = await another_world(world.database)
     await upload(other, *"abcd")
     assert [(await claimed(world)).tenant_id for _ in range(3)] == [other.tenant_id] * 3
+
+
+async def test_a_known_scan_waits_for_its_place_and_holds_up_nobody(world):
+    await upload(world, "scan", priority=BULK)
+    await give_back_as_scan(world)
+    await upload(world, "a", "b", priority=BULK)
+    first = await claimed(world, scans_below=BULK)
+    assert await claimed(world, scans_below=BULK)
+    assert await claimed(world, scans_below=BULK) is None
+    scan = await claimed(world)
+    assert scan is not None
+    assert scan.id < first.id
+
+
+async def test_the_last_place_is_for_the_scan_that_somebody_waits_for(world):
+    await upload(world, "bulk", priority=BULK)
+    await give_back_as_scan(world)
+    await upload(world, "person")
+    await give_back_as_scan(world)
+    assert await claimed(world, scans_below=INTERACTIVE) is None
+    assert (await claimed(world, scans_below=BULK)).is_urgent
+    assert await claimed(world, scans_below=BULK) is None
+
+
+async def test_what_is_given_back_keeps_its_place_and_its_patience(world):
+    await upload(world, "a")
+    before = await claimed(world)
+    for _ in range(3):
+        await give_back(world, before)
+        await upload(world, "later")
+        again = await claimed(world)
+        assert (again.id, again.attempts, again.waits) == (before.id, 1, 0)
+        before = again
 
 
 async def test_a_turn_by_age_lets_no_upload_starve_a_bulk_load(world):

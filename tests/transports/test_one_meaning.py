@@ -9,6 +9,7 @@ from roadworthy.core.errors import Unavailable
 from roadworthy.ingestion.queue import list_jobs, retry_job
 from roadworthy.plumbing.jobs import BULK, INTERACTIVE
 from tests.doubles.model_server import Behaviour, failing
+from tests.parsers import hanging_parsers
 
 pytestmark = pytest.mark.anyio
 
@@ -186,6 +187,20 @@ async def test_an_upload_does_not_wait_behind_large_documents(line, models):
         other = await line.another_tenant()
         await other.upload(1, prefix="small")
         await line.until({"running": 4, "done": 1}, seconds=2.5)
+
+
+async def test_an_upload_does_not_wait_behind_files_that_are_slow_to_read(line):
+    async with line.workers(express=1, look_every_s=SOON):
+        await line.upload(1, prefix="first")
+        await line.until({"done": 1})
+        with hanging_parsers():
+            await line.upload(4, prefix="slow", priority=BULK)
+            await line.announce()
+            await line.until({"running": 4, "done": 1})
+            other = await line.another_tenant()
+            await other.upload(1, prefix="small")
+            await line.until({"running": 4, "done": 2}, seconds=15)
+        await line.until({"done": 6})
 
 
 async def test_when_a_dependency_is_down_a_job_waits_and_loses_no_attempt(line, models):

@@ -118,8 +118,11 @@ class ParserProcess:
         return _unpacked(body, sizes=head["sizes"])
 
     def close(self) -> None:
-        """End the child; a later `parse` starts another."""
+        """End the child, with the file that it reads; a later `parse` starts another."""
         self._is_closing = True
+        child = self._child
+        if child is not None:
+            child.kill()
         with self._one_at_a_time:
             self._end()
             self._is_closing = False

@@ -13,6 +13,14 @@ class Occupied(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """Files that are read one after the other; those of other lanes may be read beside them."""
+
+    tenant_id: int
+    is_urgent: bool  # somebody waits for them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PageSpan:
     """Where one page or slide lies in its document. Invariant: 0 <= start <= end."""
 

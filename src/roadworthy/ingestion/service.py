@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 
@@ -31,18 +30,16 @@ from roadworthy.ingestion.filing import file_away
 from roadworthy.ingestion.lead import to_embed
 from roadworthy.ingestion.probing import probe_sentences
 from roadworthy.ingestion.reading import DocumentReader
-from roadworthy.ingestion.records import Occupied, ParsedDocument, Piece
+from roadworthy.ingestion.records import Lane, Occupied, ParsedDocument, Piece
 from roadworthy.ingestion.reindex import reindex
 from roadworthy.ingestion.split import TokenCounter, split
 from roadworthy.plumbing import jobs
 from roadworthy.plumbing.database import Database
 from roadworthy.plumbing.jobs import Lease, Turn
-from roadworthy.plumbing.retries import BUG, Retries
+from roadworthy.plumbing.retries import BUG
 
 BEAT_EVERY_S = 1.0  # well within a lease, and often enough for a progress bar
 LONGEST_PROBLEM = 500
-# However many scans stand before it: a scan that waits its turn has no problem.
-BEHIND_SCANS = Retries(first_s=2, longest_s=300, most=1_000_000)
 
 log = structlog.get_logger(__name__)
 
@@ -100,15 +97,15 @@ class IngestionService:
             Unavailable: the database is down.
         """
         async with self._database.as_worker() as conn:
-            return await jobs.claim(conn, turn=turn)
+            return await jobs.claim(conn, turn=turn, scans_below=self._scans_below())
 
     async def do(self, lease: Lease) -> None:
         """Do a job to its end.
 
         A broken file fails for good with its reason; a dependency that is down makes the job
-        wait, and so do other scans that are recognised. When the job was taken over, or the
-        document changed, nothing is written. When we are cancelled, another worker may take the
-        job at once.
+        wait; a scan for which there is no place goes back into its line. When the job was taken
+        over, or the document changed, nothing is written. When we are cancelled, another worker
+        may take the job at once.
 
         Raises:
             Unavailable: the database is down; the job waits there for its lease to run out.
@@ -123,7 +120,7 @@ class IngestionService:
         except RoadworthyError as error:
             await self.put_back(lease, kind=error.kind, problem=error.message)
         except Occupied:
-            await self._give_back(lease, after=BEHIND_SCANS.pause(lease.waits))
+            await self._give_back(lease, is_scan=True)
         except asyncio.CancelledError:
             await asyncio.shield(self._give_back(lease))
             raise
@@ -165,6 +162,7 @@ class IngestionService:
             self._reader.parse,
             pending.content,
             name=pending.name,
+            lane=Lane(tenant_id=lease.tenant_id, is_urgent=lease.is_urgent),
             media_type=pending.media_type,
             report=progress.recognising,
         )
@@ -224,6 +222,12 @@ class IngestionService:
             _passage(document, each, language=language, labelling=labelling) for each in pieces
         ]
 
+    def _scans_below(self) -> int:
+        """Give the priority from which on a scan finds no place in the reader now."""
+        if self._reader.has_place(is_urgent=False):
+            return jobs.ANY_PRIORITY
+        return jobs.BULK if self._reader.has_place(is_urgent=True) else jobs.INTERACTIVE
+
     def _tokenizer(self, space_id: int) -> TokenCounter:
         if space_id not in self._embedders:
             raise not_served(space_id)
@@ -269,10 +273,10 @@ class IngestionService:
         except (Unavailable, Busy):
             return True  # while the database is away, nobody else can take the job either
 
-    async def _give_back(self, lease: Lease, *, after: timedelta | None = None) -> None:
+    async def _give_back(self, lease: Lease, *, is_scan: bool = False) -> None:
         with contextlib.suppress(Unavailable, Busy):
             async with self._database.as_worker() as conn:
-                await jobs.retry(conn, lease, after=after or timedelta(), problem=None, kind=None)
+                await jobs.give_back(conn, lease, is_scan=is_scan)
 
     async def _fail(self, lease: Lease, problem: str, *, kind: str) -> None:
         problem = problem[:LONGEST_PROBLEM]

@@ -25,6 +25,7 @@ CHANNEL = "roadworthy_job"
 LEASE = timedelta(seconds=30)
 # Somebody waits for an upload of one file; a folder may take its time.
 INTERACTIVE, BULK = 0, 10
+ANY_PRIORITY = 100
 
 ENQUEUE = """
 INSERT INTO job (tenant_id, id, kind, document_id, revision_id, state, attempts, priority, run_at,
@@ -34,10 +35,10 @@ VALUES (%(tenant_id)s, %(id)s, %(kind)s, %(document_id)s, %(revision_id)s, 'queu
 """
 # Equal notifications of one transaction would be sent once.
 WAKE = "SELECT pg_notify(%(channel)s, %(job_id)s::text)"
-# First what a dead worker left. Then a lane is a tenant's waiting work of one priority, found by
-# leaping through the index, however long each lane is. The tenant with the fewest jobs running has
-# its turn, then the more urgent lane, then the tenant that was served longest ago, then the older
-# job. Rows are locked one by one in that order, until one is free.
+# First what a dead worker left. Then a lane is a tenant's waiting work of one priority, its scans
+# apart, found by leaping through the index, however long each lane is. The tenant with the fewest
+# jobs running has its turn, then the more urgent lane, then the tenant that was served longest ago,
+# then the older job. Rows are locked one by one in that order, until one is free.
 CLAIM = """
 WITH RECURSIVE expired AS (
     SELECT tenant_id, id
@@ -48,34 +49,36 @@ WITH RECURSIVE expired AS (
      LIMIT 1
        FOR UPDATE SKIP LOCKED
 ), lane AS (
-    (SELECT tenant_id, priority
+    (SELECT tenant_id, priority, is_scan
        FROM job
       WHERE state = 'queued'
-      ORDER BY tenant_id, priority
+      ORDER BY tenant_id, priority, is_scan
       LIMIT 1)
     UNION ALL
-    SELECT following.tenant_id, following.priority
+    SELECT following.tenant_id, following.priority, following.is_scan
       FROM lane
      CROSS JOIN LATERAL (
-           SELECT tenant_id, priority
+           SELECT tenant_id, priority, is_scan
              FROM job
-            WHERE state = 'queued' AND (tenant_id, priority) > (lane.tenant_id, lane.priority)
-            ORDER BY tenant_id, priority
+            WHERE state = 'queued' AND (tenant_id, priority, is_scan)
+                                     > (lane.tenant_id, lane.priority, lane.is_scan)
+            ORDER BY tenant_id, priority, is_scan
             LIMIT 1) AS following
 ), turn AS MATERIALIZED (
-    SELECT lane.tenant_id, lane.priority
+    SELECT lane.tenant_id, lane.priority, lane.is_scan
       FROM lane
      CROSS JOIN LATERAL ( -- its limit keeps the planner from reading all of the lane
            SELECT run_at FROM job
             WHERE job.tenant_id = lane.tenant_id AND job.priority = lane.priority
-              AND state = 'queued' AND run_at <= %(now)s
+              AND job.is_scan = lane.is_scan AND state = 'queued' AND run_at <= %(now)s
             ORDER BY run_at
             LIMIT 1) AS oldest
-     WHERE NOT %(express)s
-        OR (lane.priority < %(bulk)s
-            AND NOT EXISTS (SELECT FROM job
-                             WHERE job.tenant_id = lane.tenant_id AND state = 'running'
-                               AND job.priority < %(bulk)s))
+     WHERE (NOT lane.is_scan OR lane.priority < %(scans_below)s)
+       AND (NOT %(express)s
+            OR (lane.priority < %(bulk)s
+                AND NOT EXISTS (SELECT FROM job
+                                 WHERE job.tenant_id = lane.tenant_id AND state = 'running'
+                                   AND job.priority < %(bulk)s)))
      ORDER BY (SELECT count(*) FROM job
                 WHERE job.tenant_id = lane.tenant_id AND state = 'running'),
               CASE WHEN %(by_age)s THEN 0 ELSE lane.priority END,
@@ -89,7 +92,7 @@ WITH RECURSIVE expired AS (
            SELECT tenant_id, id
              FROM job
             WHERE job.tenant_id = turn.tenant_id AND job.priority = turn.priority
-              AND state = 'queued' AND run_at <= %(now)s
+              AND job.is_scan = turn.is_scan AND state = 'queued' AND run_at <= %(now)s
             ORDER BY run_at, id
             LIMIT 1
               FOR UPDATE SKIP LOCKED) AS oldest
@@ -102,7 +105,7 @@ UPDATE job
        claimed_at = %(now)s
   FROM chosen
  WHERE job.tenant_id = chosen.tenant_id AND job.id = chosen.id
-RETURNING job.tenant_id, job.id, kind, document_id, revision_id, attempts, waits, lease
+RETURNING job.tenant_id, job.id, kind, document_id, revision_id, priority, attempts, waits, lease
 """
 HEARTBEAT = """
 UPDATE job
@@ -120,6 +123,13 @@ UPDATE job
    SET state = 'queued', run_at = %(run_at)s, problem = %(problem)s, problem_kind = %(kind)s,
        waits = waits + %(uncounted)s, lease = NULL, leased_until = NULL, stage = 'waiting',
        announced_at = NULL
+ WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND lease = %(lease)s AND state = 'running'
+"""
+# In its old place, and as if it had never been claimed.
+GIVE_BACK = """
+UPDATE job
+   SET state = 'queued', attempts = attempts - 1, is_scan = is_scan OR %(is_scan)s,
+       lease = NULL, leased_until = NULL, stage = 'waiting', announced_at = NULL
  WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND lease = %(lease)s AND state = 'running'
 """
 IS_FULL = "SELECT is_queue_full(%(most)s)"
@@ -150,6 +160,7 @@ class Lease:
     kind: str
     document_id: uuid.UUID
     revision_id: uuid.UUID
+    priority: int
     attempts: int  # this one included
     waits: int  # of these, those that a dependency ended
     lease: uuid.UUID
@@ -158,6 +169,11 @@ class Lease:
         """Draw how long to wait after a problem of this kind; None: it is not tried again."""
         earlier = self.waits if kind in UNCOUNTED else self.attempts - self.waits - 1
         return POLICIES[kind].pause(earlier)
+
+    @property
+    def is_urgent(self) -> bool:
+        """Tell whether somebody waits for it."""
+        return self.priority < BULK
 
     @property
     def is_worn_out(self) -> bool:
@@ -232,10 +248,15 @@ async def check_room(conn: Connection, *, most: int) -> None:
             )
 
 
-async def claim(conn: WorkerConnection, *, turn: Turn = Turn.URGENT) -> Lease | None:
+async def claim(
+    conn: WorkerConnection, *, turn: Turn = Turn.URGENT, scans_below: int = ANY_PRIORITY
+) -> Lease | None:
     """Take the job whose turn it is, or one whose worker died; None when there is none.
 
     Tenants have turns; within a tenant the more urgent comes first, then the older.
+
+    Args:
+        scans_below: priority from which on known scans are left out, as there is no place for them.
     """
     asked = {
         "lease": new_id(),
@@ -244,6 +265,7 @@ async def claim(conn: WorkerConnection, *, turn: Turn = Turn.URGENT) -> Lease | 
         "bulk": BULK,
         "by_age": turn is Turn.OLDEST,
         "express": turn is Turn.EXPRESS,
+        "scans_below": scans_below,
     }
     async with conn.cursor(row_factory=class_row(Lease)) as cursor:
         return await (await cursor.execute(CLAIM, asked)).fetchone()
@@ -285,21 +307,26 @@ async def retry(
     lease: Lease,
     *,
     after: timedelta,
-    problem: str | None,
-    kind: str | None = Unavailable.kind,
+    problem: str,
+    kind: str = Unavailable.kind,
 ) -> None:
-    """Put the job back, not to be claimed before `after` has passed.
-
-    Args:
-        kind: of the problem; None when there was none, and the attempt shall not count.
-    """
+    """Put the job back after a problem, not to be claimed before `after` has passed."""
     told = {
         "run_at": now() + after,
         "problem": problem,
         "kind": kind,
-        "uncounted": int(kind is None or kind in UNCOUNTED),
+        "uncounted": int(kind in UNCOUNTED),
     }
     await conn.execute(RETRY, _of(lease) | told)
+
+
+async def give_back(conn: WorkerConnection, lease: Lease, *, is_scan: bool = False) -> None:
+    """Put the job back untried, to be claimed at once; it counts neither as attempt nor as wait.
+
+    Args:
+        is_scan: it turned out to be one; it is claimed again where there is a place for scans.
+    """
+    await conn.execute(GIVE_BACK, _of(lease) | {"is_scan": is_scan})
 
 
 async def job_state(conn: Connection, *, tenant_id: int, job_id: uuid.UUID) -> JobState:

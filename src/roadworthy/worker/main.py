@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-import psutil
 import structlog
 
 from roadworthy.bootstrap import Services
@@ -92,15 +91,4 @@ async def ingestion(services: Services) -> AsyncIterator[IngestionService]:
             overlap_tokens=settings.passage_overlap_tokens,
         )
     finally:
-        await _close(reader)
-
-
-async def _close(reader: DocumentReader) -> None:
-    """Close the reader, though a thread of a cancelled job may still wait for its child."""
-    closing = asyncio.create_task(asyncio.to_thread(reader.close))
-    _, waiting = await asyncio.wait({closing}, timeout=0.5)
-    if waiting:
-        for child in psutil.Process().children():
-            if "roadworthy.ingestion.parser_process" in child.cmdline():
-                child.kill()
-    await closing
+        await asyncio.to_thread(reader.close)

@@ -70,6 +70,27 @@ async def test_who_has_the_fewest_running_has_its_turn(world):
     assert [(await claimed(world)).tenant_id for _ in range(3)] == [other.tenant_id] * 3
 
 
+async def test_an_upload_does_not_wait_for_the_one_before_it_behind_loads_of_others(world):
+    others = [await another_world(world.database) for _ in range(3)]
+    await upload(world, "long")
+    assert (await claimed(world)).tenant_id == world.tenant_id
+    for other in others:
+        await upload(other, "a", "b", priority=BULK)
+    loads = [await claimed(world) for _ in others]
+    await upload(world, "short")
+    await finish(world, loads[0])
+    lease = await claimed(world)
+    assert (lease.tenant_id, lease.is_urgent) == (world.tenant_id, True)
+
+
+async def test_uploads_overlook_one_running_job_and_no_more(world):
+    other = await another_world(world.database)
+    await upload(world, *"abcd")
+    await upload(other, *"ab", priority=BULK)
+    served = [(await claimed(world)).tenant_id for _ in range(4)]
+    assert sorted(served) == sorted([world.tenant_id] * 3 + [other.tenant_id])
+
+
 async def test_a_known_scan_waits_for_its_place_and_holds_up_nobody(world):
     await upload(world, "scan", priority=BULK)
     await give_back_as_scan(world)

@@ -37,8 +37,9 @@ VALUES (%(tenant_id)s, %(id)s, %(kind)s, %(document_id)s, %(revision_id)s, 'queu
 WAKE = "SELECT pg_notify(%(channel)s, %(job_id)s::text)"
 # First what a dead worker left. Then a lane is a tenant's waiting work of one priority, its scans
 # apart, found by leaping through the index, however long each lane is. The tenant with the fewest
-# jobs running has its turn, then the more urgent lane, then the tenant that was served longest ago,
-# then the older job. Rows are locked one by one in that order, until one is free.
+# jobs running has its turn, where a job that somebody waits for overlooks one; then the more urgent
+# lane, then the tenant that was served longest ago, then the older job. Rows are locked one by one
+# in that order, until one is free.
 CLAIM = """
 WITH RECURSIVE expired AS (
     SELECT tenant_id, id
@@ -79,7 +80,7 @@ WITH RECURSIVE expired AS (
                 AND NOT EXISTS (SELECT FROM job
                                  WHERE job.tenant_id = lane.tenant_id AND state = 'running'
                                    AND job.priority < %(bulk)s)))
-     ORDER BY (SELECT count(*) FROM job
+     ORDER BY (SELECT greatest(count(*) - (lane.priority < %(bulk)s)::integer, 0) FROM job
                 WHERE job.tenant_id = lane.tenant_id AND state = 'running'),
               CASE WHEN %(by_age)s THEN 0 ELSE lane.priority END,
               (SELECT max(claimed_at) FROM job

@@ -1,10 +1,15 @@
-"""What personal data and secrets look like, and the checksums that tell them from other numbers."""
+"""What personal data and secrets look like, and the checksums that tell them from other numbers.
+
+A value may stand between letters of any script: no blank parts words in Chinese, and a particle
+follows a name in Korean. So what is forbidden beside a value are letters and digits of ASCII.
+"""
 
 import math
 import re
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 CONTACT, FINANCIAL, IDENTITY, SECRETS = (
     "contact_data",
@@ -12,6 +17,7 @@ CONTACT, FINANCIAL, IDENTITY, SECRETS = (
     "identity_data",
     "secrets",
 )
+GROUPS = (SECRETS, FINANCIAL, IDENTITY, CONTACT)  # the surest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,16 +33,17 @@ class Kind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """Where a value stands. The value itself goes nowhere."""
+    """Where a value stands, or several that overlap. The value itself goes nowhere."""
 
-    kind: Kind
+    kind: Kind  # the surest
     start: int
     end: int
+    groups: frozenset[str]  # of all that stand there
 
 
 def digits(text: str) -> str:
     """Keep the digits of a text."""
-    return "".join(c for c in text if c.isdigit() and c.isascii())
+    return "".join(c for c in text if c.isdecimal())
 
 
 def luhn(text: str) -> bool:
@@ -107,11 +114,10 @@ LENGTHS = {
 IBAN = re.compile(
     r"(?<![\w-])(?:"
     + "|".join(
-        rf"{country}\d{{2}}(?:[ \u00a0-]?[A-Z0-9]){{{length - 4}}}"
-        for country, length in LENGTHS.items()
+        rf"{country}\d{{2}}(?:[ -]?[A-Z0-9]){{{length - 4}}}" for country, length in LENGTHS.items()
     )
     + r")(?!\w)",
-    re.I,
+    re.A | re.I,
 )
 DATE = re.compile(r"\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./ ]\d{2,4}")
 PLACEHOLDER = re.compile(
@@ -120,15 +126,19 @@ PLACEHOLDER = re.compile(
     re.I,
 )
 # Seven digits that stand near each other; what has none holds no number of anybody.
-LONG_NUMBER = re.compile(r"\d(?:[ \u00a0.()/-]{0,2}\d){6}")
+LONG_NUMBER = re.compile(r"\d(?:[ .()/-]{0,2}\d){6}")
 ADDRESS_PARTS = re.compile(r"\d\.\d{1,3}\.\d|:[0-9a-f]{1,4}:[0-9a-f]{1,4}:")
-SPACE = r"[ \u00a0]"
-EXTENSION = rf"(?:{SPACE}?x\d{{1,5}})?(?!\w)"
+# Letters of scripts that part words by blanks.
+LETTERS = r"A-Za-z\u00c0-\u052f\u05d0-\u05ea\u0620-\u06ff\u0900-\u0dff\u1e00-\u1fff"
+EXTENSION = r"(?: ?x\d{1,5})?(?!\w)"
 # Then at most a few words until the number: "my phone number is", "call Ms Quen at".
 PHONE_WORD = (
-    r"(?i:\b(?:tel(?:ephone|éphone|efono|éfono|efon)?|phone|mobile|cell|call|dial|reach|fax|voicemail"
-    r"|handy|portable|móvil)\b|тел(?:ефон)?|هاتف|电话|電話)[^\d\n]{0,30}?"
+    r"(?:(?i:\b(?:t[eéÉ]l(?:[eéÉ]phone|[eéÉ]fono|efon)?|phone|mobile|cell|call|dial|reach|fax|voicemail"
+    r"|handy|portable|m[óÓ]vil)\b)|[Тт]ел(?:ефон)?|ТЕЛ|هاتف|电话|電話|手机|手機)[^\d\n]{0,30}?"
 )
+# At a word's beginning, or at a capital inside of one, as in dbPassword.
+NAME_START = r"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))"
+FOREIGN = re.compile(r"[^\D0-9]|[\u00a0\u2007\u2009\u202f]")  # digits, and spaces between them
 
 
 def _has(*words: str) -> Callable[[str], bool]:
@@ -141,7 +151,8 @@ KINDS = (
         group=CONTACT,
         hint=_has("@"),
         pattern=re.compile(
-            r"(?<![\w.+%-])[A-Za-z0-9][\w.+%-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24}\b"
+            rf"(?<![{LETTERS}\d_.+%-])[{LETTERS}\d_.+%-]{{1,64}}@"
+            rf"(?:[{LETTERS}\d-]{{1,63}}\.){{1,8}}[{LETTERS}]{{2,24}}(?![{LETTERS}\d_])"
         ),
     ),
     Kind(
@@ -158,7 +169,8 @@ KINDS = (
         pattern=re.compile(
             r"(?<![\w./-])(?:[2-6]\d{3}[ -]?(?:\d{4}[ -]?){2}\d{1,7}"
             r"|3[47]\d{2}[ -]?\d{6}[ -]?\d{5}|3\d{3}[ -]?\d{6}[ -]?\d{4}"
-            r"|5[06-8]\d{10,17})(?![\w-])"
+            r"|5[06-8]\d{10,17})(?![\w-])",
+            re.A,
         ),
         is_valid=luhn,
     ),
@@ -166,7 +178,7 @@ KINDS = (
         name="us_ssn",
         group=IDENTITY,
         hint=LONG_NUMBER.search,
-        pattern=re.compile(r"(?<![\w-])\d{3}([- ])\d{2}\1\d{4}(?![\w-])"),
+        pattern=re.compile(r"(?<![\w-])\d{3}([- ])\d{2}\1\d{4}(?![\w-])", re.A),
         is_valid=ssn,
     ),
     Kind(
@@ -175,7 +187,8 @@ KINDS = (
         hint=LONG_NUMBER.search,
         pattern=re.compile(
             r"(?<!\w)[12] ?\d{2} ?(?:0[1-9]|1[0-2]|[2-9]\d) ?(?:\d{2}|2[ABab]) ?\d{3} ?\d{3} ?"
-            r"\d{2}(?!\w)"
+            r"\d{2}(?!\w)",
+            re.A,
         ),
         is_valid=nir,
     ),
@@ -185,7 +198,8 @@ KINDS = (
         hint=ADDRESS_PARTS.search,
         pattern=re.compile(
             r"(?<![\w.:])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w.])"
-            r"|(?<![\w:])(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}(?![\w:])"
+            r"|(?<![\w:])(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}(?![\w:])",
+            re.A,
         ),
         is_valid=lambda text: text not in {"127.0.0.1", "0.0.0.0", "255.255.255.255"},  # noqa: S104
     ),
@@ -197,14 +211,15 @@ KINDS = (
             # +44 20 7946 0000, 0033 1 ...
             rf"(?<![\w.+/-])(?<!\d )(?:\+|00)[1-9](?:[ .()/-]{{0,2}}\d){{6,14}}{EXTENSION}"
             # (505) 498-8487 x12
-            rf"|(?<![\w.])\(\d{{2,4}}\){SPACE}?\d{{3,4}}[- .]?\d{{3,4}}{EXTENSION}"
+            rf"|(?<![\w.])\(\d{{2,4}}\) ?\d{{3,4}}[- .]?\d{{3,4}}{EXTENSION}"
             # 678-777-1600, 930.167.3943
             rf"|(?<![\w./+-])(?:1[- .])?\d{{3}}([-.])\d{{3}}\1\d{{4}}{EXTENSION}(?!-)"
             # 0490 75 40 81, 040 898 9331
-            rf"|(?<![\w.,/-])(?<!\d )0\d{{1,4}}(?:{SPACE}\d{{2,4}}){{2,4}}(?!\w|[,.-]\d)"
+            r"|(?<![\w.,/-])(?<!\d )0\d{1,4}(?: \d{2,4}){2,4}(?!\w|[,.-]\d)"
             # 60-56-85-91
             r"|(?<![\w.,/-])\d{2}([-.])\d{2}(?:\2\d{2}){2,3}(?!\w|[,.-]\d)"
-            rf"|{PHONE_WORD}(\+?\(?\d(?:[ .()/-]{{0,2}}\d){{6,14}}{EXTENSION})"
+            rf"|{PHONE_WORD}(\+?\(?\d(?:[ .()/-]{{0,2}}\d){{6,14}}{EXTENSION})",
+            re.A,
         ),
         is_valid=telephone,
     ),
@@ -213,8 +228,13 @@ KINDS = (
         group=SECRETS,
         hint=_has("private key"),
         pattern=re.compile(
-            r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"
-            r"[A-Za-z0-9+/=\s:,.-]{60,8000}?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)"
+            # A key has lines without blanks, whatever else its head says. It ends as it says, or,
+            # where the end is missing, with what a key is written in.
+            r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----"
+            r"(?:(?!-----)[\s\S]){0,600}?"
+            r"(?:[A-Za-z0-9+/]{40}|(?:[A-Za-z0-9+/]{16,}+\s{1,4}+){2}[A-Za-z0-9+/]{16})"
+            r"(?:[^-]*+(?:-(?!----)[^-]*+)*+-----END [A-Z0-9 ]{0,80}PRIVATE KEY(?: BLOCK)?-----"
+            r"|[A-Za-z0-9+/=\s\\]*+)"
         ),
     ),
     Kind(
@@ -251,7 +271,8 @@ KINDS = (
         hint=_has("eyj", "bearer "),
         pattern=re.compile(
             r"(?<![\w-])eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}"
-            r"|(?i:\bbearer) ([A-Za-z0-9_\-.+/]{20,}={0,2})"
+            r"|(?i:\bbearer) ([A-Za-z0-9_\-.+/]{20,}={0,2})",
+            re.A,
         ),
         is_valid=random_looking,
     ),
@@ -260,9 +281,8 @@ KINDS = (
         group=SECRETS,
         hint=_has("key", "secret", "token"),
         pattern=re.compile(
-            r"(?i:(?<![A-Za-z])(?:api[_-]?key|secret(?:[_-]?(?:access[_-]?)?key)?"
-            r"|access[_-]?token|auth[_-]?token|client[_-]?secret|token))[\"']?\s{0,3}(?::=|[:=])"
-            r"\s{0,3}[\"'`]?([A-Za-z0-9_\-.+/~]{16,200}={0,2})"
+            rf"{NAME_START}(?i:(?:api|access|account)[_-]?key|secret(?:[_-]?(?:access[_-]?)?key)?"
+            r"|token)[\"']?\s{0,3}(?::=|[:=])\s{0,3}[\"'`]?([A-Za-z0-9_\-.+/~]{16,200}={0,2})"
         ),
         is_valid=random_looking,
     ),
@@ -271,8 +291,8 @@ KINDS = (
         group=SECRETS,
         hint=_has("passw", "pwd", "kennwort", "mot de passe", "contraseña", "пароль", "密码"),
         pattern=re.compile(
-            r"(?i:(?<![A-Za-z])(?:password|passwd|pwd|passwort|kennwort|mot de passe|contraseña|"
-            r"пароль|密码))[\"']?(?: is| ist| est| es)?\s{0,3}[:=]\s{0,3}[\"'`]?"
+            rf"{NAME_START}(?i:password|passwd|pwd|passwort|kennwort|mot de passe|contraseña|"
+            r"пароль|密码)[\"']?(?: is| ist| est| es)?\s{0,3}[:=]\s{0,3}[\"'`]?"
             r"([^\s\"'`,;<>(){}\[\]|]{6,100})"
         ),
         is_valid=real_password,
@@ -289,18 +309,43 @@ KINDS = (
 )
 
 
-def sightings(text: str) -> list[Sighting]:
-    """Find all, in order and apart; where two overlap, the one that begins first stays.
+def sightings(text: str, *, acted: Collection[str] = GROUPS) -> list[Sighting]:
+    """Find all, in order and apart.
 
-    Of two that begin together, a secret stays, else the longer: in an address with a password,
-    the password and the host look like one of mail.
+    Those that overlap are one, named after the surest: in an address with a password, the password
+    and the host look like one of mail. Nothing hides what is to be acted upon.
+
+    Args:
+        acted: groups that a policy does not just let through.
     """
-    found = sorted(_all(text), key=lambda each: (each.start, each.kind.group != SECRETS, -each.end))
-    apart: list[Sighting] = []
-    for each in found:
-        if not apart or each.start >= apart[-1].end:
-            apart.append(each)
-    return apart
+    plain = text if text.isascii() else FOREIGN.sub(_plain, text)
+    found = list(_all(plain))
+    first = _joined(each for each in found if each.kind.group in acted)
+    ends = [each.end for each in first]
+    for each in _joined(each for each in found if each.kind.group not in acted):
+        at = bisect_right(ends, each.start)
+        if at == len(ends) or each.end <= first[at].start:
+            first.append(each)
+    return sorted(first, key=lambda each: each.start)
+
+
+def _plain(found: re.Match[str]) -> str:
+    return str(int(found[0])) if found[0].isdecimal() else " "
+
+
+def _joined(found: Iterable[Sighting]) -> list[Sighting]:
+    joined: list[Sighting] = []
+    for each in sorted(found, key=lambda each: (each.start, -each.end)):
+        if joined and each.start < joined[-1].end:
+            joined[-1] = _union(joined[-1], each)
+        else:
+            joined.append(each)
+    return joined
+
+
+def _union(one: Sighting, other: Sighting) -> Sighting:
+    surest = min(one.kind, other.kind, key=lambda kind: GROUPS.index(kind.group))
+    return replace(one, kind=surest, end=max(one.end, other.end), groups=one.groups | other.groups)
 
 
 def _all(text: str) -> Iterator[Sighting]:
@@ -310,4 +355,5 @@ def _all(text: str) -> Iterator[Sighting]:
             # A group that holds a separator alone is no value.
             group = found.lastindex if found.lastindex and len(found[found.lastindex]) > 1 else 0
             if kind.is_valid(found[group]):
-                yield Sighting(kind=kind, start=found.start(group), end=found.end(group))
+                start, end = found.span(group)
+                yield Sighting(kind=kind, start=start, end=end, groups=frozenset((kind.group,)))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from roadworthy.corpus.policies import CurationPolicy
 from roadworthy.corpus.verdicts import CHANGED, PASS, QUARANTINED, Verdict
 from roadworthy.ingestion.curation.edits import edited
-from roadworthy.ingestion.curation.patterns import KINDS, SECRETS, Sighting, sightings
+from roadworthy.ingestion.curation.patterns import GROUPS, SECRETS, Sighting, sightings
 from roadworthy.ingestion.curation.records import Edit, Finding
 from roadworthy.ingestion.records import ParsedDocument
 
@@ -15,45 +15,59 @@ PERSONAL = "personal_data"
 
 def mask(document: ParsedDocument, policy: CurationPolicy) -> ParsedDocument:
     """Give a document as it is stored: without whatever the policy masks."""
-    groups = {kind.group for kind in KINDS if getattr(policy, kind.group) == "mask"}
-    found = sightings(document.text) if groups else []
-    return edited(document, [_masking(each) for each in found if each.kind.group in groups])
+    if not any(_done(group, policy) == "mask" for group in GROUPS):
+        return document
+    return edited(document, _maskings(sightings(document.text, acted=_acted(policy)), policy))
 
 
 def masked(text: str, policy: CurationPolicy) -> str:
     """Replace in a short text, such as a title, whatever the policy does not let through."""
-    for each in reversed(sightings(text)):
-        if getattr(policy, each.kind.group) != "allow":
+    acted = _acted(policy)
+    for each in reversed(sightings(text, acted=acted)):
+        if each.groups & acted:
             text = f"{text[: each.start]}{_mask(each)}{text[each.end :]}"
     return text
 
 
 def examine(document: ParsedDocument, policy: CurationPolicy, /) -> Finding:
     """Look for what reaches, pays or names a person, and for what opens something."""
-    found = sightings(document.text)
+    found = sightings(document.text, acted=_acted(policy))
     personal = [each for each in found if each.kind.group != SECRETS]
     secrets = [each for each in found if each.kind.group == SECRETS]
     return Finding(
         verdicts=(_verdict(PERSONAL, personal, policy), _verdict(SECRETS, secrets, policy)),
-        edits=[_masking(each) for each in found if getattr(policy, each.kind.group) == "mask"],
+        edits=_maskings(found, policy),
     )
 
 
 def _verdict(check: str, found: Sequence[Sighting], policy: CurationPolicy) -> Verdict:
-    done = [str(getattr(policy, each.kind.group)) for each in found]
+    done = [{_done(group, policy) for group in each.groups} for each in found]
+    masked = sum("mask" in each for each in done)
     counted = Counter(each.kind.name for each in found)
     told = ", ".join(f"{count} {name}" for name, count in sorted(counted.items()))
-    if "quarantine" in done:
+    if any("quarantine" in each for each in done):
         outcome, reason = QUARANTINED, f"Found {told}; the policy keeps such documents back."
-    elif "mask" in done:
-        outcome, reason = CHANGED, f"Found {told}; {done.count('mask')} were masked."
+    elif masked:
+        outcome, reason = CHANGED, f"Found {told}; {masked} were masked."
     else:
         outcome, reason = PASS, f"Found {told}." if found else "Nothing was found."
     return Verdict(check=check, outcome=outcome, reason=reason, figures=dict(counted))
 
 
-def _masking(sighting: Sighting) -> Edit:
-    return Edit(start=sighting.start, end=sighting.end, replacement=_mask(sighting))
+def _acted(policy: CurationPolicy) -> set[str]:
+    return {group for group in GROUPS if _done(group, policy) != "allow"}
+
+
+def _done(group: str, policy: CurationPolicy) -> str:
+    return str(getattr(policy, group))
+
+
+def _maskings(found: Sequence[Sighting], policy: CurationPolicy) -> list[Edit]:
+    return [
+        Edit(start=each.start, end=each.end, replacement=_mask(each))
+        for each in found
+        if any(_done(group, policy) == "mask" for group in each.groups)
+    ]
 
 
 def _mask(sighting: Sighting) -> str:

@@ -995,6 +995,8 @@ ALTER TABLE ONLY public.verdict
 ALTER TABLE ONLY public.withdrawn_document
     ADD CONSTRAINT withdrawn_document_pkey PRIMARY KEY (tenant_id, document_id);
 
+CREATE INDEX deletion_receipt_open ON public.deletion_receipt USING btree (requested_at) WHERE (finished_at IS NULL);
+
 CREATE INDEX deletion_receipt_subject ON public.deletion_receipt USING btree (tenant_id, scope, subject);
 
 CREATE INDEX document_acl ON public.document USING btree (tenant_id, acl_id);

@@ -3,9 +3,12 @@
 import asyncio
 import json
 
+import psycopg
 import pytest
 
 from roadworthy.corpus.documents import list_documents
+from roadworthy.deletion import Receipt, list_receipts
+from roadworthy.plumbing.epochs import HOLD, LOCK_CLASS
 
 pytestmark = pytest.mark.anyio
 DOCUMENTS = 160
@@ -45,3 +48,26 @@ async def test_it_goes_on_after_kills(cli, world):
     assert (receipt["id"], counts["document"]) == (under_way["id"], DOCUMENTS)
     assert counts["passage"] == counts["embedding"] == 2 * DOCUMENTS
     assert await left(world) == 0
+
+
+async def receipt_when(world, is_so) -> Receipt:
+    while True:
+        async with world.database.as_worker(world.tenant_id) as conn:
+            found = await list_receipts(conn, tenant_id=world.tenant_id)
+        if found and is_so(found[0]):
+            return found[0]
+        await asyncio.sleep(0.02)
+
+
+async def test_killed_between_erasing_and_finishing_it_is_finished_by_a_worker(cli, world, urls):
+    document = await world.add("a.txt", "Alpha.")
+    with psycopg.connect(urls.app, autocommit=True) as somebody_who_tells_it_still:
+        somebody_who_tells_it_still.execute(HOLD, {"class": LOCK_CLASS, "epoch": 0})
+        with cli.running("document", "delete", str(document)) as deleting:
+            receipt = await receipt_when(world, lambda each: each.erased_at is not None)
+            deleting.kill()
+            assert deleting.wait(30) == -9
+    assert receipt.finished_at is None
+    with cli.running("worker"):
+        async with asyncio.timeout(60):
+            await receipt_when(world, lambda each: each.finished_at is not None)

@@ -16,6 +16,7 @@ from roadworthy.core.errors import RoadworthyError
 from roadworthy.diagnosis.broker import check_broker
 from roadworthy.diagnosis.corpora import check_corpora
 from roadworthy.diagnosis.database import check_database
+from roadworthy.diagnosis.deletions import check_deletions
 from roadworthy.diagnosis.fingerprint import (
     Fingerprint,
     Report,
@@ -43,7 +44,7 @@ def doctor(
         Path | None, typer.Option(help="Hold another place's --json beside this one, instead.")
     ] = None,
 ) -> None:
-    """Check settings, locales, broker, database, permissions, models, spaces, golden probes."""
+    """Check settings, locales, broker, database, permissions, deletions, models, golden probes."""
     other = None if compare is None else read_report(compare)
     report = examine(told(ctx))
     if other is not None:
@@ -84,6 +85,8 @@ def _running(stack: ExitStack, settings: Settings) -> tuple[DatabaseUrls | None,
     checks = [urls] if isinstance(urls, Check) else check_database(urls, stage=settings.stage)
     fit = all(check.ok for check in checks if check.name in NEEDED)
     known = urls if fit and isinstance(urls, DatabaseUrls) else None
+    if known is not None:
+        checks.append(check_deletions(known))
     engine = _entered(stack, engine_for_a_while(settings), name="models")
     if isinstance(engine, Check):
         return known, [*checks, engine]

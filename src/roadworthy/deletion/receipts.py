@@ -48,6 +48,14 @@ LIST = (
  LIMIT %(limit)s
 """
 )
+LIST_OPEN = (
+    DESCRIBE
+    + """
+ WHERE finished_at IS NULL AND requested_at < %(before)s
+ ORDER BY requested_at, id
+ LIMIT %(limit)s
+"""
+)
 LOCK = FIND + " FOR UPDATE"
 CHANGE = """
 UPDATE deletion_receipt
@@ -167,6 +175,16 @@ async def list_receipts(
     asked = {"tenant_id": tenant_id, "before": before, "limit": limit}
     async with conn.cursor(row_factory=class_row(_Row)) as cursor:
         return [_receipt(row) for row in await (await cursor.execute(LIST, asked)).fetchall()]
+
+
+async def list_open_receipts(
+    conn: Connection, *, before: datetime, limit: int
+) -> list[tuple[int, Receipt]]:
+    """List the deletions of every tenant, each with it, asked for before and not finished."""
+    asked = {"before": before, "limit": limit}
+    async with conn.cursor(row_factory=class_row(_Row)) as cursor:
+        rows = await (await cursor.execute(LIST_OPEN, asked)).fetchall()
+    return [(row.tenant_id, _receipt(row)) for row in rows]
 
 
 async def note(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.rows import scalar_row
 
+from roadworthy.core.clock import now
 from roadworthy.core.errors import Busy, Conflict
 from roadworthy.core.identity import Principal
 from roadworthy.corpus.documents import Corpus
@@ -41,6 +42,7 @@ from roadworthy.deletion.receipts import (
     Receipt,
     begin_receipt,
     finish_within,
+    list_open_receipts,
     note,
     open_receipt,
 )
@@ -49,6 +51,7 @@ from roadworthy.plumbing.epochs import is_past
 from roadworthy.plumbing.stores import Store
 
 BATCH = 20  # documents of one transaction
+AT_ONCE = 1_000  # receipts
 # A tenant's deletions take turns: of two that begin the same, the second goes on with what the
 # first has begun.
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('roadworthy deletion'), %(tenant_id)s)"
@@ -227,6 +230,23 @@ class DeletionService:
             return receipt
         async with self._deleting(tenant_id) as conn:
             return await note(conn, tenant_id=tenant_id, receipt_id=receipt.id, is_finished=True)
+
+    async def finish_left(self) -> int:
+        """Finish the receipts whose rows are gone, of whichever process that was cut off before.
+
+        Those who finish theirs at this moment are not disturbed.
+
+        Returns: how many were finished.
+        """
+        async with self._database.as_worker() as conn:
+            opened = await list_open_receipts(conn, before=now(), limit=AT_ONCE)
+        left = [(tenant_id, each) for tenant_id, each in opened if each.erased_at is not None]
+        if not left or not await self._is_past(PATIENCE_S):
+            return 0
+        for tenant_id, receipt in left:
+            async with self._deleting(tenant_id) as conn:
+                await note(conn, tenant_id=tenant_id, receipt_id=receipt.id, is_finished=True)
+        return len(left)
 
     async def _delete_many(
         self,

@@ -3,9 +3,10 @@
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from typing import Any, Never
 
 import structlog
 
@@ -14,6 +15,7 @@ from roadworthy.ingestion.limits import MIB, Limits
 from roadworthy.ingestion.reading import DocumentReader
 from roadworthy.ingestion.service import IngestionService
 from roadworthy.plumbing.transports import receiver
+from roadworthy.worker.deletions import finish_deletions
 from roadworthy.worker.loops import take_turns
 from roadworthy.worker.spaces import ServedSpaces
 from roadworthy.worker.tokenizers import Tokenizers
@@ -33,7 +35,7 @@ async def work(services: Services, *, listen_url: str, stop: asyncio.Event) -> N
         listen_url: where a connection that waits for new jobs is made.
     """
     heard = receiver(services.settings, listen_url=listen_url, prefetch=JOBS_AT_ONCE)
-    async with ingestion(services) as doing:
+    async with ingestion(services) as doing, _beside(finish_deletions(services.deletion)):
         log.info("working", jobs_at_once=JOBS_AT_ONCE)
         late = await take_turns(doing, heard, at_once=JOBS_AT_ONCE, stop=stop)
     log.info("stopped working", given_back=late)
@@ -92,3 +94,15 @@ async def ingestion(services: Services) -> AsyncIterator[IngestionService]:
         )
     finally:
         await asyncio.to_thread(reader.close)
+
+
+@asynccontextmanager
+async def _beside(chore: Coroutine[Any, Any, Never]) -> AsyncIterator[None]:
+    """Do what has no end while the block runs; what it raises is raised when that ends."""
+    doing = asyncio.create_task(chore)
+    try:
+        yield
+    finally:
+        doing.cancel()
+        with suppress(asyncio.CancelledError):
+            await doing

@@ -30,7 +30,19 @@ def test_a_password_or_a_virtual_host_that_is_wrong_is_told(url, rabbitmq):
     assert "canary" not in check.sentence
 
 
-@pytest.mark.parametrize("url", ["amqp://guest:guest@127.0.0.1:1/", "kafka://127.0.0.1:1"])
+LONG = "a" * 70
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "amqp://guest:guest@127.0.0.1:1/",
+        "kafka://127.0.0.1:1",
+        f"amqp://guest:guest@{LONG}.example/",
+        f"kafka://{LONG}.example:9092",
+        "amqp://guest:guest@127.0.0.1:1/?heartbeat=often",
+    ],
+)
 def test_a_broker_that_is_away_is_told(url):
     [check] = checked(url)
     assert (check.ok, "broker_url" in check.mend) == (False, True)

@@ -3,11 +3,13 @@
 import asyncio
 from contextlib import AsyncExitStack
 
+import aio_pika
 import pytest
 
 from roadworthy.core.errors import Unavailable
 from roadworthy.ingestion.queue import list_jobs, retry_job
-from roadworthy.plumbing.jobs import BULK, INTERACTIVE
+from roadworthy.plumbing.jobs import BULK, CHANNEL, INTERACTIVE
+from roadworthy.worker.relay import announce_due
 from tests.doubles.model_server import Behaviour, failing
 from tests.parsers import hanging_parsers
 
@@ -22,23 +24,53 @@ SELECT problem_kind, problem, attempts - waits FROM job WHERE waits > 0 AND stat
 DUE = "UPDATE job SET run_at = now() WHERE state = 'queued'"
 
 
+class Counting:
+    """Publishes, and counts of how many jobs."""
+
+    def __init__(self, publisher):
+        self.publisher, self.told = publisher, 0
+
+    async def publish(self, announcements):
+        await self.publisher.publish(announcements)
+        self.told += len(announcements)
+
+
 async def test_told_of_work_a_worker_does_it_at_once_and_once(line):
     async with line.workers():
-        await line.heard()
+        for _ in range(3):  # after one that got through, a worker goes on unasked
+            await line.heard()
         await line.upload(COUNT)
         await line.announce()
         await line.until({"done": COUNT}, seconds=10)
     assert await line.effects() == (COUNT, 0, 0)
 
 
+class Held:
+    """Takes no job until it may."""
+
+    def __init__(self, work):
+        self.may, self.work = asyncio.Event(), work
+        self.do, self.put_back = work.do, work.put_back
+
+    async def claim(self, turn):
+        await self.may.wait()
+        return await self.work.claim(turn)
+
+
 async def test_a_doubled_message_changes_nothing(line):
-    async with line.workers():
-        await line.heard()
+    work = Held(line.ingestion)
+    telling = Counting(line.publisher)
+    async with line.workers(work=work):
         await line.upload(COUNT)
         for _ in range(3):
-            await line.announce()
-            await line.sql("UPDATE job SET announced_at = NULL")
+            if line.publisher:
+                await announce_due(line.world.database, telling)
+                await line.sql("UPDATE job SET announced_at = NULL")
+            else:
+                await line.sql(f"SELECT pg_notify('{CHANNEL}', id::text) FROM job")
+        work.may.set()
         await line.until({"done": COUNT}, seconds=10)
+    assert telling.told == (3 * COUNT if line.publisher else 0)
     assert await line.effects() == (COUNT, 0, 0)
     assert await line.sql("SELECT DISTINCT attempts FROM job") == [(1,)]
 
@@ -68,15 +100,32 @@ async def test_accepted_while_the_broker_is_down_it_is_delivered_afterwards(line
     assert await line.effects() == (COUNT, 0, 0)
 
 
-class Counting:
-    """Publishes, and counts of how many jobs."""
+async def test_a_queue_that_was_deleted_is_made_anew_and_listened_to(line):
+    if line.broker is None or not line.broker.url.startswith("amqp"):
+        pytest.skip("only RabbitMQ has queues")
+    async with line.workers():
+        await line.heard()
+        async with await aio_pika.connect(line.broker.url) as connection:
+            channel = await connection.channel()
+            await channel.queue_delete(line.settings.broker_queue)
+        await asyncio.sleep(3)  # a worker that is told by its channel listens anew
+        await line.heard()
 
-    def __init__(self, publisher):
-        self.publisher, self.told = publisher, 0
 
-    async def publish(self, announcements):
-        await self.publisher.publish(announcements)
-        self.told += len(announcements)
+async def test_a_message_that_no_queue_takes_is_not_taken_for_safe(line):
+    if line.broker is None or not line.broker.url.startswith("amqp"):
+        pytest.skip("only RabbitMQ has queues")
+    await line.publisher.publish([])
+    async with await aio_pika.connect(line.broker.url) as connection:
+        channel = await connection.channel()
+        await channel.queue_delete(line.settings.broker_queue)
+        await line.upload(1)
+        with pytest.raises(Unavailable):
+            await line.announce()
+        assert await line.sql("SELECT announced_at FROM job") == [(None,)]
+        await line.announce()
+        queue = await channel.declare_queue(line.settings.broker_queue, passive=True)
+        assert queue.declaration_result.message_count == 1
 
 
 async def test_of_several_relays_one_tells_and_another_takes_over(line):

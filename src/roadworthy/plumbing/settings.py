@@ -27,6 +27,7 @@ from roadworthy.core.errors import Invalid
 
 PREFIX = "ROADWORTHY_"
 CONFIG_FILE = "roadworthy.toml"
+ESCAPES = "write / @ [ ] in a password as %2F %40 %5B %5D"
 
 
 def default_home() -> Path:
@@ -54,16 +55,30 @@ def _postgresql(url: SecretStr | None) -> SecretStr | None:
 def _broker(url: SecretStr | None) -> SecretStr | None:
     if not url:
         return None
-    parts = urlsplit(url.get_secret_value())
+    try:
+        parts = urlsplit(url.get_secret_value())
+    except ValueError:  # its words may quote a piece of the password
+        raise ValueError(f"is no URL; {ESCAPES}") from None
     if parts.scheme not in {"amqp", "amqps", "kafka"}:
         raise ValueError("must begin with amqp://, amqps:// or kafka://")
+    if "@" in parts.path:
+        raise ValueError(f"ends before its @; {ESCAPES}")
     if not parts.hostname:
         raise ValueError(
             "names no host; write amqp://user:password@host:5672/ or kafka://host:9092"
         )
     if parts.scheme == "kafka" and ("@" in parts.netloc or parts.path.strip("/")):
         raise ValueError("names a Kafka: write kafka://host:9092, or several hosts with commas")
+    if not all(map(_has_port, parts.netloc.rpartition("@")[2].split(","))):
+        raise ValueError("names a port that is no number from 1 to 65535")
     return url
+
+
+def _has_port(address: str) -> bool:
+    try:
+        return urlsplit(f"//{address}").port != 0 and not address.endswith(":")
+    except ValueError:
+        return False
 
 
 HttpUrl = Annotated[str, AfterValidator(_http)]

@@ -138,8 +138,10 @@ async def _listen(heard: Receiver, inbox: Inbox) -> Never:
             if asyncio.get_running_loop().time() - began > LONGEST_PAUSE_S:
                 pause = FIRST_PAUSE_S
             log.warning("not told of jobs", problem=error.message, pause_s=pause)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_S)
+        except Exception:  # the last resort: a worker that is deaf looks healthy
+            log.exception("a mistake of ours; the worker listens again", pause_s=pause)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE_S)
 
 
 async def _unless(stop: asyncio.Event, waiting: Coroutine[Any, Any, T]) -> T | None:

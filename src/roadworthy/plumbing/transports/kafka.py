@@ -171,7 +171,7 @@ async def _ensure_topic(addresses: str, topic: str) -> None:
 def _unavailable_when_lost() -> Iterator[None]:
     try:
         yield
-    except (KafkaError, OSError, TimeoutError) as error:
+    except (KafkaError, OSError, TimeoutError, ValueError) as error:
         raise Unavailable(
             f"Kafka does not answer ({type(error).__name__}); jobs wait in the database, and are "
             "done."

@@ -26,7 +26,8 @@ except ModuleNotFoundError as error:
 
 CONNECT_S, CONFIRM_S = 5.0, 10.0
 QUORUM: Arguments = {"x-queue-type": "quorum"}
-LOST = (*CONNECTION_EXCEPTIONS, TimeoutError)
+# ValueError: an address in which only the client finds a mistake.
+LOST = (*CONNECTION_EXCEPTIONS, TimeoutError, ValueError)
 
 
 class RabbitReceiver:
@@ -45,13 +46,19 @@ class RabbitReceiver:
                 await channel.set_qos(prefetch_count=self._prefetch)
                 queue = await _declared(channel, self._queue)
 
+                gone = asyncio.Event()
+                channel.close_callbacks.add(lambda *_: gone.set())
+                # A queue that is deleted ends what consumes it, and leaves the channel open.
+                consuming = await channel.get_underlay_channel()
+                consuming.on_consumer_cancel_callbacks.add(lambda _: gone.set())
+
                 async def bring(message: AbstractIncomingMessage) -> None:
                     await inbox.put(Delivery(ack=lambda: _acknowledge(message)))
 
                 # A broker that is just starting may leave this unanswered for ever.
                 await queue.consume(bring, timeout=CONNECT_S)
-                await channel.closed()
-        raise Unavailable("The connection to RabbitMQ was lost.")
+                await gone.wait()
+        raise Unavailable("The connection to RabbitMQ, or its queue, was lost.")
 
 
 class RabbitPublisher:
@@ -88,7 +95,10 @@ class RabbitPublisher:
         if self._channel is None or self._channel.is_closed:
             await self.close()
             self._connection = await aio_pika.connect(self._url, timeout=CONNECT_S)
-            self._channel = await self._connection.channel(publisher_confirms=True)
+            # A message that no queue takes comes back, and is confirmed all the same.
+            self._channel = await self._connection.channel(
+                publisher_confirms=True, on_return_raises=True
+            )
             await _declared(self._channel, self._queue)
         return self._channel
 

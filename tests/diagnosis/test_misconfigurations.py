@@ -402,6 +402,12 @@ def test_no_start_goes_past_it(place, environ):
     assert "WRONG" in done.stderr
 
 
+def test_no_relay_tells_a_broker_of_the_jobs_of_another_stage(place):
+    environ = {"ROADWORTHY_STAGE": "production", "ROADWORTHY_BROKER_URL": "kafka://127.0.0.1:1"}
+    done = place.cli.run("relay", environ=environ)
+    assert (done.returncode, "ROADWORTHY_STAGE" in done.stderr) == (1, True)
+
+
 def test_a_copy_made_on_purpose_is_taken_over(place):
     staging = {"ROADWORTHY_STAGE": "staging"}
     assert place.cli.run("migrate", environ=staging).returncode == 0

@@ -8,6 +8,7 @@ import pytest
 
 from roadworthy.core.errors import Unavailable
 from roadworthy.ingestion.queue import list_jobs, retry_job
+from roadworthy.plumbing import jobs
 from roadworthy.plumbing.jobs import BULK, CHANNEL, INTERACTIVE
 from roadworthy.worker.relay import announce_due
 from tests.doubles.model_server import Behaviour, failing
@@ -144,6 +145,29 @@ async def test_of_several_relays_one_tells_and_another_takes_over(line):
         await line.upload(COUNT, prefix="last")
         await line.until_told()
     assert (first.told, second.told) == (1 + COUNT, COUNT)
+
+
+async def test_a_relay_that_stands_by_hears_of_no_job(line, monkeypatch):
+    if line.broker is None:
+        pytest.skip("PostgreSQL needs no relay")
+    heard, listen = [], jobs.listen
+
+    async def listening(conn):
+        heard.append(conn)
+        await listen(conn)
+
+    monkeypatch.setattr(jobs, "listen", listening)
+    async with AsyncExitStack() as working, AsyncExitStack() as standing_by:
+        await working.enter_async_context(line.relay())
+        await line.upload(1)
+        await line.until_told()
+        await standing_by.enter_async_context(line.relay())
+        await asyncio.sleep(1)
+        assert len(heard) == 1  # a client keeps each word until it is read
+        await working.aclose()
+        await line.upload(1, prefix="last")
+        await line.until_told()
+    assert len(heard) == 2
 
 
 async def test_while_the_broker_is_down_workers_look_by_themselves(line):

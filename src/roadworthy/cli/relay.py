@@ -8,10 +8,9 @@ import typer
 
 from roadworthy.bootstrap import DatabaseUrls
 from roadworthy.cli.options import told
+from roadworthy.cli.starting import fit_database
 from roadworthy.core.errors import Invalid
-from roadworthy.installation import running_database
 from roadworthy.plumbing.database import Database
-from roadworthy.plumbing.logs import log_to
 from roadworthy.plumbing.transports import Publisher, publisher
 from roadworthy.worker.relay import relay
 
@@ -22,11 +21,10 @@ app = typer.Typer()
 def relay_(ctx: typer.Context) -> None:
     """Tell the broker of broker_url of accepted work until told to stop; others stand by."""
     settings = told(ctx).settings()
-    log_to(None, level=settings.log_level)
     broker = publisher(settings)
     if broker is None:
         raise Invalid("There is no broker to tell: set broker_url. PostgreSQL needs no relay.")
-    with running_database(settings) as urls:
+    with fit_database(ctx) as (_, urls):
         asyncio.run(_relay(broker, urls))
 
 

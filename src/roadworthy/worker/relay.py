@@ -58,9 +58,9 @@ async def _relay(database: Database, publisher: Publisher, *, listen_url: str) -
     async with await psycopg.AsyncConnection.connect(
         listen_url, autocommit=True, application_name="roadworthy-relay"
     ) as conn:
-        await jobs.listen(conn)
         while not await _is_the_one(conn):  # noqa: ASYNC110 - another process is waited for
             await asyncio.sleep(LOOK_EVERY_S)
+        await jobs.listen(conn)  # only now: what nobody reads the client would keep for ever
         log.info("relaying")
         while True:
             if await announce_due(database, publisher) < AT_ONCE:

@@ -25,10 +25,7 @@ FORGET = "DELETE FROM signature WHERE tenant_id = %(tenant_id)s AND revision_id 
 FIND = """
 SELECT other.id AS revision_id, other.document_id, document.owner, document.name,
        other.created_at AS accepted_at, signature.dated_at, signature.packed,
-       EXISTS (SELECT FROM legal_hold AS hold
-                WHERE hold.tenant_id = document.tenant_id AND hold.lifted_at IS NULL
-                  AND (hold.document_id = document.id OR hold.user_id = document.owner
-                       OR hold.corpus_id = document.corpus_id)) AS is_held
+       hold_on(document.tenant_id, ARRAY[document.id]) IS NOT NULL AS is_held
   FROM (SELECT signature_band.tenant_id, signature_band.revision_id, count(*) AS bands
           FROM signature_band
           JOIN revision ON revision.tenant_id = signature_band.tenant_id

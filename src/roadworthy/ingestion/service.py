@@ -115,8 +115,10 @@ class IngestionService:
             async with self._kept_alive(lease, progress):
                 await self._do(lease, progress)
         except (Missing, Conflict) as error:
-            # Deleted or replaced meanwhile, or another worker's now: nothing is left to do.
+            # Deleted or replaced meanwhile, or another worker's now: then nothing is left to do,
+            # and the job is not ours to put back. What is still ours was refused.
             log.info("an ingestion job was overtaken", job=str(lease.id), reason=error.message)
+            await self.put_back(lease, kind=BUG, problem=error.message)
         except RoadworthyError as error:
             await self.put_back(lease, kind=error.kind, problem=error.message)
         except Occupied:
@@ -132,13 +134,16 @@ class IngestionService:
             await self._fail(lease, problem, kind=kind)
             return
         async with self._database.as_worker() as conn:
-            await jobs.retry(conn, lease, after=pause, problem=problem[:LONGEST_PROBLEM], kind=kind)
-        log.warning("an ingestion job waits", job=str(lease.id), problem=problem)
+            is_ours = await jobs.retry(
+                conn, lease, after=pause, problem=problem[:LONGEST_PROBLEM], kind=kind
+            )
+        if is_ours:
+            log.warning("an ingestion job waits", job=str(lease.id), problem=problem)
 
     async def _do(self, lease: Lease, progress: _Progress) -> None:
         if lease.is_worn_out:
             problem = (
-                f"It was given up after {lease.attempts - 1} attempts that ended without a word; "
+                f"It was given up after {lease.failures} attempts that ended without a word; "
                 f"the worker's log may say more. `roadworthy job retry {lease.id}` tries again."
             )
             await self._fail(lease, problem, kind=BUG)

@@ -168,7 +168,7 @@ class Lease:
 
     def pause(self, kind: str) -> timedelta | None:
         """Draw how long to wait after a problem of this kind; None: it is not tried again."""
-        earlier = self.waits if kind in UNCOUNTED else self.attempts - self.waits - 1
+        earlier = self.waits if kind in UNCOUNTED else self.failures
         return POLICIES[kind].pause(earlier)
 
     @property
@@ -177,9 +177,14 @@ class Lease:
         return self.priority < BULK
 
     @property
+    def failures(self) -> int:
+        """Count the earlier attempts that no dependency ended."""
+        return self.attempts - self.waits - 1
+
+    @property
     def is_worn_out(self) -> bool:
         """Tell whether its workers died as often as is allowed."""
-        return self.attempts - self.waits > POLICIES[BUG].most + 1
+        return self.failures > POLICIES[BUG].most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,15 +315,18 @@ async def retry(
     after: timedelta,
     problem: str,
     kind: str = Unavailable.kind,
-) -> None:
-    """Put the job back after a problem, not to be claimed before `after` has passed."""
+) -> bool:
+    """Put the job back after a problem, not to be claimed before `after` has passed.
+
+    Returns: False when the job is no longer ours, and stays as it is.
+    """
     told = {
         "run_at": now() + after,
         "problem": problem,
         "kind": kind,
         "uncounted": int(kind in UNCOUNTED),
     }
-    await conn.execute(RETRY, _of(lease) | told)
+    return (await conn.execute(RETRY, _of(lease) | told)).rowcount == 1
 
 
 async def give_back(conn: WorkerConnection, lease: Lease, *, is_scan: bool = False) -> None:

@@ -8,6 +8,7 @@ from roadworthy.corpus.access import access
 from roadworthy.corpus.documents import find_document
 from roadworthy.corpus.ownership import reshare
 from roadworthy.corpus.verdicts import list_verdicts
+from roadworthy.deletion.holds import add_hold
 from tests.ingestion.curation.documents import prose
 
 pytestmark = pytest.mark.anyio
@@ -59,6 +60,18 @@ async def test_nobody_withdraws_the_document_of_another(intake):
     second = await intake.add("b.txt", edition(2), owner="bo")
     assert await state(intake.world, first) == "ready"
     assert await state(intake.world, second) == "quarantined"
+
+
+async def test_what_came_in_a_held_mail_stays(intake):
+    world = intake.world
+    mail, attached = await intake.add("mail.txt", prose(3)), await intake.add("a.txt", edition(1))
+    async with world.database.as_worker(world.tenant_id) as conn:
+        await conn.execute("UPDATE document SET parent_id = %s WHERE id = %s", (mail, attached))
+        held = {"tenant_id": world.tenant_id, "document_id": mail}
+        await add_hold(conn, **held, reason="a dispute", by="operator")
+    newer = await intake.add("b.txt", edition(2))
+    assert [await state(world, each) for each in (attached, newer)] == ["ready", "quarantined"]
+    assert "legal hold" in (await verdict(world, newer)).reason
 
 
 async def test_other_texts_and_other_readers_are_no_duplicates(intake):

@@ -6,6 +6,7 @@ that begins or ends a text, each of which ends or begins several other files for
 Headings, table rows and code are never taken.
 """
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,11 +28,19 @@ LEAST_RUN = 30  # characters of a run that is taken; a lone short line may be a 
 MOST_REMOVED = 0.5  # of a text; where more would go it is no frame but the content
 NUMBER = re.compile(r"\d+")
 SENTENCE_END = re.compile(r"[.!?:;。！？؟]$")
+LONGEST_NUMBERED = 200  # characters of a line that may bear the number of its page
 PAGE_NUMBER = re.compile(
     r"\W*+(?:page|seite|p[aá]gina|pagina|strona|стр(?:аница)?|صفحة|第|pg?)?\W*+\d{1,4}+\W*+"
-    r"(?:(?:of|von|de|di|sur|из|من|页|頁|共)?\W*+\d{1,4}+\W*+(?:页|頁)?\W*+)?",
+    r"[页頁]?\W*+(?:(?:of|von|de|di|sur|из|من|共)?\W*+\d{1,4}+\W*+[页頁]?\W*+)?",
     re.I,
 )
+# What tells the number of a page from one that says what the page is about, as in "Patient 4".
+PAGE_BEFORE = re.compile(
+    r"(?<!\w)(?:page|seite|p[aá]gina|strona|стр(?:аница)?|صفحة|pg?)\W{0,3}$", re.I
+)
+PAGE_AFTER = re.compile(r" ?[页頁]")
+MARK_BEFORE = re.compile(r"(?:^\W*|[|·•–—/-] )$")
+MARK_AFTER = re.compile(r"\W*+(?:(?:of|von|de|di|sur|из|من|共)?\W*+\d{1,4}\W*+)?$| [|·•–—/-]", re.I)
 
 
 def edge_keys(document: ParsedDocument) -> list[int]:
@@ -96,7 +105,7 @@ def _of_pages(document: ParsedDocument) -> Iterator[Line]:
 
 def _repeated(edge: Sequence[tuple[PageSpan, Line]], *, pages: int) -> Iterator[Line]:
     seen: set[str] = set()
-    counted = Counter(line.text for _, line in edge)
+    counted = Counter(text for _, text in {(page.number, line.text) for page, line in edge})
     for _, line in edge:
         if counted[line.text] >= max(LEAST_PAGES, LEAST_SHARE * pages):
             if line.text in seen:
@@ -105,13 +114,13 @@ def _repeated(edge: Sequence[tuple[PageSpan, Line]], *, pages: int) -> Iterator[
 
 
 def _counting(edge: Sequence[tuple[PageSpan, Line]], *, pages: int) -> Iterator[Line]:
-    """Yield lines that differ by a number alone, and that number by as much as the pages do.
+    """Yield lines that differ by the number of their page alone.
 
     Numbered sentences, such as the articles of a contract, may count with the pages, too.
     """
     alike: defaultdict[str, list[tuple[PageSpan, Line]]] = defaultdict(list)
     for page, line in edge:
-        if NUMBER.search(line.text):
+        if len(line.text) <= LONGEST_NUMBERED and NUMBER.search(line.text):
             alike[NUMBER.sub("#", line.text)].append((page, line))
     for shape in alike.values():
         sample = shape[0][1].text
@@ -119,20 +128,30 @@ def _counting(edge: Sequence[tuple[PageSpan, Line]], *, pages: int) -> Iterator[
         if not is_page_number and SENTENCE_END.search(sample):
             continue
         least = LEAST_PAGES if is_page_number else max(LEAST_NUMBERED, 0.5 * pages)
-        numbers = zip(*(NUMBER.findall(line.text) for _, line in shape), strict=True)
-        for each in numbers:
-            offsets = Counter(
-                int(n[:9]) - page.number for n, (page, _) in zip(each, shape, strict=True)
-            )
-            offset, times = offsets.most_common(1)[0]
-            if times >= max(least, 0.8 * len(shape)):
-                found = [
-                    line
-                    for n, (page, line) in zip(each, shape, strict=True)
-                    if int(n[:9]) - page.number == offset
-                ]
+        for place, number in enumerate(NUMBER.finditer(sample)):
+            farthest = _farthest(sample[: number.start()], sample[number.end() :], pages=pages)
+            found = _in_step(shape, place=place, farthest=farthest)
+            if len(found) >= max(least, 0.8 * len(shape)):
                 yield from found if is_page_number else found[1:]
                 break
+
+
+def _farthest(before: str, after: str, *, pages: int) -> float:
+    """Say how far the number of a page may be from its place; below 0 it is of something else."""
+    if PAGE_BEFORE.search(before) or PAGE_AFTER.match(after):
+        return math.inf
+    # Years count with pages, too, but no page bears so high a number by itself.
+    return pages if MARK_BEFORE.search(before) and MARK_AFTER.match(after) else -1
+
+
+def _in_step(shape: Sequence[tuple[PageSpan, Line]], *, place: int, farthest: float) -> list[Line]:
+    """Give the lines whose number is ahead of their pages by as much as most are."""
+    ahead = [int(NUMBER.findall(line.text)[place][:9]) - page.number for page, line in shape]
+    usual, _ = Counter(ahead).most_common(1)[0]
+    if abs(usual) > farthest:
+        return []
+    on = {page.number: line for (page, line), by in zip(shape, ahead, strict=True) if by == usual}
+    return list(on.values())
 
 
 def _of_files(document: ParsedDocument, shared: Mapping[int, int]) -> Iterator[Line]:

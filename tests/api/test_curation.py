@@ -28,7 +28,7 @@ async def curated(world, *, kept_back=True):
         if kept_back:
             await keep_back(conn, lease, problem="Kept back for review. Found 1 password.")
         removed = [Removal(at=0, page=1, text="ACME")]
-        await write_verdicts(conn, lease, [SECRETS], removals=removed)
+        await write_verdicts(conn, lease, [SECRETS], compared_in=0, removals=removed)
         await jobs.complete(conn, lease)
 
 

@@ -1,7 +1,7 @@
 """Which published or waiting texts are alike, and which lines many of them share.
 
-For workers alone: whoever asks names a content, and is answered about documents for the readers
-of just that content.
+For workers alone: whoever asks names a content and the class of its readers as he knows it, and
+is answered about documents of that class alone.
 """
 
 import uuid
@@ -25,7 +25,12 @@ FORGET = "DELETE FROM signature WHERE tenant_id = %(tenant_id)s AND revision_id 
 FIND = """
 SELECT other.id AS revision_id, other.document_id, document.owner, document.name,
        other.created_at AS accepted_at, signature.dated_at, signature.packed,
-       hold_on(document.tenant_id, ARRAY[document.id]) IS NOT NULL AS is_held
+       hold_on(document.tenant_id, ARRAY[document.id]) IS NOT NULL AS is_held,
+       EXISTS (SELECT FROM review
+                WHERE review.tenant_id = other.tenant_id
+                  AND review.document_id = other.document_id
+                  AND review.content_hash = other.content_hash
+                  AND 'near_duplicates' = ANY (overruled)) AS was_released
   FROM (SELECT signature_band.tenant_id, signature_band.revision_id, count(*) AS bands
           FROM signature_band
           JOIN revision ON revision.tenant_id = signature_band.tenant_id
@@ -35,7 +40,7 @@ SELECT other.id AS revision_id, other.document_id, document.owner, document.name
          WHERE signature_band.tenant_id = %(tenant_id)s
            AND signature_band.corpus_id = mine.corpus_id
            AND signature_band.band = ANY (%(bands)s)
-           AND revision.acl_id = mine.acl_id AND revision.document_id <> mine.document_id
+           AND revision.acl_id = %(acl_id)s AND revision.document_id <> mine.document_id
            AND revision.state IN ('pending', 'ready')
          GROUP BY signature_band.tenant_id, signature_band.revision_id
          ORDER BY bands DESC, revision_id
@@ -66,7 +71,7 @@ SELECT line, shared.files
          JOIN revision ON revision.tenant_id = edge_line.tenant_id
                       AND revision.id = edge_line.revision_id
         WHERE edge_line.tenant_id = mine.tenant_id AND edge_line.corpus_id = mine.corpus_id
-          AND edge_line.line = line.line AND revision.acl_id = mine.acl_id
+          AND edge_line.line = line.line AND revision.acl_id = %(acl_id)s
           AND revision.document_id <> mine.document_id AND revision.state = 'ready') AS shared
  WHERE shared.files > 0
 """
@@ -90,7 +95,8 @@ class Placed:
     accepted_at: datetime
     dated_at: datetime | None  # what the file says
     packed: bytes  # its signature
-    is_held: bool = False  # under a legal hold: it stays as it is
+    is_held: bool  # under a legal hold: it stays as it is
+    was_released: bool = False  # by a person, although another is nearly the same
 
 
 async def enter(
@@ -98,23 +104,43 @@ async def enter(
     *,
     tenant_id: int,
     revision_id: uuid.UUID,
+    acl_id: int,
     bands: Sequence[int],
     packed: bytes,
     dated_at: datetime | None,
 ) -> list[Placed]:
-    """Enter a signature, and find the contents for the same readers that may be alike.
+    """Enter a signature, and find the contents for the readers of a class that may be alike.
 
     Of any two, at least the later one finds the other, however close together they come.
     """
     of = {"tenant_id": tenant_id, "revision_id": revision_id, "bands": list(bands)}
     await conn.execute(TAKE_TURNS, of)
     await conn.execute(FORGET, of)
-    async with conn.cursor(row_factory=class_row(Placed)) as cursor:
-        await cursor.execute(FIND, of | {"limit": MOST_CANDIDATES})
-        found = await cursor.fetchall()
+    found = await find_alike(conn, **of, acl_id=acl_id)
     await conn.execute(ADD, of | {"packed": packed, "dated_at": dated_at})
     await conn.execute(ADD_BANDS, of)
     return found
+
+
+async def find_alike(
+    conn: WorkerConnection,
+    *,
+    tenant_id: int,
+    revision_id: uuid.UUID,
+    acl_id: int,
+    bands: Sequence[int],
+) -> list[Placed]:
+    """Find the contents for the readers of a class that may be alike, and stand in nobody's way."""
+    asked = {
+        "tenant_id": tenant_id,
+        "revision_id": revision_id,
+        "acl_id": acl_id,
+        "bands": list(bands),
+        "limit": MOST_CANDIDATES,
+    }
+    async with conn.cursor(row_factory=class_row(Placed)) as cursor:
+        await cursor.execute(FIND, asked)
+        return await cursor.fetchall()
 
 
 async def forget(conn: WorkerConnection, *, tenant_id: int, revision_id: uuid.UUID) -> None:
@@ -123,10 +149,20 @@ async def forget(conn: WorkerConnection, *, tenant_id: int, revision_id: uuid.UU
 
 
 async def shared_lines(
-    conn: WorkerConnection, lines: Sequence[int], *, tenant_id: int, revision_id: uuid.UUID
+    conn: WorkerConnection,
+    lines: Sequence[int],
+    *,
+    tenant_id: int,
+    revision_id: uuid.UUID,
+    acl_id: int,
 ) -> dict[int, int]:
-    """Count, for each line, the published files for the same readers that have it at an edge."""
-    asked = {"tenant_id": tenant_id, "revision_id": revision_id, "lines": list(lines)}
+    """Count, for each line, the published files for readers of a class that have it at an edge."""
+    asked = {
+        "tenant_id": tenant_id,
+        "revision_id": revision_id,
+        "acl_id": acl_id,
+        "lines": list(lines),
+    }
     return dict(await (await conn.execute(COUNT_SHARED, asked)).fetchall())
 
 

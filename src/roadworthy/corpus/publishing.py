@@ -50,6 +50,15 @@ DROP_PUBLISHED = """
 DELETE FROM revision
  WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s AND state = 'ready'
 """
+# One that was withdrawn or kept back before must not come again after this one. What a hold keeps
+# is left.
+DROP_OLDER = """
+DELETE FROM revision AS older USING revision AS mine
+ WHERE mine.tenant_id = %(tenant_id)s AND mine.id = %(revision_id)s
+   AND older.tenant_id = mine.tenant_id AND older.document_id = mine.document_id
+   AND (older.created_at, older.id) < (mine.created_at, mine.id)
+   AND hold_on(older.tenant_id, ARRAY[older.document_id]) IS NULL
+"""
 ADD_PASSAGES = """
 INSERT INTO passage (tenant_id, corpus_id, acl_id, document_id, revision_id, ordinal, start_at,
                      end_at, page_first, page_last, heading, language, analysis, term_count, text)
@@ -206,6 +215,7 @@ async def publish(conn: WorkerConnection, lease: Lease, extract: Extract) -> Non
         await drop_published(conn, tenant_id=tenant_id, document_id=document_id)
     except psycopg.errors.RestrictViolation as error:
         raise Refused(guarded(error)) from error  # for good, unlike a conflict
+    await conn.execute(DROP_OLDER, _of(lease))
     shared = _of(lease) | {
         "corpus_id": place.corpus_id,
         "acl_id": place.acl_id,

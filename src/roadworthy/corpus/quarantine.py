@@ -3,8 +3,9 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import LiteralString
 
-from psycopg.rows import class_row
+from psycopg.rows import class_row, scalar_row
 
 from roadworthy.core.clock import now
 from roadworthy.core.errors import Missing
@@ -16,14 +17,20 @@ from roadworthy.plumbing.jobs import Lease
 RELEASE, REJECT = "release", "reject"
 
 READ_SUBJECT = """
-SELECT revision.id AS revision_id, revision.document_id, document.owner, document.name,
-       revision.created_at AS accepted_at, corpus.policy, decided.decision,
-       coalesce(decided.overruled, '{}') AS overruled, decided.reason AS decided_for
+SELECT revision.id AS revision_id, revision.document_id, revision.acl_id, document.owner,
+       document.name, revision.created_at AS accepted_at, corpus.policy,
+       hold_on(document.tenant_id, ARRAY[document.id]) IS NOT NULL AS is_held,
+       decided.decision, decided.reason AS decided_for,
+       ARRAY(SELECT DISTINCT unnest(overruled)
+               FROM review
+              WHERE review.tenant_id = revision.tenant_id
+                AND review.document_id = revision.document_id
+                AND review.content_hash = revision.content_hash) AS overruled
   FROM revision
   JOIN document ON document.tenant_id = revision.tenant_id AND document.id = revision.document_id
   JOIN corpus ON corpus.tenant_id = revision.tenant_id AND corpus.id = revision.corpus_id
   LEFT JOIN LATERAL (
-       SELECT decision, overruled, reason
+       SELECT decision, reason
          FROM review
         WHERE review.tenant_id = revision.tenant_id
           AND review.document_id = revision.document_id
@@ -50,15 +57,46 @@ UPDATE document
                           AND state = 'ready') AS published) AS revisions
  WHERE tenant_id = %(tenant_id)s AND id = %(document_id)s
 """
-IS_READY = """
-SELECT FROM revision
- WHERE tenant_id = %(tenant_id)s AND id = %(revision_id)s AND state = 'ready'
+# Readers, state and holds may have changed since the two were compared.
+STILL_BEATEN = """
+SELECT loser.state = 'ready' AS is_ready
+  FROM revision AS loser
+  JOIN revision AS winner ON winner.tenant_id = loser.tenant_id AND winner.id = %(winner_id)s
+ WHERE loser.tenant_id = %(tenant_id)s AND loser.id = %(revision_id)s
+   AND loser.state IN ('pending', 'ready')
+   AND (loser.acl_id, winner.acl_id) = (%(acl_id)s, %(acl_id)s)
+   AND hold_on(loser.tenant_id, ARRAY[loser.document_id]) IS NULL
 """
-DROP_PASSAGES = """
-DELETE FROM passage WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s
+DROP_TEXT: tuple[LiteralString, ...] = (
+    "DELETE FROM posting WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s",
+    "DELETE FROM passage WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s",
+    "DELETE FROM golden_probe WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s",
+    "DELETE FROM removal WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s",
+    "DELETE FROM edge_line WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s",
+    "UPDATE document SET title = regexp_replace(name, '^.*/', ''), authors = '{}', notes = '{}'"
+    " WHERE tenant_id = %(tenant_id)s AND id = %(document_id)s",
+)
+# Only what was compared can have kept another back.
+BEATEN_BY = """
+SELECT revision.document_id, revision.id
+  FROM verdict
+  JOIN revision ON revision.tenant_id = verdict.tenant_id AND revision.id = verdict.revision_id
+ WHERE verdict.tenant_id = %(tenant_id)s AND about = %(document_id)s
+   AND check_name = 'near_duplicates' AND outcome = 'quarantined'
+   AND revision.state = 'quarantined'
+   AND EXISTS (SELECT FROM signature
+                WHERE tenant_id = %(tenant_id)s AND signature.revision_id = %(revision_id)s)
+ ORDER BY revision.document_id
 """
-DROP_POSTINGS = """
-DELETE FROM posting WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s
+LOOK_AGAIN = """
+UPDATE revision SET state = 'pending'
+ WHERE tenant_id = %(tenant_id)s AND id = %(revision_id)s AND state = 'quarantined'
+"""
+TELL_AGAIN = """
+UPDATE document
+   SET updated_at = %(now)s, problem = NULL,
+       state = CASE WHEN state = 'quarantined' THEN 'pending' ELSE state END
+ WHERE tenant_id = %(tenant_id)s AND id = %(document_id)s
 """
 
 
@@ -68,13 +106,15 @@ class Subject:
 
     revision_id: uuid.UUID
     document_id: uuid.UUID
+    acl_id: int  # the class of its readers at this moment
     owner: str
     name: str
     accepted_at: datetime
     policy: object  # as stored; read by policy_of
-    decision: str | None  # release, reject; None: nobody was asked
-    overruled: list[str]  # the checks that a release sets aside
+    is_held: bool  # by a legal hold
+    decision: str | None  # the last: release, reject; None: nobody was asked
     decided_for: str | None
+    overruled: list[str]  # the checks that releases have set aside, one after the other
 
 
 async def read_subject(conn: WorkerConnection, lease: Lease) -> Subject:
@@ -119,16 +159,30 @@ async def withdraw(
     tenant_id: int,
     document_id: uuid.UUID,
     revision_id: uuid.UUID,
-) -> None:
-    """Put a content into quarantine that is searchable, or that is about to be."""
+    winner_id: uuid.UUID,
+    acl_id: int,
+) -> bool:
+    """Put a content into quarantine that is searchable, or about to be, in favour of another.
+
+    Args:
+        winner_id: the content that takes its place, whose document the caller has locked.
+        acl_id: the class in which the two were compared.
+
+    Returns: whether that was done; not where one of them has other readers by now, or the loser
+        is under legal hold.
+    """
     of = {"tenant_id": tenant_id, "document_id": document_id, "revision_id": revision_id}
     await conn.execute(LOCK_DOCUMENT, of)
-    ready = await conn.execute(IS_READY, of)
-    if await ready.fetchone() is not None:
+    asked = of | {"winner_id": winner_id, "acl_id": acl_id}
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        is_ready = await (await cursor.execute(STILL_BEATEN, asked)).fetchone()
+    if is_ready is None:
+        return False
+    if is_ready:
         await count_out(conn, tenant_id=tenant_id, document_id=document_id)
-        await conn.execute(DROP_POSTINGS, of)
-        await conn.execute(DROP_PASSAGES, of)
-    marked = await _mark(
+        for statement in DROP_TEXT:
+            await conn.execute(statement, of)
+    await _mark(
         conn,
         tenant_id=tenant_id,
         document_id=document_id,
@@ -136,8 +190,30 @@ async def withdraw(
         state=QUARANTINED,
         problem=problem,
     )
-    if marked:
-        await add_verdict(conn, verdict, tenant_id=tenant_id, revision_id=revision_id)
+    await add_verdict(
+        conn, verdict, tenant_id=tenant_id, revision_id=revision_id, compared_in=acl_id
+    )
+    return True
+
+
+async def look_again(conn: WorkerConnection, lease: Lease) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """Let all wait again that were kept back in favour of a content that has failed.
+
+    Returns: the document and the revision of each, which are to be ingested.
+    """
+    asked: dict[str, object] = {
+        "tenant_id": lease.tenant_id,
+        "document_id": lease.document_id,
+        "revision_id": lease.revision_id,
+    }
+    waiting = list[tuple[uuid.UUID, uuid.UUID]]()
+    for document_id, revision_id in await (await conn.execute(BEATEN_BY, asked)).fetchall():
+        of = asked | {"document_id": document_id, "revision_id": revision_id, "now": now()}
+        await conn.execute(LOCK_DOCUMENT, of)
+        if (await conn.execute(LOOK_AGAIN, of)).rowcount:
+            await conn.execute(TELL_AGAIN, of)
+            waiting.append((document_id, revision_id))
+    return waiting
 
 
 async def _mark(
@@ -148,7 +224,7 @@ async def _mark(
     revision_id: uuid.UUID,
     state: str,
     problem: str,
-) -> bool:
+) -> None:
     asked = {
         "tenant_id": tenant_id,
         "document_id": document_id,
@@ -158,7 +234,5 @@ async def _mark(
         "now": now(),
     }
     await conn.execute(LOCK_DOCUMENT, asked)  # before the revision, as everybody does
-    marked = (await conn.execute(KEEP_BACK, asked)).rowcount == 1
-    if marked:
+    if (await conn.execute(KEEP_BACK, asked)).rowcount:
         await conn.execute(TELL, asked)
-    return marked

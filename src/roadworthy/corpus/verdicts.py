@@ -20,12 +20,13 @@ DELETE FROM verdict
  WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s
    AND check_name <> %(exact_duplicates)s
 """
-# What is said about other documents is for those whom the class of that moment admits.
+# What is said about other documents is for those whom the class admits that they were sought in.
 ADD = """
 INSERT INTO verdict (tenant_id, document_id, revision_id, check_name, outcome, reason, figures,
                      acl_id, about, created_at)
 SELECT %(tenant_id)s, document_id, %(revision_id)s, %(check)s, %(outcome)s, %(reason)s,
-       %(figures)s, CASE WHEN %(is_comparison)s THEN acl_id END, %(about)s, %(now)s
+       %(figures)s, CASE WHEN %(is_comparison)s THEN %(compared_in)s::integer END, %(about)s,
+       %(now)s
   FROM revision
  WHERE tenant_id = %(tenant_id)s AND id = %(revision_id)s
     ON CONFLICT (tenant_id, revision_id, check_name) DO UPDATE
@@ -130,9 +131,14 @@ async def write_verdicts(
     lease: Lease,
     verdicts: Sequence[Verdict],
     *,
+    compared_in: int,
     removals: Sequence[Removal] = (),
 ) -> None:
-    """Put what was found in place of what was said of this content before."""
+    """Put what was found in place of what was said of this content before.
+
+    Args:
+        compared_in: the class of readers whose documents comparisons speak of.
+    """
     of = {
         "tenant_id": lease.tenant_id,
         "document_id": lease.document_id,
@@ -140,7 +146,9 @@ async def write_verdicts(
     }
     await conn.execute(DROP, of | {"exact_duplicates": EXACT_DUPLICATES})
     async with conn.cursor() as cursor:
-        await cursor.executemany(ADD, [of | _asked(verdict) for verdict in verdicts])
+        await cursor.executemany(
+            ADD, [of | _asked(verdict) | {"compared_in": compared_in} for verdict in verdicts]
+        )
     await conn.execute(NO_COPY, of | _asked(UNCOPIED))
     await conn.execute(DROP_REMOVALS, of)
     if removals:
@@ -154,10 +162,15 @@ async def write_verdicts(
 
 
 async def add_verdict(
-    conn: WorkerConnection, verdict: Verdict, *, tenant_id: int, revision_id: uuid.UUID
+    conn: WorkerConnection,
+    verdict: Verdict,
+    *,
+    tenant_id: int,
+    revision_id: uuid.UUID,
+    compared_in: int,
 ) -> None:
     """Say one thing of a content, in place of what the same check said before."""
-    of = {"tenant_id": tenant_id, "revision_id": revision_id}
+    of = {"tenant_id": tenant_id, "revision_id": revision_id, "compared_in": compared_in}
     await conn.execute(ADD, of | _asked(verdict))
 
 

@@ -18,11 +18,13 @@ from roadworthy.corpus.publishing import (
     publish,
     read_pending,
 )
+from roadworthy.corpus.quarantine import look_again
 from roadworthy.corpus.reindex_jobs import REINDEX
 from roadworthy.corpus.routing import Routing, rules_of
 from roadworthy.corpus.space_lock import keep_spaces
 from roadworthy.corpus.terms import terms
 from roadworthy.gateway.embeddings import SpaceEmbedder
+from roadworthy.ingestion import KIND
 from roadworthy.ingestion.curation.service import examine as curate
 from roadworthy.ingestion.curation.service import write as write_curation
 from roadworthy.ingestion.embed import embed_everywhere, not_served
@@ -34,7 +36,7 @@ from roadworthy.ingestion.records import Lane, Occupied, ParsedDocument, Piece
 from roadworthy.ingestion.reindex import reindex
 from roadworthy.ingestion.split import TokenCounter, split
 from roadworthy.plumbing import jobs
-from roadworthy.plumbing.database import Database
+from roadworthy.plumbing.database import Database, WorkerConnection
 from roadworthy.plumbing.jobs import Lease, Turn
 from roadworthy.plumbing.retries import BUG
 
@@ -289,11 +291,24 @@ class IngestionService:
             async with self._database.as_worker(lease.tenant_id) as conn:
                 if lease.kind != REINDEX:  # what is published stays so
                     await mark_failed(conn, lease, problem=problem)
+                    await _look_again(conn, lease)
                 await jobs.fail(conn, lease, problem=problem, kind=kind)
         except Conflict as error:
             log.info("an ingestion job was overtaken", job=str(lease.id), reason=error.message)
             return
         log.warning("not searchable", document=str(lease.document_id), problem=problem)
+
+
+async def _look_again(conn: WorkerConnection, lease: Lease) -> None:
+    """Read again what was kept back in favour of a content that has failed now."""
+    for document_id, revision_id in await look_again(conn, lease):
+        await jobs.enqueue(
+            conn,
+            tenant_id=lease.tenant_id,
+            kind=KIND,
+            document_id=document_id,
+            revision_id=revision_id,
+        )
 
 
 def _passage(

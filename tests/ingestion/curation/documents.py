@@ -20,6 +20,14 @@ def prose(seed: int, *, words: int = 150) -> str:
     return ". ".join(f"The {sentence} is near the {i}" for i, sentence in enumerate(sentences))
 
 
+def edition(number: int) -> str:
+    """Write one text with one word in fifty changed."""
+    words = prose(1).split()
+    for place in range(10, len(words), 50):
+        words[place] = f"edition{number}"
+    return " ".join(words)
+
+
 def document(*pages: str, markdown: bool = False, title: str = "Title") -> ParsedDocument:
     """Make a parsed document; several pages give it pages."""
     spans, start = [], 0

@@ -9,30 +9,10 @@ from roadworthy.corpus.documents import find_document
 from roadworthy.corpus.ownership import reshare
 from roadworthy.corpus.verdicts import list_verdicts
 from roadworthy.deletion.holds import add_hold
-from tests.ingestion.curation.documents import prose
+from tests.ingestion.curation.documents import edition, prose
+from tests.ingestion.curation.looking import passages, state, verdict
 
 pytestmark = pytest.mark.anyio
-
-TEXT = prose(1)
-
-
-def edition(number: int) -> str:
-    """Change one word in fifty."""
-    words = TEXT.split()
-    for place in range(10, len(words), 50):
-        words[place] = f"edition{number}"
-    return " ".join(words)
-
-
-async def state(world, document_id):
-    async with world.database.as_worker(world.tenant_id) as conn:
-        return (await find_document(conn, tenant_id=world.tenant_id, document_id=document_id)).state
-
-
-async def verdict(world, document_id, check="near_duplicates"):
-    async with world.database.as_worker(world.tenant_id) as conn:
-        found = await list_verdicts(conn, tenant_id=world.tenant_id, document_id=document_id)
-    return next(each for each in found if each.check == check)
 
 
 async def test_the_newer_of_one_owner_takes_the_place(intake):
@@ -125,19 +105,11 @@ async def test_who_reads_one_of_two_later_learns_nothing_of_the_other(intake):
 
 
 async def test_a_copy_is_stored_once_and_counted(intake):
-    first = await intake.add("a.txt", TEXT)
+    first = await intake.add("a.txt", prose(1))
     assert (await verdict(intake.world, first, "exact_duplicates")).figures == {"copies": 0}
     for name in ("b.txt", "c.txt"):
-        receipt = await intake.world.upload(name, TEXT)
+        receipt = await intake.world.upload(name, prose(1))
         assert (receipt.outcome, receipt.document_id) == ("duplicate", first)
     found = await verdict(intake.world, first, "exact_duplicates")
     assert found.figures == {"copies": 2}
     assert "other names" in found.reason
-
-
-async def passages(world, document_id):
-    async with world.database.as_worker(world.tenant_id) as conn:
-        counted = await conn.execute(
-            "SELECT count(*) FROM passage WHERE document_id = %s", (document_id,)
-        )
-        return (await counted.fetchone())[0]

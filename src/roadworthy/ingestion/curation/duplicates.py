@@ -44,7 +44,7 @@ def judge(mine: Placed | None, alikes: Sequence[Alike], policy: CurationPolicy) 
         outcome, reason = QUARANTINED, LOST.format(why=_why(nearest.placed, mine, policy))
     elif policy.near_duplicates == "allow":
         outcome, reason = PASS, "It is nearly the same as another document, which is allowed."
-    elif policy.near_duplicates == "quarantine":
+    elif losers(mine, alike, policy):
         outcome, reason = FLAGGED, "It takes the place of a document that is nearly the same."
     else:
         outcome, reason = FLAGGED, "It is nearly the same as another document."
@@ -59,13 +59,15 @@ def judge(mine: Placed | None, alikes: Sequence[Alike], policy: CurationPolicy) 
 
 
 def losers(mine: Placed, alikes: Sequence[Alike], policy: CurationPolicy) -> list[Alike]:
-    """Name the documents whose place `mine` takes when it is published."""
+    """Name the documents whose place `mine` takes when it is published; none that was released."""
     if policy.near_duplicates != "quarantine":
         return []
     return [
         each
         for each in alikes
-        if each.likeness >= policy.likeness and is_better(mine, each.placed, policy)
+        if each.likeness >= policy.likeness
+        and not each.placed.was_released
+        and is_better(mine, each.placed, policy)
     ]
 
 

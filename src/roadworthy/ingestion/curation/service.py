@@ -4,7 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from roadworthy.corpus.alikes import Placed, enter, forget, keep_lines, shared_lines
+from roadworthy.corpus.alikes import (
+    Placed,
+    enter,
+    find_alike,
+    forget,
+    keep_lines,
+    shared_lines,
+)
 from roadworthy.corpus.policies import CurationPolicy, policy_of
 from roadworthy.corpus.quarantine import REJECT, Subject, keep_back, read_subject, withdraw
 from roadworthy.corpus.verdicts import QUARANTINED, Verdict, write_verdicts
@@ -26,8 +33,9 @@ class Curation:
     """What is to be written about a content, with its publication or instead of it."""
 
     curated: Curated
+    compared_in: int  # the class of readers whose documents it was compared with
     lines: Sequence[int]  # at its edges, to be kept when it is published
-    beaten: Sequence[tuple[Alike, Verdict]]  # whose place it takes
+    beaten: Sequence[tuple[Alike, Verdict]]  # whose place it takes, in the order of their locks
     rejected_for: str | None = None  # a person's reason, when he rejected this content before
 
     @property
@@ -48,36 +56,45 @@ async def examine(database: Database, lease: Lease, document: ParsedDocument) ->
         Missing: it was deleted or replaced meanwhile.
         Invalid: the policy of the corpus is unreadable.
     """
-    of = {"tenant_id": lease.tenant_id, "revision_id": lease.revision_id}
     async with database.as_worker(lease.tenant_id) as conn:
         subject = await read_subject(conn, lease)
         policy = policy_of(subject.policy)
         keys = await asyncio.to_thread(
             lambda: boilerplate.edge_keys(sensitive.mask(document, policy))
         )
-        shared = await shared_lines(conn, keys, **of)
+        shared = await shared_lines(
+            conn,
+            keys,
+            tenant_id=lease.tenant_id,
+            revision_id=lease.revision_id,
+            acl_id=subject.acl_id,
+        )
     curated = await asyncio.to_thread(
         curate, document, policy, shared_lines=shared, overruled=subject.overruled
     )
+    is_rejected = subject.decision == REJECT
     alikes, mine = [], None
     sketch = await asyncio.to_thread(likeness.sketch, curated.document.text)
     if sketch is not None:
         mine = _placed(subject, document, likeness.packed(sketch))
+        is_kept_back = is_rejected or curated.disposition == QUARANTINE
         async with database.as_worker(lease.tenant_id) as conn:
-            found = await enter(
-                conn, **of, bands=sketch.bands, packed=mine.packed, dated_at=mine.dated_at
+            alikes = await _alikes(
+                conn,
+                sketch,
+                mine,
+                tenant_id=lease.tenant_id,
+                acl_id=subject.acl_id,
+                is_entered=not is_kept_back,
             )
-        alikes = [
-            Alike(placed=p, likeness=likeness.likeness(sketch, likeness.unpacked(p.packed)))
-            for p in found
-        ]
     verdict = duplicates.judge(mine, alikes, policy)
     verdicts = [*curated.verdicts, set_aside(verdict, subject.overruled)]
     return Curation(
         curated=replace(curated, verdicts=verdicts, disposition=disposition(verdicts)),
+        compared_in=subject.acl_id,
         lines=[key for key in keys if shared.get(key, 0) < MOST_COMMON],
         beaten=_beaten(mine, alikes, policy),
-        rejected_for=subject.decided_for if subject.decision == REJECT else None,
+        rejected_for=subject.decided_for if is_rejected else None,
     )
 
 
@@ -91,21 +108,61 @@ async def write(conn: WorkerConnection, lease: Lease, curation: Curation) -> Non
         problem = f"Rejected in review: {rejected}" if rejected is not None else _problem(verdicts)
         state = QUARANTINED if rejected is None else "rejected"
         await keep_back(conn, lease, problem=problem[:LONGEST_PROBLEM], state=state)
-        await write_verdicts(conn, lease, verdicts)
+        await write_verdicts(conn, lease, verdicts, compared_in=curation.compared_in)
         return
-    await write_verdicts(conn, lease, verdicts, removals=curation.curated.removals)
+    await write_verdicts(
+        conn,
+        lease,
+        verdicts,
+        compared_in=curation.compared_in,
+        removals=curation.curated.removals,
+    )
     await keep_lines(conn, curation.lines, **of)
     for alike, verdict in curation.beaten:
         loser = alike.placed
-        await withdraw(
+        withdrawn = await withdraw(
             conn,
             verdict,
             problem=_problem([verdict]),
             tenant_id=lease.tenant_id,
             document_id=loser.document_id,
             revision_id=loser.revision_id,
+            winner_id=lease.revision_id,
+            acl_id=curation.compared_in,
         )
-        await forget(conn, tenant_id=lease.tenant_id, revision_id=loser.revision_id)
+        if withdrawn:
+            await forget(conn, tenant_id=lease.tenant_id, revision_id=loser.revision_id)
+
+
+async def _alikes(
+    conn: WorkerConnection,
+    sketch: likeness.Sketch,
+    mine: Placed,
+    *,
+    tenant_id: int,
+    acl_id: int,
+    is_entered: bool,
+) -> list[Alike]:
+    """Look for near duplicates; what is kept back anyway stands in nobody's way meanwhile."""
+    revision_id, bands = mine.revision_id, sketch.bands
+    if is_entered:
+        found = await enter(
+            conn,
+            tenant_id=tenant_id,
+            revision_id=revision_id,
+            acl_id=acl_id,
+            bands=bands,
+            packed=mine.packed,
+            dated_at=mine.dated_at,
+        )
+    else:
+        found = await find_alike(
+            conn, tenant_id=tenant_id, revision_id=revision_id, acl_id=acl_id, bands=bands
+        )
+    return [
+        Alike(placed=p, likeness=likeness.likeness(sketch, likeness.unpacked(p.packed)))
+        for p in found
+    ]
 
 
 def _placed(subject: Subject, document: ParsedDocument, packed: bytes) -> Placed:
@@ -117,6 +174,7 @@ def _placed(subject: Subject, document: ParsedDocument, packed: bytes) -> Placed
         accepted_at=subject.accepted_at,
         dated_at=document.origin.modified_at or document.origin.created_at,
         packed=packed,
+        is_held=subject.is_held,
     )
 
 
@@ -127,7 +185,9 @@ def _beaten(
         return []
     return [
         (each, duplicates.lost(mine, each.placed, policy, likeness=each.likeness))
-        for each in duplicates.losers(mine, alikes, policy)
+        for each in sorted(
+            duplicates.losers(mine, alikes, policy), key=lambda each: each.placed.document_id
+        )
     ]
 
 

@@ -1,6 +1,7 @@
 """Turn the bytes of a text file into characters, whichever encoding they were saved in."""
 
 import codecs
+import re
 
 # The longer mark first: UTF-32's begins with UTF-16's.
 MARKS = (
@@ -25,6 +26,7 @@ LEGACY = {
     "其些主樣理心本前開但因只從想實公司員工，。、：；（）？！「」",
 }
 SAMPLE = 65_536  # bytes that are looked at to choose a legacy encoding
+CONTROL = re.compile(r"[\0-\x08\x0b\x0e-\x1a\x1c-\x1f]")  # but tab, line and page ends, escape
 STRAY, BINARY_SHARE = 4, 0.02  # control characters above so many and this share: not a text
 
 
@@ -36,7 +38,7 @@ def decode(content: bytes) -> str | None:
     text = _decode_unicode(content)
     if text is None:
         text = content.decode(_likeliest(content[:SAMPLE]), errors="replace")
-    controls = sum(c < " " and c not in "\t\n\r\f\x1b" for c in text[:SAMPLE])
+    controls = len(CONTROL.findall(text, 0, SAMPLE))
     return None if controls > STRAY + BINARY_SHARE * len(text[:SAMPLE]) else text
 
 

@@ -25,10 +25,9 @@ TAG = re.compile(
     r"|<(?P<closes>/?)(?P<name>[a-z][\w:.-]*+)[^<>]*+>",
     re.I | re.S,
 )
-ENDLESS = re.compile(  # elements of HTML that have no end, or whose readers do without
-    "area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr|li|td|th|tr|dt|dd"
-    "|thead|tbody|tfoot|colgroup|body|html|head",
-    re.I,
+ENDLESS = (  # elements of HTML that have no end, or whose readers do without
+    " area base br col embed hr img input link meta param source track wbr li td th tr dt dd"
+    " thead tbody tfoot colgroup body html head "
 )
 
 
@@ -96,9 +95,13 @@ def nesting(text: str) -> int:
     """Tell how deep markup nests, about: an end that is left out counts; scripts do not."""
     depth = deepest = 0
     for tag in TAG.finditer(text):
-        name = tag["name"]
-        if name and not tag[0].endswith("/>") and not ENDLESS.fullmatch(name):
-            depth = max(depth - 1, 0) if tag["closes"] else depth + 1
+        closes, name = tag.group("closes", "name")
+        if not name or f" {name.lower()} " in ENDLESS or text.startswith("/>", tag.end() - 2):
+            continue
+        if closes:
+            depth = max(depth - 1, 0)
+        else:
+            depth += 1
             deepest = max(deepest, depth)
     return deepest
 

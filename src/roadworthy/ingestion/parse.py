@@ -43,12 +43,11 @@ CONTROLS: dict[int, str | None] = {
 IMAGE = re.compile(r"!\[([^\[\]\n]*+)\]\((?:<[^<>\n]*+>|(?:[^()\n]++|\([^()\n]*+\))*+)\)")
 INLINE_IMAGE = re.compile(r"(!\[[^\[\]\n]*+\]\()(?:<\s*+data:[^<>\n]*+>|\s*+data:[^()\n]*+)\)")
 PADDING = re.compile(r"(?<=\|) {2,}+|(?<! ) {2,}+(?=\|)|(?<=[^-]-)-{3,}+(?=:? *+\|)")
-BLANK_END = re.compile(r"(?<![ \t])[ \t]++$", re.M)
 TABLE_ROW = re.compile(r"^\|.*\|[ \t]*$", re.M)
 ESCAPED = re.compile(r"\\([!\"$%&'()+,\-./:;<=>?@\[\]^_{}~*])")
 FIRST_HEADING = re.compile(r"^#{1,2}[ \t]+(.+?)[ \t]*#*$", re.M)
 WORD = re.compile(r"[^\W\d_]+")
-CUT = re.compile(rf"\b([^\W\d_]{{2,}}){LINE_END_HYPHEN}([^\W\d_]{{2,}})\b")
+CUT = re.compile(rf"\b([^\W\d_]{{2,}}+){LINE_END_HYPHEN}([^\W\d_]{{2,}}+)\b")
 
 
 def parse(
@@ -173,7 +172,7 @@ def _laid_out(pages: Iterable[Page]) -> tuple[str, tuple[PageSpan, ...]]:
 def _clean(text: str) -> str:
     """Unify line ends, drop control characters and blank space that says nothing, compose."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").translate(CONTROLS)
-    text = BLANK_END.sub("", text)
+    text = "\n".join(line.rstrip(" \t") for line in text.split("\n"))
     return unicodedata.normalize("NFC", re.sub(r"\n{3,}", "\n\n", text).strip("\n"))
 
 

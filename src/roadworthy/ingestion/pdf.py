@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pypdfium2.raw as pdfium
 from pypdfium2 import PdfDocument, PdfiumError, PdfPage, PdfTextPage
@@ -26,7 +26,7 @@ WORD = re.compile(r"[^\s\0\ufffe\uffff]+\ufffe?")  # ends at a hyphen at a line 
 HYPHEN_CODES = {2: 0xFFFE}  # as it gives it letter by letter
 HYPHENS = {0xFFFE: "-"}  # at a line end, as PDFium gives it in a whole text
 LINE_END_HYPHEN = "-\xad"  # which may be no hyphen of the word; told from one within a line
-CUT_WORD = re.compile(r"(?<=[^\W\d_])-\n(?=[^\W\d_])")
+CUT_WORD = re.compile(r"-\n(?<=[^\W\d_]-\n)(?=[^\W\d_])")
 DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:([+-])(\d\d)'?(\d\d)?)?")
 PICTURES = (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM)
 LONGEST_SIDE = 2000  # pixels of a drawn page; the models of text recognition want no more
@@ -124,12 +124,8 @@ def drawn(document: PdfDocument, index: int) -> "Image":
             return bitmap.to_pil().convert("RGB")
 
 
-class _Word(NamedTuple):  # a tuple, because a page makes thousands of them
-    text: str
-    left: float
-    top: float
-    right: float
-    bottom: float
+# A plain tuple, because a page makes thousands of them.
+_Word = tuple[str, float, float, float, float]  # text, left, top, right, bottom
 
 
 def _runs(text_page: PdfTextPage) -> tuple[list[Run], list[str]]:
@@ -146,7 +142,7 @@ def _runs(text_page: PdfTextPage) -> tuple[list[Run], list[str]]:
         if turn == main:
             runs.extend(_joined([_turned(each, main) for each in words] if main else words))
         else:
-            askew.append(_whole(" ".join(word.text for word in words)))
+            askew.append(_whole(" ".join(text for text, *_ in words)))
     return runs, askew
 
 
@@ -156,27 +152,19 @@ def _lines(text_page: PdfTextPage) -> Iterator[tuple[int | None, list[_Word]]]:
     A line that is turned by no whole quarter, such as a watermark, has None.
     """
     text, raw = _text(text_page), text_page.raw
-    box = pdfium.FS_RECTF()
+    box_of, box = pdfium.FPDFText_GetLooseCharBox, pdfium.FS_RECTF()
     for line in LINE.finditer(text):
         words: list[_Word] = []
         for word in WORD.finditer(text, *line.span()):
             # Of the first and the last letter; asking for each takes most of the time of a page.
-            corners = [
-                (box.left, -box.top, box.right, -box.bottom)  # PDF counts y from below
-                for at in {word.start(), word.end() - 1}
-                if pdfium.FPDFText_GetLooseCharBox(raw, at, box)
-            ]
-            if corners:
-                lefts, tops, rights, bottoms = zip(*corners, strict=True)
-                words.append(
-                    _Word(
-                        word[0].translate(HYPHENS),
-                        min(lefts),
-                        min(tops),
-                        max(rights),
-                        max(bottoms),
-                    )
-                )
+            start, end = word.span()
+            if not box_of(raw, start, box):
+                continue
+            left, top, right, bottom = box.left, -box.top, box.right, -box.bottom  # y from below
+            if end - start > 1 and box_of(raw, end - 1, box):
+                left, right = min(left, box.left), max(right, box.right)
+                top, bottom = min(top, -box.top), max(bottom, -box.bottom)
+            words.append((word[0], left, top, right, bottom))
         if words:
             yield _turn(pdfium.FPDFText_GetCharAngle(raw, line.start())), words
 
@@ -207,15 +195,23 @@ def _joined(words: Sequence[_Word]) -> Iterator[Run]:
     texts: list[str] = []
     left = top = right = bottom = 0.0
     for word in words:
-        if texts and _goes_on(word, (left, top, right, bottom)):
-            left, top = min(left, word.left), min(top, word.top)
-            right, bottom = max(right, word.right), max(bottom, word.bottom)
+        text, word_left, word_top, word_right, word_bottom = word
+        height = bottom - top
+        if (
+            texts
+            and (word_top, word_bottom) == (top, bottom)
+            and 0 <= word_left - right <= CELL_GAP * height
+        ):
+            right = word_right  # most words: in the font of those before, and close to them
+        elif texts and _goes_on(word, (left, top, right, bottom)):
+            left, top = min(left, word_left), min(top, word_top)
+            right, bottom = max(right, word_right), max(bottom, word_bottom)
         else:
             if texts:
                 yield _run(texts, (left, top, right, bottom))
             texts = []
             _, left, top, right, bottom = word
-        texts.append(word.text)
+        texts.append(text)
     if texts:
         yield _run(texts, (left, top, right, bottom))
 
@@ -225,28 +221,35 @@ def _run(texts: Sequence[str], box: tuple[float, float, float, float]) -> Run:
     return Run(left=left, top=top, right=right, bottom=bottom, text=_whole(" ".join(texts)))
 
 
-def _turned(at: _Word, turn: int) -> _Word:
+def _turned(word: _Word, turn: int) -> _Word:
     """Turn the place of a word as the page is turned to be read."""
+    text, left, top, right, bottom = word
     if turn == 1:
-        return _Word(at.text, at.top, -at.right, at.bottom, -at.left)
+        return text, top, -right, bottom, -left
     if turn == 2:
-        return _Word(at.text, -at.right, -at.bottom, -at.left, -at.top)
-    return _Word(at.text, -at.bottom, at.left, -at.top, at.right)
+        return text, -right, -bottom, -left, -top
+    return text, -bottom, left, -top, right
 
 
-def _goes_on(at: _Word, run: tuple[float, float, float, float]) -> bool:
+def _goes_on(word: _Word, run: tuple[float, float, float, float]) -> bool:
     """Tell whether a word stands in the line of a run and close to it, on either side."""
     left, top, right, bottom = run
-    gap = max(at.left - right, left - at.right)
-    if gap > CELL_GAP * max(bottom - top, at.bottom - at.top, 0.1):
+    _, word_left, word_top, word_right, word_bottom = word
+    gap = max(word_left - right, left - word_right)
+    if gap > CELL_GAP * max(bottom - top, word_bottom - word_top, 0.1):
         return False
-    shared = min(bottom, at.bottom) - max(top, at.top)
-    return shared >= 0.5 * min(bottom - top, at.bottom - at.top)
+    shared = min(bottom, word_bottom) - max(top, word_top)
+    return shared >= 0.5 * min(bottom - top, word_bottom - word_top)
 
 
 def _whole(text: str) -> str:
-    """Join the halves of letters beyond the first plane, which PDFium may give one by one."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    """Write hyphens as such, and join the halves of letters beyond the first plane.
+
+    PDFium may give those one by one.
+    """
+    if text.isascii():
+        return text
+    return text.translate(HYPHENS).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _moment(written: str) -> datetime | None:

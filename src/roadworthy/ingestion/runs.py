@@ -1,12 +1,13 @@
 """Runs of text at their places on a page, and the lines that they make."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 CELL_GAP = 0.9  # of the line height: a wider gap in a line parts cells or columns
 # Of the height of the lower and of the higher run: what two runs of one line share.
 SAME_LINE, SAME_LINE_AS_HIGHER = 0.5, 0.4
-RTL = ("\u0590", "\u08ff")
+RTL = re.compile("[\u0590-\u08ff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +59,11 @@ def gap(above: Line, below: Line) -> float:
 
 def is_from_the_right(runs: Sequence[Run]) -> bool:
     """Tell whether most letters are of a script that is written from right to left."""
-    letters = [c for run in runs for c in run.text if c.isalpha()]
-    return sum(RTL[0] <= c <= RTL[1] for c in letters) * 2 > len(letters)
+    text = "".join(run.text for run in runs)
+    if text.isascii() or not RTL.search(text):
+        return False
+    letters = [c for c in text if c.isalpha()]
+    return sum(RTL.match(c) is not None for c in letters) * 2 > len(letters)
 
 
 def _same_line(one: Run, other: Run) -> bool:

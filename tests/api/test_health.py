@@ -1,10 +1,13 @@
 """Probes tell the truth without a key, and counters move without a word of the user."""
 
+import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from roadworthy.api.app import create_app
+from roadworthy.plumbing import jobs
 from roadworthy.plumbing.database import Database
 from tests.doubles.model_server import failing
 
@@ -64,6 +67,33 @@ async def test_answers_and_requests_are_counted(client, plan):
     assert 'route="unmatched",status="404"' in told
     assert 'roadworthy_answer_seconds_count{outcome="answered"} 1.0' in told
     assert "secret" not in told
+
+
+async def test_what_waits_in_the_queue_is_told_by_state_and_of_no_tenant(door, client, world):
+    for name in ("failed", "waiting", "running", "due"):
+        await world.upload(f"{name}.txt", f"Text {name}.")
+    async with world.database.as_worker() as conn:
+        failed, waiting, _ = [await jobs.claim(conn) for _ in range(3)]
+        await jobs.fail(conn, failed, problem="secret", kind="bug")
+        await jobs.retry(conn, waiting, after=timedelta(hours=1), problem="secret")
+        await conn.execute("UPDATE job SET run_at = now() - interval '1 hour' WHERE attempts = 0")
+    told = (await client.get("/metrics")).text
+    for state, problem in (
+        ("failed", "bug"), ("queued", "unavailable"), ("running", ""), ("queued", ""),
+    ):  # fmt: skip
+        pile = f'roadworthy_jobs{{kind="ingest",problem="{problem}",state="{state}"}} 1.0'
+        assert pile in told
+    [oldest] = re.findall(r'roadworthy_oldest_due_job_seconds{kind="ingest"} (\S+)', told)
+    assert 3600 <= float(oldest) < 3700
+    assert "secret" not in told
+    await world.upload("more.txt", "More.")
+    assert 'problem="",state="queued"} 1.0' in (await client.get("/metrics")).text  # as just now
+
+
+async def test_of_a_queue_that_cannot_be_read_nothing_is_told(no_database):
+    told = await no_database.get("/metrics")
+    assert told.status_code == 200
+    assert "roadworthy_jobs{" not in told.text
 
 
 async def test_a_degraded_answer_is_counted(client, plan, models):

@@ -48,7 +48,8 @@ async def ready(visit: AnyVisit) -> Response:
 
 @router.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
 async def read_metrics(visit: AnyVisit) -> Response:
-    """Tell what was counted, in Prometheus' text format."""
+    """Tell what was counted, and what waits in the queue, in Prometheus' text format."""
+    await visit.metrics.queue.refresh(visit.services.database)
     return Response(visit.metrics.exposition(), media_type=metrics.MEDIA_TYPE)
 
 

@@ -2,6 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
+from roadworthy.api.queue_gauges import QueueGauges
+
 MEDIA_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120)
 
@@ -30,6 +32,8 @@ class Metrics:
             ("without",),
             registry=self._registry,
         )
+
+        self.queue = QueueGauges(self._registry)
 
     def count_request(self, *, method: str, route: str, status: int) -> None:
         """Count a request that ended."""

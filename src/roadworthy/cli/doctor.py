@@ -27,6 +27,7 @@ from roadworthy.diagnosis.fingerprint import (
 from roadworthy.diagnosis.machine import check_machine, check_port
 from roadworthy.diagnosis.models import check_models
 from roadworthy.diagnosis.records import Check, fine, wrong
+from roadworthy.diagnosis.work import check_work
 from roadworthy.installation import engine_for_a_while, running_database
 from roadworthy.plumbing.settings import Settings, process_locales
 
@@ -44,7 +45,7 @@ def doctor(
         Path | None, typer.Option(help="Hold another place's --json beside this one, instead.")
     ] = None,
 ) -> None:
-    """Check settings, locales, broker, database, permissions, deletions, models, golden probes."""
+    """Check settings, locales, broker, database, permissions, deletions, work, models, probes."""
     other = None if compare is None else read_report(compare)
     report = examine(told(ctx))
     if other is not None:
@@ -86,7 +87,7 @@ def _running(stack: ExitStack, settings: Settings) -> tuple[DatabaseUrls | None,
     fit = all(check.ok for check in checks if check.name in NEEDED)
     known = urls if fit and isinstance(urls, DatabaseUrls) else None
     if known is not None:
-        checks.append(check_deletions(known))
+        checks += [check_deletions(known), check_work(known)]
     engine = _entered(stack, engine_for_a_while(settings), name="models")
     if isinstance(engine, Check):
         return known, [*checks, engine]

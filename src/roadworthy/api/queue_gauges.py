@@ -1,0 +1,54 @@
+"""What waits in the queue, as gauges that are read from the database now and then."""
+
+import asyncio
+import time
+
+from prometheus_client import CollectorRegistry, Gauge
+
+from roadworthy.core.errors import Busy, Unavailable
+from roadworthy.plumbing.backlog import due_for, piles
+from roadworthy.plumbing.database import Database
+
+FRESH_S = 15.0  # scrapes in between are told the same
+PATIENCE_S = 3.0
+
+
+class QueueGauges:
+    """The gauges of one app. While the database is away they are left out: nothing is known."""
+
+    def __init__(self, registry: CollectorRegistry, *, fresh_s: float = FRESH_S) -> None:
+        self._registry = registry
+        self._fresh_s = fresh_s
+        self._asking = asyncio.Lock()
+        self._asked_at = float("-inf")
+        self._jobs = Gauge(
+            "roadworthy_jobs",
+            "Jobs that are not done; queued with a problem: to be tried again; failed: kept.",
+            ("kind", "state", "problem"),
+            registry=registry,
+        )
+        self._oldest = Gauge(
+            "roadworthy_oldest_due_job_seconds",
+            "How long the oldest due job has waited; 0: none is due.",
+            ("kind",),
+            registry=registry,
+        )
+
+    async def refresh(self, database: Database) -> None:
+        """Read what waits, unless that was done a moment ago."""
+        async with self._asking:
+            if time.monotonic() - self._asked_at < self._fresh_s:
+                return
+            self._asked_at = time.monotonic()
+            self._jobs.clear()
+            self._oldest.clear()
+            try:
+                async with asyncio.timeout(PATIENCE_S), database.as_worker() as conn:
+                    found = await piles(conn)
+            except (Unavailable, Busy, TimeoutError):
+                return
+            for each in found:
+                self._jobs.labels(each.kind, each.state, each.problem_kind or "").set(each.jobs)
+            for kind in {each.kind for each in found}:
+                waited = due_for([each for each in found if each.kind == kind])
+                self._oldest.labels(kind).set(waited.total_seconds())

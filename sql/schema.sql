@@ -716,6 +716,14 @@ ALTER TABLE ONLY public.posting ALTER COLUMN packed SET STATISTICS 0;
 
 ALTER TABLE ONLY public.posting FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.pseudonym_key (
+    is_only boolean DEFAULT true NOT NULL,
+    mark text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT pseudonym_key_is_only_check CHECK (is_only),
+    CONSTRAINT pseudonym_key_mark_check CHECK ((length(mark) = 32))
+);
+
 CREATE TABLE public.release (
     tenant_id integer NOT NULL,
     name text NOT NULL,
@@ -952,6 +960,9 @@ ALTER TABLE public.principal
 
 ALTER TABLE ONLY public.principal
     ADD CONSTRAINT principal_pkey PRIMARY KEY (tenant_id, user_id);
+
+ALTER TABLE ONLY public.pseudonym_key
+    ADD CONSTRAINT pseudonym_key_pkey PRIMARY KEY (is_only);
 
 ALTER TABLE ONLY public.release
     ADD CONSTRAINT release_pkey PRIMARY KEY (tenant_id, name);
@@ -1771,6 +1782,9 @@ GRANT SELECT ON TABLE public.posting TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.posting TO roadworthy_worker;
 
 GRANT UPDATE(acl_id) ON TABLE public.posting TO roadworthy_app;
+
+GRANT SELECT ON TABLE public.pseudonym_key TO roadworthy_app;
+GRANT SELECT,INSERT ON TABLE public.pseudonym_key TO roadworthy_worker;
 
 GRANT SELECT ON TABLE public.release TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.release TO roadworthy_worker;

@@ -285,7 +285,7 @@ GRANT USAGE ON SCHEMA public TO roadworthy_app, roadworthy_worker;
 GRANT SELECT ON tenant, principal, embedding_space, corpus, acl, acl_grant, document,
                 revision, passage, embedding, posting, passage_count, job, release, live_release,
                 trace, trace_hit, trace_answer, schema_migration, corpus_route, corpus_space,
-                installation
+                installation, pseudonym_key
    TO roadworthy_app;
 GRANT INSERT ON acl, acl_grant, document, revision, job, trace, trace_hit, trace_answer, passage_count
    TO roadworthy_app;
@@ -305,6 +305,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE
    TO roadworthy_worker;
 GRANT SELECT, INSERT ON embedding_space TO roadworthy_worker;
 GRANT SELECT ON schema_migration, installation TO roadworthy_worker;
+GRANT SELECT, INSERT ON pseudonym_key TO roadworthy_worker;
 
 -- Deletion and legal hold: the policies are in retention.sql.
 GRANT SELECT ON deletion_receipt, withdrawn_document TO roadworthy_app;

@@ -44,6 +44,7 @@ from roadworthy.plumbing.settings import Settings
 from roadworthy.spaces import follow_spaces, open_spaces
 from roadworthy.traces import TraceRecorder, bring_left
 from roadworthy.traces import stores as trace_stores
+from roadworthy.traces.pseudonyms import Pseudonyms
 
 log = structlog.get_logger(__name__)
 SPOOL = "spool"  # of a home: traces on their way to the database
@@ -51,10 +52,11 @@ SET_STAGE = """
 INSERT INTO installation (stage, created_at) VALUES (%(stage)s, %(now)s)
 ON CONFLICT (is_only) DO NOTHING
 """
-ADOPT = """
+ADOPT_STAGE = """
 INSERT INTO installation (stage, created_at) VALUES (%(stage)s, %(now)s)
 ON CONFLICT (is_only) DO UPDATE SET stage = excluded.stage, created_at = excluded.created_at
 """
+ADOPT_PSEUDONYMS = "DELETE FROM pseudonym_key"
 APP_ROLE, WORKER_ROLE = "roadworthy_app", "roadworthy_worker"
 # Every table that holds the text of documents or what is derived from it: each room tells its own.
 STORES = (*corpus_stores.STORES, *plumbing_stores.STORES, *trace_stores.STORES)
@@ -121,7 +123,7 @@ def provision(
 
     Args:
         stage: whose the database is from now on, if it is nobody's yet; "": of none.
-        adopt: take the database of another stage over.
+        adopt: take the database of another stage, or with other pseudonyms, over.
 
     Raises:
         Invalid: an applied migration was changed, or the roles may not be altered.
@@ -139,8 +141,10 @@ def provision(
                     continue
                 statement = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")
                 conn.execute(statement.format(sql.Identifier(role), _password(url)))
+            if adopt:
+                conn.execute(ADOPT_PSEUDONYMS)
             if stage:
-                conn.execute(ADOPT if adopt else SET_STAGE, {"stage": stage, "now": now()})
+                conn.execute(ADOPT_STAGE if adopt else SET_STAGE, {"stage": stage, "now": now()})
     except psycopg.errors.InsufficientPrivilege as error:
         raise Invalid(
             f"The role of database_url may not alter {APP_ROLE} and {WORKER_ROLE}; grant it "
@@ -186,6 +190,7 @@ async def services(
 
     Raises:
         Unavailable: the database or the embedding endpoint does not answer.
+        Invalid: the key of pseudonyms is not that of the database.
     """
     database = Database(
         app_url=urls.app, worker_url=urls.worker, connections=settings.database_connections
@@ -193,6 +198,9 @@ async def services(
     async with contextlib.AsyncExitStack() as stack:
         await database.open()
         stack.push_async_callback(database.close)
+        pseudonyms = pseudonyms_of(settings)
+        async with database.as_worker() as conn:
+            await pseudonyms.agree(conn)
         embeddings = Endpoint(
             embeddings_address(settings, engine), most_connections=MOST_CONNECTIONS
         )
@@ -207,7 +215,6 @@ async def services(
         recorder = TraceRecorder(settings.home / SPOOL, database)
         flushing = asyncio.create_task(recorder.run())
         stack.push_async_callback(_cancelled, flushing)
-        pseudonym = pseudonymiser(settings)
         in_flight, extracting = InFlight(), ExtractingAnswerer()
         forgetting = Forgetting(
             database, in_flight=in_flight, extracting=extracting, recorder=recorder
@@ -230,7 +237,7 @@ async def services(
                     "generate": GeneratingAnswerer(chat),
                 },
                 recorder=recorder,
-                pseudonym=pseudonym,
+                pseudonym=pseudonyms,
                 in_flight=in_flight,
                 most_concurrent=settings.max_concurrent_answers,
             ),
@@ -238,11 +245,11 @@ async def services(
                 database=database,
                 embedders=embedders,
                 recorder=recorder,
-                pseudonym=pseudonym,
+                pseudonym=pseudonyms,
                 in_flight=in_flight,
             ),
             deletion=deletion_service(settings, database),
-            pseudonym=pseudonym,
+            pseudonym=pseudonyms,
         )
 
 
@@ -300,21 +307,17 @@ def deletion_service(settings: Settings, database: Database) -> DeletionService:
     return DeletionService(
         database=database,
         stores=STORES,
-        pseudonym=pseudonymiser(settings),
+        pseudonyms=pseudonyms_of(settings),
         bring_left=partial(bring_left, settings.home / SPOOL, database),
     )
 
 
-def pseudonymiser(settings: Settings) -> Callable[[Principal], str]:
-    """Say what traces call a person: a keyed hash."""
+def pseudonyms_of(settings: Settings) -> Pseudonyms:
+    """Say what traces call a person, by the key of the settings or of the home."""
     told = settings.pseudonym_key
-    key = told.get_secret_value() if told else secret_file(settings.home / "pseudonym.key")
-
-    def pseudonym(principal: Principal) -> str:
-        who = f"{principal.tenant_id}/{principal.user_id}"
-        return hmac.new(key.encode(), who.encode(), hashlib.sha256).hexdigest()[:32]
-
-    return pseudonym
+    return Pseudonyms(
+        told.get_secret_value() if told else secret_file(settings.home / "pseudonym.key")
+    )
 
 
 async def _holding(epochs: EpochHolder) -> asyncio.Task[None]:

@@ -7,20 +7,24 @@ import pytest
 from roadworthy.bootstrap import STORES
 from roadworthy.deletion import DeletionService
 from roadworthy.traces import bring_left
+from roadworthy.traces.pseudonyms import Pseudonyms
 from tests.shared_database import urls, world
 
 __all__ = ["urls", "world"]
 
 
-def pseudonym(principal) -> str:
-    return f"pseudonym of {principal.user_id}"
+pseudonym = Pseudonyms("of the tests that delete")
+
+
+def deletions(world, folder, pseudonyms=pseudonym):
+    return DeletionService(
+        database=world.database,
+        stores=STORES,
+        pseudonyms=pseudonyms,
+        bring_left=partial(bring_left, folder / "spool", world.database),
+    )
 
 
 @pytest.fixture
 def deletion(world, tmp_path):
-    return DeletionService(
-        database=world.database,
-        stores=STORES,
-        pseudonym=pseudonym,
-        bring_left=partial(bring_left, tmp_path / "spool", world.database),
-    )
+    return deletions(world, tmp_path)

@@ -28,6 +28,7 @@ HOLD_NONE = {
     "embedding_space": "id name model revision dimension normalised query_prefix passage_prefix"
     " languages probe_texts probe_vectors created_at",  # probe texts that we ship
     "installation": "is_only stage created_at",
+    "pseudonym_key": "is_only mark created_at",
     "legal_hold": "tenant_id id document_id user_id corpus_id reason placed_by placed_at lifted_by"
     " lifted_at",  # goes with the document
     "live_release": "tenant_id name changed_at",

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from benchmarks.remains import tables_that_hold
-from roadworthy.core.errors import Conflict, Missing
+from roadworthy.core.errors import Conflict, Invalid, Missing
 from roadworthy.corpus.accepting import Upload, accept
 from roadworthy.corpus.access import access
 from roadworthy.corpus.documents import ensure_corpus, find_corpus, list_documents
@@ -18,8 +18,9 @@ from roadworthy.diagnosis.database import check_database
 from roadworthy.plumbing import jobs
 from roadworthy.retrieval.search import search
 from roadworthy.retrieval.store import Filter
+from roadworthy.traces.pseudonyms import Pseudonyms
 from roadworthy.traces.store import add_traces
-from tests.deletion.conftest import pseudonym
+from tests.deletion.conftest import deletions, pseudonym
 from tests.traces.interactions import answered, begun, read
 from tests.world import another_world, extract
 
@@ -98,8 +99,7 @@ async def test_a_person_is_nowhere_afterwards(world, deletion, ana, urls, postgr
     assert (receipt.documents, counts["document"], counts["trace"]) == (3, 3, 1)
     assert (counts["api_key"], counts["principal"], counts["acl_grant"]) == (1, 1, 1)
     superuser = postgres_cluster.superuser_url_of(urls.owner)
-    # The receipt's subject is the pseudonym: here, and only here, it tells the name.
-    assert tables_that_hold(superuser, CANARY) == {"deletion_receipt"}
+    assert tables_that_hold(superuser, CANARY) == set()
     async with world.database.as_stranger() as conn:
         assert await identify(conn, key) is None
     async with world.database.as_worker(world.tenant_id) as conn:
@@ -163,6 +163,15 @@ async def test_all_is_hidden_from_the_first_moment_and_goes_on_after_a_kill(
     assert receipt.documents == 7
     async with world.database.as_worker(world.tenant_id) as conn:
         assert await list_receipts(conn, tenant_id=world.tenant_id) == [receipt]
+
+
+async def test_a_host_with_another_key_deletes_nobody(world, deletion, ana, tmp_path):
+    await deletion.delete_person(world.person("bo"), report=quiet)
+    await documents_of(world, CANARY, 1)
+    elsewhere = deletions(world, tmp_path, Pseudonyms("another key"))
+    with pytest.raises(Invalid, match="pseudonym_key"):
+        await elsewhere.delete_person(ana, report=quiet)
+    assert await count(world, "document") == 1
 
 
 async def test_doctor_finds_nothing_wrong_in_the_middle_or_afterwards(

@@ -6,6 +6,7 @@ golden probes of both. Each test breaks a copy of it in one way.
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -76,6 +77,12 @@ def prepared(postgres_cluster, model_server, tmp_path_factory):
         yield url, home
 
 
+ANOTHER_MARK = f"""
+INSERT INTO pseudonym_key (mark, created_at) VALUES ('{"0" * 32}', now())
+ON CONFLICT (is_only) DO UPDATE SET mark = excluded.mark
+"""
+
+
 def told(home: Path, url: str, models) -> CommandLine:
     cli = command_line(home=home, database_url=url, models_url=models.url)
     more = {"ROADWORTHY_PASSAGE_TOKENS": "32", "ROADWORTHY_STAGE": "test"}
@@ -94,7 +101,8 @@ class Place:
 
 @pytest.fixture
 def place(prepared, postgres_cluster, models, tmp_path):
-    url, _ = prepared
+    url, home = prepared
+    shutil.copy2(home / "pseudonym.key", tmp_path)
     copy = f"{database_name(url)}_copy"
     server = postgres_cluster.server
     with psycopg.connect(server.superuser_url(), autocommit=True) as conn:
@@ -230,6 +238,9 @@ WRONGS = [
           environ={"ROADWORTHY_STAGE": "production"}),
     Wrong(what="the database of a stage, by settings of none", check="stage",
           word="ROADWORTHY_STAGE", environ={"ROADWORTHY_STAGE": ""}),
+    Wrong(what="another key of pseudonyms than the traces' own", check="pseudonyms",
+          word="ROADWORTHY_PSEUDONYM_KEY",
+          statement=ANOTHER_MARK),
     Wrong(what="a database that was never taken into use", check="stage",
           word="roadworthy migrate", statement="DELETE FROM installation"),
     Wrong(what="a database that does not answer", check="database", word="URL",
@@ -323,6 +334,9 @@ RIGHTS = {
 
 @pytest.mark.parametrize("environ", RIGHTS.values(), ids=RIGHTS)
 def test_what_is_right_is_never_refused(place, environ):
+    if "ROADWORTHY_PSEUDONYM_KEY" in environ:  # chosen before the first trace
+        place.superuser.execute("DELETE FROM pseudonym_key")
+        place.superuser.commit()
     assert report(place.cli, **environ) == (0, {})
 
 
@@ -412,5 +426,7 @@ def test_a_copy_made_on_purpose_is_taken_over(place):
     staging = {"ROADWORTHY_STAGE": "staging"}
     assert place.cli.run("migrate", environ=staging).returncode == 0
     assert "stage" in report(place.cli, **staging)[1]
+    place.superuser.execute(ANOTHER_MARK)
+    place.superuser.commit()
     assert place.cli.run("migrate", "--adopt", environ=staging).returncode == 0
     assert report(place.cli, **staging) == (0, {})

@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 import typer
 from rich.progress import Progress as Bar
 
-from roadworthy.bootstrap import DatabaseUrls
+from roadworthy.bootstrap import DatabaseUrls, pseudonyms_of
 from roadworthy.cli import show
 from roadworthy.cli.exits import UNFIT
 from roadworthy.cli.faults import told_plainly
@@ -83,7 +83,11 @@ def examine(everywhere: Everywhere) -> Report:
 def _running(stack: ExitStack, settings: Settings) -> tuple[DatabaseUrls | None, list[Check]]:
     """Check what must run to be checked; the database is left out if it is not fit."""
     urls = _entered(stack, running_database(settings), name="database")
-    checks = [urls] if isinstance(urls, Check) else check_database(urls, stage=settings.stage)
+    if isinstance(urls, Check):
+        checks = [urls]
+    else:
+        pseudonyms = pseudonyms_of(settings)
+        checks = check_database(urls, stage=settings.stage, pseudonyms=pseudonyms)
     fit = all(check.ok for check in checks if check.name in NEEDED)
     known = urls if fit and isinstance(urls, DatabaseUrls) else None
     if known is not None:

@@ -18,7 +18,10 @@ def migrate(
     ctx: typer.Context,
     *,
     adopt: Annotated[
-        bool, typer.Option(help="Take the database of another stage over, as after a copy.")
+        bool,
+        typer.Option(
+            help="Take over a database of another stage, or with other pseudonyms, as after a copy."
+        ),
     ] = False,
 ) -> None:
     """Apply what is pending, as the owner of database_url; repeating it changes nothing."""

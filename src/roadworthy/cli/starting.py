@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import typer
 
-from roadworthy.bootstrap import DatabaseUrls
+from roadworthy.bootstrap import DatabaseUrls, pseudonyms_of
 from roadworthy.cli.faults import refuse_faults
 from roadworthy.cli.options import told
 from roadworthy.diagnosis.database import check_database
@@ -26,7 +26,9 @@ def fit_installation(ctx: typer.Context) -> Iterator[tuple[Settings, Installatio
     """
     settings = _fit_settings(ctx)
     with attached_installation(settings) as place:
-        refuse_faults(check_database(place.urls, stage=settings.stage))
+        refuse_faults(
+            check_database(place.urls, stage=settings.stage, pseudonyms=pseudonyms_of(settings))
+        )
         refuse_faults(check_models(settings, urls=place.urls, engine=place.engine))
         yield settings, place
 

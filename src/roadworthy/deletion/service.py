@@ -49,6 +49,7 @@ from roadworthy.deletion.receipts import (
 from roadworthy.plumbing.database import Database, WorkerConnection
 from roadworthy.plumbing.epochs import is_past
 from roadworthy.plumbing.stores import Store
+from roadworthy.traces.pseudonyms import Pseudonyms
 
 BATCH = 20  # documents of one transaction
 AT_ONCE = 1_000  # receipts
@@ -92,7 +93,7 @@ class DeletionService:
 
     Args:
         stores: every table that holds the text of documents or what is derived from it.
-        pseudonym: what traces call a person.
+        pseudonyms: what traces call people.
         bring_left: stores what dead processes of this machine left in their spool; False when it
             could not.
     """
@@ -102,12 +103,12 @@ class DeletionService:
         *,
         database: Database,
         stores: Sequence[Store],
-        pseudonym: Callable[[Principal], str],
+        pseudonyms: Pseudonyms,
         bring_left: Callable[[], Awaitable[bool]],
     ) -> None:
         self._database = database
         self._stores = stores
-        self._pseudonym = pseudonym
+        self._pseudonyms = pseudonyms
         self._bring_left = bring_left
 
     async def delete_document(
@@ -164,12 +165,15 @@ class DeletionService:
 
         Raises:
             Conflict: something of it is under legal hold.
+            Invalid: his traces are by pseudonyms of another key.
             Busy: an answer to him is still being written; what is done stays done, call again.
         """
+        async with self._database.as_worker() as conn:
+            await self._pseudonyms.agree(conn)
         deletion = _Deletion(
             scope=Scope(tenant_id=person.tenant_id, owner=person.user_id),
             kind=DOCUMENTS_OF if documents_only else PERSON,
-            subject=self._pseudonym(person),
+            subject=self._pseudonyms(person),
             by=by,
             with_keys=not documents_only,
         )

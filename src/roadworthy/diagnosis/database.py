@@ -14,6 +14,8 @@ from roadworthy.core.errors import Invalid, RoadworthyError
 from roadworthy.diagnosis.permissions import check_policies, check_role, check_rows, check_tables
 from roadworthy.diagnosis.records import Check, fine, wrong
 from roadworthy.plumbing.migrations import pending
+from roadworthy.traces.pseudonyms import OTHER_KEY, OTHER_KEY_MEND, Pseudonyms
+from roadworthy.traces.pseudonyms import READ as READ_MARK
 
 LEAST_SERVER, LEAST_VECTOR = 16, (0, 8)
 # The worker must find work before it knows whose it is, and a receipt whose tenant is gone.
@@ -29,12 +31,17 @@ VECTOR = "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
 
 
 def check_database(
-    urls: DatabaseUrls, *, stage: str = "", clock: Callable[[], datetime] = now
+    urls: DatabaseUrls,
+    *,
+    stage: str = "",
+    pseudonyms: Pseudonyms | None = None,
+    clock: Callable[[], datetime] = now,
 ) -> list[Check]:
     """Check the database as the roles that use it; when it does not answer, that alone is told.
 
     Args:
         stage: by the settings; "": of none.
+        pseudonyms: of this installation; None: not looked at.
     """
     try:
         with psycopg.connect(urls.app, connect_timeout=5, autocommit=True) as app:
@@ -42,6 +49,7 @@ def check_database(
             if not all(check.ok for check in checks):
                 return checks  # what follows would fail for that reason
             checks += [_stage(app, stage), _clock(app, clock)]
+            checks += [_pseudonyms(app, pseudonyms)] if pseudonyms else []
             return checks + _permissions(app, urls)
     except psycopg.OperationalError as error:
         return [_unreachable(error)]
@@ -132,6 +140,13 @@ def _stage(conn: psycopg.Connection, stage: str) -> Check:
         "Correct database_url or stage; a copy made on purpose is taken over by `roadworthy "
         "migrate --adopt`.",
     )
+
+
+def _pseudonyms(conn: psycopg.Connection, pseudonyms: Pseudonyms) -> Check:
+    found = conn.execute(READ_MARK).fetchone()
+    if found and found[0] != pseudonyms.mark:
+        return wrong("pseudonyms", OTHER_KEY, OTHER_KEY_MEND)
+    return fine("pseudonyms", "Traces name people by the key that this installation has.")
 
 
 def _clock(conn: psycopg.Connection, clock: Callable[[], datetime]) -> Check:

@@ -132,22 +132,22 @@ def _short_pauses(monkeypatch):
     monkeypatch.setattr(gateway_endpoint, "FIRST_PAUSE_S", 0.01)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def urls(postgres_cluster):
-    """One database for the session: each test is a tenant of its own in it."""
+    """One database for these tests: each is a tenant of its own."""
     with postgres_cluster.fresh_database() as url:
         yield provisioned(url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def anyio_backend():
-    """One event loop for the session, in which the pools stay open."""
+    """One event loop for these tests, in which the pools stay open."""
     return "asyncio"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def database(urls):
-    """The pools of the app role and the worker role, for the session."""
+    """The pools of the app role and the worker role, for these tests."""
     async with opened(urls) as database:
         yield database
 

@@ -20,7 +20,7 @@ from tests.doubles.model_server import running_model_server
 from tests.world import DECLARED, another_world
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def plain_logs():
     """Log lines of JSON on standard output, as a server writes them."""
     structlog.configure(
@@ -63,27 +63,27 @@ class Door:
             yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def anyio_backend():
-    """One event loop for the session, in which the services stay open."""
+    """One event loop for these tests, in which the services stay open."""
     return "asyncio"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def urls(postgres_cluster):
-    """One database for the session: each test is a tenant of its own in it."""
+    """One database for these tests: each is a tenant of its own in it."""
     with postgres_cluster.fresh_database() as url:
         yield provisioned(url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def model_server():
     """The models of these tests alone: services that stay open look at theirs now and then."""
     with running_model_server() as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def opened_services(urls, model_server, tmp_path_factory):
     with listening("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]

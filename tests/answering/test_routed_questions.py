@@ -6,6 +6,7 @@ from roadworthy.answering.embedding import aim, embed_or_degrade
 from roadworthy.core.errors import Unavailable
 from roadworthy.corpus import switching
 from roadworthy.corpus.documents import find_corpus
+from roadworthy.corpus.languages import Spoken
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.releases import BUILT_IN, add_release, find_release
 from tests.world import DECLARED, OTHER, make_other_space, turned_vector
@@ -53,7 +54,7 @@ async def aimed(world, embedders, *, language, release="routed", held=("en", "fr
             **asked,
             corpus=await find_corpus(conn, **asked, name="main"),
             stored=await find_release(conn, **asked, name=release),
-            language=language,
+            spoken=Spoken(language=language, is_certain=True),
             embedders=embedders,
         )
 

@@ -6,7 +6,7 @@ import pytest
 
 from roadworthy.core.errors import Invalid
 from roadworthy.core.spaces import EmbeddingSpace
-from roadworthy.corpus.languages import detect
+from roadworthy.corpus.languages import Spoken, detect
 from roadworthy.corpus.routing import (
     Beside,
     Route,
@@ -34,6 +34,13 @@ SPACES = {each.id: each for each in (space(ANY), space(ENGLISH, "en"), space(GER
 ONE = Routing(space_id=ANY)
 ROUTED = Routing(space_id=ANY, routes=(Route(language="en", space_id=ENGLISH, text_search="auto"),))
 ENGLISH_ONLY = Routing(space_id=ENGLISH)
+FRENCH_APART = Routing(
+    space_id=ENGLISH, routes=(Route(language="fr", space_id=ANY, text_search="auto"),)
+)
+
+
+def certain(language):
+    return Spoken(language=language, is_certain=True)
 
 
 @pytest.mark.parametrize(
@@ -51,19 +58,38 @@ ENGLISH_ONLY = Routing(space_id=ENGLISH)
     ],
 )
 def test_a_question_goes_where_it_means_something(routing, asked, planned):
-    found = plan(routing, asked=asked, held=HELD, spaces=SPACES)
+    found = plan(routing, asked=certain(asked), held=HELD, spaces=SPACES)
+    assert found == {space_id: frozenset(some) for space_id, some in planned.items()}
+
+
+def in_doubt(language):
+    return Spoken(language=language, is_certain=False)
+
+
+@pytest.mark.parametrize(
+    ("routing", "asked", "planned"),
+    [
+        # It looks English, and may be something else: the fallback knows that as well.
+        pytest.param(ROUTED, "en", {ANY: set(HELD)}, id="routed"),
+        pytest.param(ENGLISH_ONLY, "en", {ENGLISH: {"en", "und"}}, id="english-only"),
+        pytest.param(ENGLISH_ONLY, "fr", {}, id="nothing-serves"),
+        pytest.param(FRENCH_APART, "fr", {ANY: {"fr"}}, id="the-fallback-knows-less"),
+    ],
+)
+def test_a_question_in_doubt_goes_where_most_is_known(routing, asked, planned):
+    found = plan(routing, asked=in_doubt(asked), held=HELD, spaces=SPACES)
     assert found == {space_id: frozenset(some) for space_id, some in planned.items()}
 
 
 def test_a_space_that_is_not_served_is_stood_in_for_by_the_fallback():
     served = {ANY: SPACES[ANY]}
-    assert plan(ROUTED, asked="en", held=HELD, spaces=served) == {ANY: frozenset(HELD)}
+    assert plan(ROUTED, asked=certain("en"), held=HELD, spaces=served) == {ANY: frozenset(HELD)}
 
 
 def test_no_plan_ever_pairs_a_space_with_a_language_that_it_does_not_serve():
     for routing in (ONE, ROUTED, ENGLISH_ONLY, Routing(space_id=GERMAN)):
         for asked in HELD:
-            found = plan(routing, asked=asked, held=HELD, spaces=SPACES)
+            found = plan(routing, asked=certain(asked), held=HELD, spaces=SPACES)
             for space_id, languages in found.items():
                 for language in {asked, *languages} - {"und"}:
                     assert SPACES[space_id].serves(language)

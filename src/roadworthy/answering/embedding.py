@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from roadworthy.core.errors import Busy, Unavailable
 from roadworthy.core.spaces import QueryVector, SpaceMismatch
 from roadworthy.corpus.documents import Corpus
+from roadworthy.corpus.languages import Spoken
 from roadworthy.corpus.routing import Routing, plan
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.plumbing.database import ReadConnection
@@ -19,7 +20,7 @@ class Aimed:
     """What decides in which spaces a question is compared. Invariant: the fallback is served."""
 
     routing: Routing
-    language: str  # of the question
+    spoken: Spoken  # the question's language
     held: frozenset[str] | None  # languages of what may be found; None: one space serves them all
     embedders: Mapping[int, SpaceEmbedder]  # of the spaces that are served here
 
@@ -38,7 +39,7 @@ class Aimed:
         own = self.routing.space_id
         if self.held is None:
             return {own: None} if own in spaces else {}
-        chosen = plan(self.routing, asked=self.language, held=self.held, spaces=spaces)
+        chosen = plan(self.routing, asked=self.spoken, held=self.held, spaces=spaces)
         if list(chosen.values()) == [self.held]:
             return dict.fromkeys(chosen)  # no look at the language of each passage
         return {i: chosen[i] for i in sorted(chosen, key=lambda i: (i != own, i))}
@@ -68,7 +69,7 @@ async def aim(
     tenant_id: int,
     corpus: Corpus,
     stored: StoredRelease,
-    language: str,
+    spoken: Spoken,
     embedders: Mapping[str, SpaceEmbedder],
 ) -> Aimed:
     """Decide where a question of a language is searched: in the release's space, or as routed.
@@ -91,7 +92,7 @@ async def aim(
     if not routing.is_plain or fallback.space.languages:
         asked = {"tenant_id": tenant_id, "corpus_id": corpus.id}
         held = frozenset(await visible_languages(conn, **asked))
-    return Aimed(routing=routing, language=language, held=held, embedders=by_id)
+    return Aimed(routing=routing, spoken=spoken, held=held, embedders=by_id)
 
 
 async def embed_or_degrade(aimed: Aimed, question: str) -> Embedded:

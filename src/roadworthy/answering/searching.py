@@ -13,7 +13,7 @@ from roadworthy.core.errors import RoadworthyError, Unavailable
 from roadworthy.core.identity import Principal
 from roadworthy.core.ids import new_id
 from roadworthy.corpus.documents import find_corpus
-from roadworthy.corpus.languages import detect
+from roadworthy.corpus.languages import Spoken, spoken
 from roadworthy.corpus.routing import check_language
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.plumbing.database import Database
@@ -73,8 +73,8 @@ class SearchService:
         begun = self._begin(principal, sought)
         began = time.perf_counter()
         try:
-            language = spoken(sought.question, sought.language)
-            found, degraded = await self._search(principal, sought, language=language)
+            asked_in = told_or_detected(sought.question, sought.language)
+            found, degraded = await self._search(principal, sought, asked_in=asked_in)
         except RoadworthyError as error:
             outcome = "failed" if isinstance(error, Unavailable) else "refused"
             self._recorder.end(
@@ -82,7 +82,9 @@ class SearchService:
             )
             raise
         ms = (time.perf_counter() - began) * 1000
-        self._recorder.end(_trace(begun, found, language=language, degraded=degraded, ms=ms))
+        self._recorder.end(
+            _trace(begun, found, language=asked_in.language, degraded=degraded, ms=ms)
+        )
         return SearchResult(
             id=begun.id,
             hits=found.hits,
@@ -92,7 +94,7 @@ class SearchService:
         )
 
     async def _search(
-        self, principal: Principal, sought: Sought, *, language: str
+        self, principal: Principal, sought: Sought, *, asked_in: Spoken
     ) -> tuple[Found, list[str]]:
         check_encodable(sought.question)
         check_question(sought.question)
@@ -105,7 +107,7 @@ class SearchService:
                 tenant_id=tenant_id,
                 corpus=corpus,
                 stored=stored,
-                language=language,
+                spoken=asked_in,
                 embedders=self._embedders,
             )
         embedded = await embed_or_degrade(aimed, sought.question)
@@ -141,13 +143,15 @@ class SearchService:
         return begun
 
 
-def spoken(question: str, told: str | None) -> str:
+def told_or_detected(question: str, told: str | None) -> Spoken:
     """Name the language of a question: as told, else detected.
 
     Raises:
         Invalid: what was told is no language.
     """
-    return detect(question) if told is None else check_language(told)
+    if told is None:
+        return spoken(question)
+    return Spoken(language=check_language(told), is_certain=True)
 
 
 def trace_hits(hits: Sequence[Hit], *, cited: frozenset[int] = frozenset()) -> list[TraceHit]:

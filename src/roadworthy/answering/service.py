@@ -27,13 +27,14 @@ from roadworthy.answering.records import (
     Written,
 )
 from roadworthy.answering.relevance import relevance
-from roadworthy.answering.searching import spoken, trace_hits
+from roadworthy.answering.searching import told_or_detected, trace_hits
 from roadworthy.core.clock import now
 from roadworthy.core.errors import Busy, Conflict, Invalid, Missing, Refused, RoadworthyError
 from roadworthy.core.identity import Principal
 from roadworthy.core.ids import new_id
 from roadworthy.core.spaces import QueryVector
 from roadworthy.corpus.documents import Corpus, find_corpus
+from roadworthy.corpus.languages import Spoken
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.plumbing.database import Database
 from roadworthy.releases import find_release
@@ -135,8 +136,11 @@ class AnsweringService:
         question = whole_question(asked.turns)
         check_question(question)
         with progress.stage("release"):
-            progress.language = spoken(asked.turns[-1].content, asked.language)
-            stored, corpus, aimed = await self._release(principal, asked.release, progress)
+            asked_in = told_or_detected(asked.turns[-1].content, asked.language)
+            progress.language = asked_in.language
+            stored, corpus, aimed = await self._release(
+                principal, asked.release, progress, asked_in=asked_in
+            )
         with progress.stage("embed"):
             embedded = await embed_or_degrade(aimed, question)
         progress.model_ms += progress.stages[-1].ms
@@ -181,7 +185,7 @@ class AnsweringService:
             yield TextPiece(text=progress.text)
 
     async def _release(
-        self, principal: Principal, name: str | None, progress: _Progress
+        self, principal: Principal, name: str | None, progress: _Progress, *, asked_in: Spoken
     ) -> tuple[StoredRelease, Corpus, Aimed]:
         tenant_id = principal.tenant_id
         async with self._database.read_as(principal) as conn:
@@ -192,7 +196,7 @@ class AnsweringService:
                 tenant_id=tenant_id,
                 corpus=corpus,
                 stored=stored,
-                language=progress.language,
+                spoken=asked_in,
                 embedders=self._embedders,
             )
         return stored, corpus, aimed

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from roadworthy.core.errors import Invalid
 from roadworthy.core.locales import UNDETERMINED, language_of
 from roadworthy.core.spaces import EmbeddingSpace
+from roadworthy.corpus.languages import Spoken
 from roadworthy.corpus.terms import METHOD, has_rules
 
 EVERY = "*"  # the fallback: whatever language has no route of its own
@@ -109,18 +110,19 @@ def rules_of(analysis: str, *, language: str) -> str:
 def plan(
     routing: Routing,
     *,
-    asked: str,
+    asked: Spoken,
     held: Collection[str],
     spaces: Mapping[int, EmbeddingSpace],
 ) -> dict[int, frozenset[str]]:
     """Decide in which spaces a question is compared with passages of which languages.
 
     Passages of a language are searched in its space when that serves the question's language too,
-    else in the fallback, which holds them as well. Where neither serves both, keywords alone find
-    them: a vector is never compared where it means nothing.
+    else in the fallback, which holds them as well; and there too while the question's language is
+    in doubt and their space knows only some. Where neither serves both, keywords alone find them:
+    a vector is never compared where it means nothing.
 
     Args:
-        asked: the question's language, or "und".
+        asked: the question's language.
         held: the languages of the passages that may be found.
         spaces: those that are served here, by their ids.
 
@@ -128,13 +130,16 @@ def plan(
         For each space the languages that are searched in it; none may be left.
     """
     chosen: dict[int, set[str]] = {}
+    fallback = spaces.get(routing.space_id)
     for language in held:
-        routed = spaces.get(routing.space_of(language))
-        fallback = spaces.get(routing.space_id)
-        if routed and routed.serves(asked) and routed.serves(language):
-            chosen.setdefault(routed.id, set()).add(language)
-        elif fallback and _may_serve(fallback, asked) and _may_serve(fallback, language):
-            chosen.setdefault(fallback.id, set()).add(language)
+        space = spaces.get(routing.space_of(language))
+        if space and not (space.serves(asked.language) and space.serves(language)):
+            space = None
+        if fallback and _may_serve(fallback, asked.language) and _may_serve(fallback, language):
+            in_doubt = space is not None and space.languages and not asked.is_certain
+            space = fallback if space is None or in_doubt else space
+        if space:
+            chosen.setdefault(space.id, set()).add(language)
     return {space_id: frozenset(languages) for space_id, languages in chosen.items()}
 
 

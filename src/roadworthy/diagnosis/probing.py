@@ -8,6 +8,7 @@ from roadworthy.answering.embedding import aim, embed_or_degrade
 from roadworthy.core.identity import EVERYONE, Principal
 from roadworthy.core.spaces import QueryVector
 from roadworthy.corpus.documents import Corpus
+from roadworthy.corpus.languages import Spoken
 from roadworthy.corpus.probes import Probe
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.plumbing.database import Database
@@ -80,7 +81,7 @@ async def _as_asked(asking: Asking, probe: Probe) -> bool:
             tenant_id=asking.tenant_id,
             corpus=asking.corpus,
             stored=stored,
-            language=probe.language,
+            spoken=Spoken(language=probe.language, is_certain=True),
             embedders=asking.embedders,
         )
     embedded = await embed_or_degrade(aimed, probe.question)

@@ -22,12 +22,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-import platformdirs
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.datasets import DEFAULT
+from benchmarks.peer import run_peer
 from benchmarks.quality import Ingested, engine_rate
 from benchmarks.stub_model import MODEL, stub_model
 from benchmarks.up import Up, fresh_home, peak_of, services_of
@@ -47,7 +47,6 @@ from roadworthy.plumbing.settings import load_settings
 from roadworthy.worker.tokenizers import tokenizer_path
 
 SUFFIXES = frozenset({".pdf", ".docx", ".pptx", ".xlsx"})
-PEERS = Path(__file__).parent / "peers"
 WINDOW = 1000  # passages between two looks at the clock
 SENTENCES = 40  # of a made document
 PATIENCE_S = 900
@@ -237,33 +236,14 @@ async def _stubbed(home: Path, tokenizer: Path | None):  # noqa: ANN202
 
 def _langchain(paths: Sequence[Path]) -> dict[str, float]:
     """Let the peer ingest; the seconds of each file that it could read."""
-    told = subprocess.run(
-        [str(_peer_python()), "-P", str(PEERS / "langchain_ingest.py")],
-        input="".join(f"{path}\n" for path in paths),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        timeout=PATIENCE_S,
-        check=True,
-        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+    said = run_peer(
+        "langchain",
+        "langchain_ingest.py",
+        told="".join(f"{path}\n" for path in paths),
+        timeout_s=PATIENCE_S,
     )
-    rows = [json.loads(line) for line in told.stdout.splitlines()]
+    rows = [json.loads(line) for line in said.splitlines()]
     return {row["path"]: row["seconds"] for row in rows if row["passages"]}
-
-
-def _peer_python() -> Path:
-    folder = platformdirs.user_cache_path("roadworthy") / "peers" / "langchain"
-    python = folder / "bin" / "python"
-    uv = Path(sys.executable).parent / "uv"
-    wanted = (PEERS / "langchain.txt").read_text()
-    installed = folder / "installed.txt"
-    if not installed.exists() or installed.read_text() != wanted:
-        print("Installing the peer, once.")
-        subprocess.run([uv, "venv", "-q", "--clear", "-p", sys.executable, folder], check=True)
-        listed = PEERS / "langchain.txt"
-        subprocess.run([uv, "pip", "install", "-q", "-p", python, "-r", listed], check=True)
-        installed.write_text(wanted)
-    return python
 
 
 def _made(data: Path, passages: int) -> dict[str, bytes]:

@@ -60,14 +60,19 @@ class Quality:
     recall10: float | None
 
 
-async def ingest(services: Services, data: RetrievalSet, *, run: str) -> Ingested:
-    """Hand every document in, and wait until the worker has made it searchable."""
+async def ingest(
+    services: Services, data: RetrievalSet, *, run: str, space: str | None = None
+) -> Ingested:
+    """Hand every document in, and wait until the worker has made it searchable.
+
+    Args:
+        space: that the corpus is made in; None: the default one.
+    """
+    made_in = services.embedders[space].space if space else services.default_space
     async with services.database.as_worker() as conn:
         tenant_id = await ensure_tenant(conn, f"bench-{run}-{data.name}".replace("_", "-").lower())
     async with services.database.as_worker(tenant_id) as conn:
-        corpus = await ensure_corpus(
-            conn, tenant_id=tenant_id, name="main", space_id=services.default_space.id
-        )
+        corpus = await ensure_corpus(conn, tenant_id=tenant_id, name="main", space_id=made_in.id)
     began = time.perf_counter()
     async with services.database.as_worker(tenant_id) as conn:
         for name, text in data.documents.items():

@@ -332,7 +332,7 @@ ALTER TABLE ONLY public.job FORCE ROW LEVEL SECURITY;
 CREATE FUNCTION public.is_queue_full(most integer) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
-    RETURN (EXISTS (SELECT FROM public.job WHERE ((job.tenant_id = public.current_tenant()) AND (job.state = 'queued'::text) AND (job.kind = 'ingest'::text)) OFFSET (is_queue_full.most - 1)));
+    RETURN (EXISTS (SELECT FROM public.job WHERE ((job.tenant_id = public.current_tenant()) AND (job.state = 'queued'::text) AND (job.priority < 20)) OFFSET (is_queue_full.most - 1)));
 
 CREATE FUNCTION public.may_hold() RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE

@@ -136,11 +136,11 @@ DROP POLICY IF EXISTS owner_delete ON job;
 CREATE POLICY owner_delete ON job AS RESTRICTIVE FOR DELETE TO roadworthy_app
     USING (document_id IN (SELECT id FROM document WHERE owner = current_user_id()));
 -- The queue of a tenant has one length for all of its people, whatever each may see; what is only
--- to be embedded again makes it no longer.
+-- to be embedded again (jobs.BACKGROUND) makes it no longer.
 CREATE OR REPLACE FUNCTION is_queue_full(most integer) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
     RETURN EXISTS (SELECT FROM job
-                    WHERE tenant_id = current_tenant() AND state = 'queued' AND kind = 'ingest'
+                    WHERE tenant_id = current_tenant() AND state = 'queued' AND priority < 20
                    OFFSET most - 1);
 REVOKE ALL ON FUNCTION is_queue_full(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION is_queue_full(integer) TO roadworthy_app, roadworthy_worker;

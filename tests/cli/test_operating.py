@@ -36,6 +36,12 @@ def test_a_broken_file_stops_no_other_and_twice_is_once(cli, folder):
     assert "2 unchanged" in again.stdout
 
 
+def test_a_folder_that_finds_no_room_waits_for_it(cli, folder):
+    done = cli.run("ingest", str(folder), environ={"ROADWORTHY_MAX_QUEUED_JOBS": "1"})
+    assert "files/holidays.md" in done.stdout
+    assert done.stdout.count("searchable") == 3  # two rows and the sum
+
+
 async def test_answers_depend_on_who_asks(cli, world, folder):
     await world.put(world.person("ana"), world.person("eve", groups={"board"}))
     for name, group in (("holidays.md", "everyone"), ("pay.md", "board")):

@@ -5,6 +5,9 @@ from datetime import timedelta
 import pytest
 
 from roadworthy.core.errors import Busy
+from roadworthy.corpus.accepting import Upload, accept
+from roadworthy.corpus.access import access
+from roadworthy.corpus.reindex_jobs import enqueue_reindex
 from roadworthy.plumbing import jobs
 from roadworthy.plumbing.jobs import BULK, INTERACTIVE, Turn
 from tests.world import another_world
@@ -68,6 +71,23 @@ async def test_who_has_the_fewest_running_has_its_turn(world):
     other = await another_world(world.database)
     await upload(other, *"abcd")
     assert [(await claimed(world)).tenant_id for _ in range(3)] == [other.tenant_id] * 3
+
+
+async def test_a_folder_comes_before_what_is_embedded_again(world):
+    embedded = await world.add("old", "Text.")
+    async with world.database.as_worker(world.tenant_id) as conn:
+        found = await enqueue_reindex(conn, tenant_id=world.tenant_id, corpus_id=world.corpus.id)
+    await upload(world, "new", priority=BULK)
+    assert len(found) == 1
+    assert (await claimed(world)).document_id != embedded
+    assert (await claimed(world)).document_id == embedded
+
+
+async def test_what_is_embedded_again_fills_no_queue(world):
+    await world.add("old", "Text.")
+    async with world.database.as_worker(world.tenant_id) as conn:
+        await enqueue_reindex(conn, tenant_id=world.tenant_id, corpus_id=world.corpus.id)
+        await jobs.check_room(conn, most=1)
 
 
 async def test_an_upload_does_not_wait_for_the_one_before_it_behind_loads_of_others(world):
@@ -175,3 +195,14 @@ async def test_a_tenant_may_have_so_much_waiting_and_no_more(world):
     await check(1, other.person())
     await claimed(world)
     await check(2)
+
+
+async def test_what_finds_no_room_is_not_even_written(world):
+    await upload(world, "a")
+    late = Upload(name="b", content=b"Text b.", access=access(), owner="operator")
+    place = {"tenant_id": world.tenant_id, "corpus": world.corpus, "by": None}
+    async with world.database.as_worker(world.tenant_id) as conn:
+        with pytest.raises(Busy):
+            await accept(conn, late, **place, most_queued=1)
+        written = await conn.execute("SELECT count(*) FROM revision")
+        assert await written.fetchone() == (1,)

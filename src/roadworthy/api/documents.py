@@ -32,7 +32,7 @@ from roadworthy.corpus.ownership import reshare
 from roadworthy.corpus.telling import tell_language
 from roadworthy.deletion import Receipt
 from roadworthy.ingestion import KIND
-from roadworthy.plumbing.jobs import BULK, INTERACTIVE, check_room, enqueue
+from roadworthy.plumbing.jobs import BULK, INTERACTIVE, enqueue
 
 router = APIRouter(tags=["documents"])
 CorpusName = Annotated[str | None, Query(min_length=1, max_length=100, pattern=CLEAN)]
@@ -240,7 +240,6 @@ async def _hand_in(
 ) -> Handed:
     principal = visit.principal
     tenant_id = principal.tenant_id
-    most = visit.services.settings.max_queued_jobs
     upload = Upload(
         name=name,
         content=await file.read(),
@@ -253,11 +252,15 @@ async def _hand_in(
     async with visit.services.database.write_as(principal) as conn:
         corpus = await find_corpus(conn, tenant_id=tenant_id, name=fields.corpus)
         receipt = await accept(
-            conn, upload, tenant_id=tenant_id, corpus=corpus, by=principal.user_id
+            conn,
+            upload,
+            tenant_id=tenant_id,
+            corpus=corpus,
+            by=principal.user_id,
+            most_queued=visit.services.settings.max_queued_jobs,
         )
         job_id = None
         if receipt.revision_id is not None:
-            await check_room(conn, most=most)
             job_id = await enqueue(
                 conn,
                 tenant_id=tenant_id,

@@ -22,6 +22,7 @@ from roadworthy.plumbing.jobs import BULK, INTERACTIVE, JobState
 
 OPERATOR = "operator"  # who owns what is handed in on this machine in nobody's name
 LOOK_EVERY_S = 0.3
+LONGEST_PAUSE_S = 5.0  # between looks for room in the queue
 BYTES_PER_MB = 1_000_000
 SEARCHABLE, KEPT_BACK, FAILED, REPLACED = "searchable", "quarantined", "failed", "replaced"
 NEW, CHANGED = "new", "changed"  # rehearsed
@@ -72,6 +73,7 @@ class HandingIn:
         self._by = by
         self._corpus = corpus
         self._is_rehearsal = is_rehearsal
+        self._most_queued = services.settings.max_queued_jobs
         self._most_bytes = services.settings.max_upload_mb * BYTES_PER_MB
 
     async def run(
@@ -91,9 +93,11 @@ class HandingIn:
         for file in files:
             report(self._progress(outcomes, len(files), file.name))
             while (handed := await self._hand_in(file, corpus, priority)) is None:
-                outcomes, _ = await self._looked_at(outcomes)
-                report(self._progress(outcomes, len(files), "waiting for room"))
-                await asyncio.sleep(LOOK_EVERY_S)
+                pause_s = LOOK_EVERY_S
+                while not await self._has_room(after_s=pause_s):
+                    pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+                    outcomes, _ = await self._looked_at(outcomes)
+                    report(self._progress(outcomes, len(files), "waiting for room"))
             outcomes.append(handed)
         outcomes = await self.follow(outcomes, total=len(files), report=report)
         outcomes += await self._attached(outcomes)
@@ -129,6 +133,15 @@ class HandingIn:
                 name=self._corpus,
                 space_id=self._services.default_space.id,
             )
+
+    async def _has_room(self, *, after_s: float) -> bool:
+        await asyncio.sleep(after_s)
+        try:
+            async with self._services.database.as_worker(self._tenant_id) as conn:
+                await jobs.check_room(conn, most=self._most_queued)
+        except Busy:
+            return False
+        return True
 
     async def _hand_in(self, file: FoundFile, corpus: Corpus, priority: int) -> Outcome | None:
         """Hand one file in; None while too much work waits already."""
@@ -187,13 +200,19 @@ class HandingIn:
         self, conn: Connection, upload: Upload, *, corpus: Corpus, priority: int
     ) -> tuple[Receipt, uuid.UUID | None]:
         by = self._by.user_id if self._by else None
-        receipt = await accept(conn, upload, tenant_id=self._tenant_id, corpus=corpus, by=by)
+        receipt = await accept(
+            conn,
+            upload,
+            tenant_id=self._tenant_id,
+            corpus=corpus,
+            by=by,
+            most_queued=None if self._is_rehearsal else self._most_queued,
+        )
         if self._is_rehearsal:
             await conn.rollback()
             return receipt, None
         if receipt.revision_id is None:
             return receipt, None
-        await jobs.check_room(conn, most=self._services.settings.max_queued_jobs)
         job_id = await jobs.enqueue(
             conn,
             tenant_id=self._tenant_id,

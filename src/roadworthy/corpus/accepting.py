@@ -22,6 +22,7 @@ from roadworthy.corpus.routing import check_language
 from roadworthy.corpus.telling import tell_language
 from roadworthy.corpus.verdicts import count_copy
 from roadworthy.plumbing.database import Connection
+from roadworthy.plumbing.jobs import check_room
 
 MOST_METADATA = 50
 LONGEST_FIELD, LONGEST_VALUE = 100, 2000  # characters
@@ -144,6 +145,7 @@ class _Filing:
     acl_id: int
     upload: Upload
     content_hash: bytes
+    most_queued: int | None
 
     @property
     def asked(self) -> dict[str, object]:
@@ -169,7 +171,13 @@ class _Named:
 
 
 async def accept(
-    conn: Connection, upload: Upload, *, tenant_id: int, corpus: Corpus, by: str | None
+    conn: Connection,
+    upload: Upload,
+    *,
+    tenant_id: int,
+    corpus: Corpus,
+    by: str | None,
+    most_queued: int | None = None,
 ) -> Receipt:
     """Store an upload in the caller's transaction; what is not new is said to be so.
 
@@ -179,8 +187,10 @@ async def accept(
 
     Args:
         by: the user who uploads; None for the operator, who may do so in anybody's name.
+        most_queued: jobs of the tenant that may wait before it; None: as many as there are.
 
     Raises:
+        Busy: so many wait already; nothing was stored.
         Invalid: the name, the metadata or the content cannot be stored.
         Refused: the owner is somebody else, could not read it afterwards, or was deleted.
         Conflict: somebody else has a document of this name for the same readers.
@@ -195,6 +205,7 @@ async def accept(
         acl_id=await ensure_acl(conn, upload.access, tenant_id=tenant_id),
         upload=upload,
         content_hash=hashlib.sha256(upload.content).digest(),
+        most_queued=most_queued,
     )
     await conn.execute(LOCK_NAMED, filing.asked)
     named = await _named(conn, filing)
@@ -323,6 +334,9 @@ async def _first_version(conn: Connection, filing: _Filing) -> Receipt:
 
 
 async def _add_revision(conn: Connection, filing: _Filing, *, document_id: uuid.UUID) -> Receipt:
+    if filing.most_queued is not None:
+        # Before the content is written: who waits for room asks often.
+        await check_room(conn, most=filing.most_queued)
     upload, revision_id = filing.upload, new_id()
     added = {"id": document_id, "revision_id": revision_id, "content": upload.content}
     try:

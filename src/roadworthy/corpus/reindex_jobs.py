@@ -54,7 +54,7 @@ async def enqueue_one(
     tenant_id: int,
     document_id: uuid.UUID,
     revision_id: uuid.UUID,
-    priority: int = jobs.BULK,
+    priority: int = jobs.BACKGROUND,
 ) -> None:
     """Add a job for a published revision."""
     await jobs.enqueue(
@@ -96,7 +96,7 @@ async def enqueue_reindex(
             tenant_id=tenant_id,
             document_id=each.document_id,
             revision_id=each.revision_id,
-            priority=jobs.BULK if document_id is None else jobs.INTERACTIVE,
+            priority=jobs.BACKGROUND if document_id is None else jobs.INTERACTIVE,
         )
     return [each.revision_id for each in due]
 

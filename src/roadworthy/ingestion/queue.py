@@ -88,7 +88,7 @@ class ListedJob:
     document_name: str
     state: str  # queued, running, done, failed
     stage: str
-    priority: int  # 0: somebody waits for it; 10: part of a bulk load
+    priority: int  # 0: somebody waits for it; 10: part of a bulk load; 20: embedded again
     attempts: int
     problem: str | None
     problem_kind: str | None

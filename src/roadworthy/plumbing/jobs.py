@@ -23,8 +23,9 @@ from roadworthy.plumbing.retries import BUG, POLICIES, UNCOUNTED
 
 CHANNEL = "roadworthy_job"
 LEASE = timedelta(seconds=30)
-# Somebody waits for an upload of one file; a folder may take its time.
-INTERACTIVE, BULK = 0, 10
+# Somebody waits for an upload of one file; a folder may take its time; what is embedded again is
+# searchable meanwhile.
+INTERACTIVE, BULK, BACKGROUND = 0, 10, 20
 ANY_PRIORITY = 100
 
 ENQUEUE = """
@@ -196,7 +197,7 @@ class JobState:
     document_id: uuid.UUID
     state: str  # queued, running, done, failed
     stage: str
-    priority: int  # 0: somebody waits for it; 10: part of a bulk load
+    priority: int  # 0: somebody waits for it; 10: part of a bulk load; 20: embedded again
     attempts: int
     steps_done: int
     steps_total: int

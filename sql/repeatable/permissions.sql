@@ -307,7 +307,7 @@ GRANT SELECT, INSERT ON embedding_space TO roadworthy_worker;
 GRANT SELECT ON schema_migration, installation TO roadworthy_worker;
 GRANT SELECT, INSERT ON pseudonym_key TO roadworthy_worker;
 
--- Deletion and legal hold: the policies are in retention.sql.
+-- Deletion and legal hold: the policies are in retention_*.sql.
 GRANT SELECT ON deletion_receipt, withdrawn_document TO roadworthy_app;
 GRANT SELECT, INSERT ON deletion_receipt TO roadworthy_worker;
 GRANT UPDATE (documents, stores, erased_at, finished_at) ON deletion_receipt TO roadworthy_worker;

@@ -224,5 +224,6 @@ def test_every_column_that_names_a_person_is_known(urls):
         found = {name for (name,) in conn.execute(NAMES)}
     assert found == PEOPLE.keys(), (
         "When a person is deleted his name must go from these columns: delete the rows in "
-        "deletion/leaving.py, or add the column to forget_name in retention.sql; then name it here."
+        "deletion/leaving.py, or add the column to forget_name in retention_traces.sql; then name "
+        "it here."
     )

@@ -1,9 +1,9 @@
 """Hide many documents at once, and erase them bit by bit.
 
 The first transaction names all documents of a scope in `withdrawn_document`: from its commit on
-nobody sees them or works on them (sql/repeatable/retention.sql), and nothing is counted of them.
-What comes after may be stopped at any moment and goes on later. All of it is done by who deletes
-(`as_worker(deleting=True)`).
+nobody sees them or works on them (sql/repeatable/retention_documents.sql), and nothing is counted
+of them. What comes after may be stopped at any moment and goes on later. All of it is done by who
+deletes (`as_worker(deleting=True)`).
 """
 
 import uuid

@@ -1,6 +1,6 @@
 """Legal holds: what has to be kept as it is, until whoever may do so lifts the hold.
 
-PostgreSQL keeps it (sql/repeatable/retention.sql): nothing of a held document is deleted or
+PostgreSQL keeps it (sql/repeatable/retention_holds.sql): nothing of a held document is deleted or
 replaced by any role of the product, however the statement came about.
 """
 

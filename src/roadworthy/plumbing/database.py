@@ -149,7 +149,7 @@ async def _transaction(
 
 
 def guarded(error: psycopg.errors.RestrictViolation) -> str:
-    """Give what a guard of the database said (sql/repeatable/retention.sql), word by word."""
+    """Give what a guard of the database said (sql/repeatable/retention_holds.sql), word by word."""
     return error.diag.message_primary or "The database keeps this as it is."
 
 

@@ -258,7 +258,7 @@ async def test_claiming_does_not_read_what_is_done(world):
         )
         moment = jobs.now()
         asked = {"lease": receipt.document_id, "now": moment, "until": moment, "bulk": jobs.BULK}
-        told = asked | {"by_age": False, "express": False, "scans_below": jobs.BULK}
+        told = asked | {"by_age": False, "express": False, "scans_below": jobs.BULK, "suspect": 2}
         rows = await (await conn.execute("EXPLAIN " + jobs.CLAIM, told)).fetchall()
     plan = "\n".join(row for (row,) in rows)
     assert "job_queued" in plan

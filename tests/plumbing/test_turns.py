@@ -35,6 +35,16 @@ async def give_back_as_scan(world):
     await give_back(world, await claimed(world), is_scan=True)
 
 
+async def expire(world, *leases):
+    """Let half a minute pass in which the workers of these, or of all, are dead."""
+    async with world.database.as_worker() as conn:
+        await conn.execute(
+            "UPDATE job SET leased_until = now() - interval '1 second'"
+            " WHERE state = 'running' AND (%(all)s OR id = ANY (%(ids)s))",
+            {"all": not leases, "ids": [lease.id for lease in leases]},
+        )
+
+
 async def finish(world, lease):
     async with world.database.as_worker() as conn:
         await jobs.complete(conn, lease)
@@ -165,9 +175,36 @@ async def test_what_a_dead_worker_left_comes_first(world):
     await upload(world, "a", priority=BULK)
     left = await claimed(world)
     await upload(world, "b")
-    async with world.database.as_worker() as conn:
-        await conn.execute("UPDATE job SET leased_until = now() - interval '1 second'")
+    await expire(world)
     assert (await claimed(world)).id == left.id
+
+
+async def test_jobs_over_which_workers_died_twice_are_tried_one_at_a_time(world):
+    names = list("abc")
+    await upload(world, *names)
+    for _ in range(2):
+        assert all([await claimed(world) for _ in names])
+        assert await claimed(world) is None
+        await expire(world)
+    done = []
+    for _ in names:
+        done.append(await claimed(world))
+        assert await claimed(world) is None
+        await finish(world, done[-1])
+    assert len({lease.id for lease in done}) == 3
+
+
+async def test_who_was_tried_twice_holds_up_no_other(world):
+    await upload(world, "a")
+    for _ in range(3):
+        assert await claimed(world)
+        await expire(world)
+    suspect = await claimed(world)
+    await upload(world, "b")
+    fresh = await claimed(world)
+    await expire(world, fresh)
+    again = await claimed(world)
+    assert (again.id, again.id != suspect.id) == (fresh.id, True)
 
 
 async def test_what_waits_for_its_retry_holds_up_nobody(world):

@@ -23,6 +23,7 @@ from roadworthy.plumbing.retries import BUG, POLICIES, UNCOUNTED
 
 CHANNEL = "roadworthy_job"
 LEASE = timedelta(seconds=30)
+SUSPECT = 2  # attempts that ended without a word
 # Somebody waits for an upload of one file; a folder may take its time; what is embedded again is
 # searchable meanwhile.
 INTERACTIVE, BULK, BACKGROUND = 0, 10, 20
@@ -36,17 +37,24 @@ VALUES (%(tenant_id)s, %(id)s, %(kind)s, %(document_id)s, %(revision_id)s, 'queu
 """
 # Equal notifications of one transaction would be sent once.
 WAKE = "SELECT pg_notify(%(channel)s, %(job_id)s::text)"
-# First what a dead worker left. Then a lane is a tenant's waiting work of one priority, its scans
-# apart, found by leaping through the index, however long each lane is. The tenant with the fewest
-# jobs running has its turn, where a job that somebody waits for overlooks one; then the more urgent
-# lane, then the tenant that was served longest ago, then the older job. Rows are locked one by one
-# in that order, until one is free.
+# First what a dead worker left. What killed it may be any job that it did: after two deaths those
+# are taken one at a time, so that one of them takes no others with it.
+# Then a lane is a tenant's waiting work of one priority, its scans apart, found by leaping through
+# the index, however long each lane is. The tenant with the fewest jobs running has its turn, where
+# a job that somebody waits for overlooks one; then the more urgent lane, then the tenant that was
+# served longest ago, then the older job. Rows are locked one by one in that order, until one is
+# free.
 CLAIM = """
 WITH RECURSIVE expired AS (
     SELECT tenant_id, id
       FROM job
      WHERE state = 'running' AND leased_until < %(now)s
        AND (NOT %(express)s OR priority < %(bulk)s)
+       AND (attempts - waits < %(suspect)s
+            OR NOT EXISTS (SELECT FROM job AS suspect
+                            WHERE suspect.state = 'running' AND suspect.leased_until >= %(now)s
+                              AND suspect.attempts - suspect.waits > %(suspect)s)
+               AND pg_try_advisory_xact_lock(hashtext('roadworthy suspect')))
      ORDER BY leased_until, id
      LIMIT 1
        FOR UPDATE SKIP LOCKED
@@ -273,6 +281,7 @@ async def claim(
         "by_age": turn is Turn.OLDEST,
         "express": turn is Turn.EXPRESS,
         "scans_below": scans_below,
+        "suspect": SUSPECT,
     }
     async with conn.cursor(row_factory=class_row(Lease)) as cursor:
         return await (await cursor.execute(CLAIM, asked)).fetchone()

@@ -86,6 +86,17 @@ async def test_a_job_whose_lease_ran_out_is_claimed_again(world):
         assert await jobs.heartbeat(conn, second, stage="reading", done=1, total=2)
 
 
+async def test_a_worker_whose_clock_was_set_ahead_takes_nobodys_job(world, monkeypatch):
+    await world.upload("plan.txt", "The plan.")
+    lease = await claim(world)
+    ahead = jobs.now() + timedelta(hours=1)
+    monkeypatch.setattr(jobs, "now", lambda: ahead)
+    assert await claim(world) is None
+    async with world.database.as_worker() as conn:
+        await jobs.retry(conn, lease, after=timedelta(0), problem="busy")
+    assert await claim(world) is not None
+
+
 async def test_a_beating_worker_keeps_its_job(world):
     await world.upload("plan.txt", "The plan.")
     lease = await claim(world)
@@ -256,8 +267,7 @@ async def test_claiming_does_not_read_what_is_done(world):
             "   FROM generate_series(1, 3000)",
             (world.tenant_id, receipt.document_id, receipt.revision_id),
         )
-        moment = jobs.now()
-        asked = {"lease": receipt.document_id, "now": moment, "until": moment, "bulk": jobs.BULK}
+        asked = {"lease": receipt.document_id, "lease_for": jobs.LEASE, "bulk": jobs.BULK}
         told = asked | {"by_age": False, "express": False, "scans_below": jobs.BULK, "suspect": 2}
         rows = await (await conn.execute("EXPLAIN " + jobs.CLAIM, told)).fetchall()
     plan = "\n".join(row for (row,) in rows)

@@ -37,6 +37,7 @@ VALUES (%(tenant_id)s, %(id)s, %(kind)s, %(document_id)s, %(revision_id)s, 'queu
 """
 # Equal notifications of one transaction would be sent once.
 WAKE = "SELECT pg_notify(%(channel)s, %(job_id)s::text)"
+# By the database's clock: one of a worker that was set ahead must end no other's lease.
 # First what a dead worker left. What killed it may be any job that it did: after two deaths those
 # are taken one at a time, so that one of them takes no others with it.
 # Then a lane is a tenant's waiting work of one priority, its scans apart, found by leaping through
@@ -48,11 +49,11 @@ CLAIM = """
 WITH RECURSIVE expired AS (
     SELECT tenant_id, id
       FROM job
-     WHERE state = 'running' AND leased_until < %(now)s
+     WHERE state = 'running' AND leased_until < now()
        AND (NOT %(express)s OR priority < %(bulk)s)
        AND (attempts - waits < %(suspect)s
             OR NOT EXISTS (SELECT FROM job AS suspect
-                            WHERE suspect.state = 'running' AND suspect.leased_until >= %(now)s
+                            WHERE suspect.state = 'running' AND suspect.leased_until >= now()
                               AND suspect.attempts - suspect.waits > %(suspect)s)
                AND pg_try_advisory_xact_lock(hashtext('roadworthy suspect')))
      ORDER BY leased_until, id
@@ -80,7 +81,7 @@ WITH RECURSIVE expired AS (
      CROSS JOIN LATERAL ( -- its limit keeps the planner from reading all of the lane
            SELECT run_at FROM job
             WHERE job.tenant_id = lane.tenant_id AND job.priority = lane.priority
-              AND job.is_scan = lane.is_scan AND state = 'queued' AND run_at <= %(now)s
+              AND job.is_scan = lane.is_scan AND state = 'queued' AND run_at <= now()
             ORDER BY run_at
             LIMIT 1) AS oldest
      WHERE (NOT lane.is_scan OR lane.priority < %(scans_below)s)
@@ -102,7 +103,7 @@ WITH RECURSIVE expired AS (
            SELECT tenant_id, id
              FROM job
             WHERE job.tenant_id = turn.tenant_id AND job.priority = turn.priority
-              AND job.is_scan = turn.is_scan AND state = 'queued' AND run_at <= %(now)s
+              AND job.is_scan = turn.is_scan AND state = 'queued' AND run_at <= now()
             ORDER BY run_at, id
             LIMIT 1
               FOR UPDATE SKIP LOCKED) AS oldest
@@ -111,15 +112,16 @@ WITH RECURSIVE expired AS (
     (SELECT tenant_id, id FROM expired UNION ALL SELECT tenant_id, id FROM due) LIMIT 1
 )
 UPDATE job
-   SET state = 'running', attempts = attempts + 1, lease = %(lease)s, leased_until = %(until)s,
-       claimed_at = %(now)s
+   SET state = 'running', attempts = attempts + 1, lease = %(lease)s,
+       leased_until = now() + %(lease_for)s, claimed_at = now()
   FROM chosen
  WHERE job.tenant_id = chosen.tenant_id AND job.id = chosen.id
 RETURNING job.tenant_id, job.id, kind, document_id, revision_id, priority, attempts, waits, lease
 """
 HEARTBEAT = """
 UPDATE job
-   SET leased_until = %(until)s, stage = %(stage)s, steps_done = %(done)s, steps_total = %(total)s
+   SET leased_until = now() + %(lease_for)s, stage = %(stage)s, steps_done = %(done)s,
+       steps_total = %(total)s
  WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND lease = %(lease)s AND state = 'running'
 """
 FINISH = """
@@ -130,7 +132,7 @@ UPDATE job
 """
 RETRY = """
 UPDATE job
-   SET state = 'queued', run_at = %(run_at)s, problem = %(problem)s, problem_kind = %(kind)s,
+   SET state = 'queued', run_at = now() + %(after)s, problem = %(problem)s, problem_kind = %(kind)s,
        waits = waits + %(uncounted)s, lease = NULL, leased_until = NULL, stage = 'waiting',
        announced_at = NULL
  WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND lease = %(lease)s AND state = 'running'
@@ -275,8 +277,7 @@ async def claim(
     """
     asked = {
         "lease": new_id(),
-        "now": now(),
-        "until": now() + LEASE,
+        "lease_for": LEASE,
         "bulk": BULK,
         "by_age": turn is Turn.OLDEST,
         "express": turn is Turn.EXPRESS,
@@ -293,7 +294,7 @@ async def heartbeat(
     """Prolong the lease and report progress; False when the job is no longer ours."""
     beat = await conn.execute(
         HEARTBEAT,
-        _of(lease) | {"until": now() + LEASE, "stage": stage, "done": done, "total": total},
+        _of(lease) | {"lease_for": LEASE, "stage": stage, "done": done, "total": total},
     )
     return beat.rowcount == 1
 
@@ -331,7 +332,7 @@ async def retry(
     Returns: False when the job is no longer ours, and stays as it is.
     """
     told = {
-        "run_at": now() + after,
+        "after": after,
         "problem": problem,
         "kind": kind,
         "uncounted": int(kind in UNCOUNTED),

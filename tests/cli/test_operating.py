@@ -1,10 +1,12 @@
 """An operator works on the database by commands: documents, keys, releases, one after another."""
 
 import json
+import uuid
 from email.message import EmailMessage
 
 import pytest
 
+from roadworthy.cli import job
 from roadworthy.corpus.access import access
 
 pytestmark = pytest.mark.anyio
@@ -121,6 +123,32 @@ def test_a_dead_letter_is_listed_shown_replayed_and_dropped(cli, folder):
     assert cli.run("job", "drop", job).returncode == 0
     assert cli.run("job", "show", job).returncode == 3
     assert cli.run("job", "drop", "1").returncode == 2
+
+
+def test_more_jobs_than_are_listed_can_be_asked_for(cli, folder):
+    cli.run("ingest", str(folder / "broken.pdf"), str(folder / "holidays.md"))
+    newest, older = json.loads(cli.run("job", "list", "--json").stdout)
+    page = cli.run("job", "list", "--limit", "1")
+    assert f"--before {newest['id']}" in page.stdout
+    assert older["id"] not in page.stdout
+    rest = json.loads(cli.run("job", "list", "--before", newest["id"], "--json").stdout)
+    assert [each["id"] for each in rest] == [older["id"]]
+
+
+def test_a_job_that_vanished_meanwhile_keeps_no_other_from_being_tried_again(
+    cli, folder, monkeypatch
+):
+    cli.run("ingest", str(folder / "broken.pdf"))
+    [letter] = json.loads(cli.run("job", "list", "--json").stdout)
+    vanished = uuid.uuid4()
+
+    async def failed_jobs(*_, **__):
+        return [vanished, uuid.UUID(letter["id"])]
+
+    monkeypatch.setattr(job, "failed_jobs", failed_jobs)
+    tried = cli.run("job", "retry", "--all")
+    assert (tried.returncode, str(vanished) in tried.stdout) == (0, True)
+    assert "Tried again: 1." in tried.stdout
 
 
 async def test_who_is_not_the_owner_may_see_a_job_at_most(cli, world):

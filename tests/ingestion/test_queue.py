@@ -6,6 +6,7 @@ from roadworthy.core.errors import Conflict, Missing, Refused, RoadworthyError
 from roadworthy.corpus.access import access
 from roadworthy.corpus.documents import find_document
 from roadworthy.corpus.publishing import mark_failed
+from roadworthy.corpus.reindex_jobs import enqueue_reindex
 from roadworthy.deletion.holds import add_hold
 from roadworthy.ingestion.queue import drop_job, failed_jobs, list_jobs, retry_job
 from roadworthy.plumbing import jobs
@@ -123,6 +124,30 @@ async def test_a_job_that_runs_or_is_done_is_left_alone(world, verb):
         lease = await jobs.claim(conn)
     with pytest.raises(Conflict):
         await change(world, verb, lease.id)
+
+
+async def test_the_operators_work_is_not_the_owners_to_drop(world):
+    await world.add("plan.txt", "The plan.", owner="ana")
+    async with world.database.as_worker(world.tenant_id) as conn:
+        await enqueue_reindex(conn, tenant_id=world.tenant_id, corpus_id=world.corpus.id)
+    [job] = await listed(world, state="queued")
+    with pytest.raises(Refused, match="operator"):
+        await change(world, drop_job, job.id)
+    await change(world, drop_job, job.id, by=None)
+    assert await listed(world, state="queued") == []
+
+
+async def test_what_was_kept_back_meanwhile_does_not_fail(world):
+    """A review of it waits for a decision, and a failure would take it off the list."""
+    await world.upload("plan.txt", "The plan.", owner="ana")
+    async with world.database.as_worker() as conn:
+        lease = await jobs.claim(conn)
+    async with world.database.as_worker(world.tenant_id) as conn:
+        await conn.execute("UPDATE revision SET state = 'quarantined'")
+        await conn.execute("UPDATE document SET state = 'quarantined'")
+        await mark_failed(conn, lease, problem=PROBLEM)
+        states = await conn.execute("SELECT revision.state, document.state FROM revision, document")
+        assert await states.fetchall() == [("quarantined", "quarantined")]
 
 
 async def test_a_replay_makes_no_second_copy_of_what_is_stored_by_now(world):

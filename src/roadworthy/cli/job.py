@@ -8,7 +8,7 @@ import typer
 
 from roadworthy.cli import show
 from roadworthy.cli.desk import Desk, with_database
-from roadworthy.core.errors import Conflict, Invalid
+from roadworthy.core.errors import Busy, Conflict, Invalid, Missing
 from roadworthy.ingestion.queue import ListedJob, drop_job, failed_jobs, list_jobs, retry_job
 from roadworthy.plumbing.jobs import JobState, job_state
 
@@ -36,24 +36,30 @@ def list_(
     ctx: typer.Context,
     *,
     state: Annotated[State | None, typer.Option(help="Only those.")] = None,
+    before: Annotated[str | None, typer.Option(help="Older than this job.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=MOST_LISTED, help="At most.")] = 50,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List jobs, the newest first."""
+    older_than = _read(before) if before else None
 
     async def work(desk: Desk) -> list[ListedJob]:
         async with desk.reading() as (conn, tenant_id):
             wanted = state.value if state else None
-            return await list_jobs(conn, tenant_id=tenant_id, state=wanted, limit=limit)
+            return await list_jobs(
+                conn, tenant_id=tenant_id, state=wanted, before=older_than, limit=limit
+            )
 
     found = with_database(ctx, work)
     if json:
         show.as_json(list[ListedJob], found)
         return
     rows = [
-        (each.id, each.state, each.attempts, each.document_name, each.problem) for each in found
+        (each.id, each.state, each.attempts, each.document_name, _problem(each)) for each in found
     ]
     show.table(("job", "state", "attempts", "document", "problem"), rows, empty="No jobs.")
+    if len(found) == limit:
+        typer.echo(f"There may be more: --before {found[-1].id}")
 
 
 @app.command("show")
@@ -88,7 +94,7 @@ def retry(
                 try:
                     async with desk.writing() as (conn, tenant_id, by):
                         await retry_job(conn, tenant_id=tenant_id, job_id=each, by=by)
-                except Conflict as error:
+                except (Conflict, Missing, Busy) as error:
                     if not every:
                         raise
                     refused.append(f"{each}: {error.message}")
@@ -117,6 +123,10 @@ def drop(ctx: typer.Context, job: JobId) -> None:
 async def _failed(desk: Desk) -> list[uuid.UUID]:
     async with desk.writing() as (conn, tenant_id, by):
         return await failed_jobs(conn, tenant_id=tenant_id, owner=by)
+
+
+def _problem(job: ListedJob) -> str | None:
+    return job.problem and f"{job.problem_kind}: {job.problem}"
 
 
 def _read(job: str) -> uuid.UUID:

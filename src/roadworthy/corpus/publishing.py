@@ -97,7 +97,8 @@ UPDATE document
  WHERE tenant_id = %(tenant_id)s AND id = %(document_id)s
 """
 MARK_FAILED_REVISION = """
-UPDATE revision SET state = 'failed' WHERE tenant_id = %(tenant_id)s AND id = %(revision_id)s
+UPDATE revision SET state = 'failed'
+ WHERE tenant_id = %(tenant_id)s AND id = %(revision_id)s AND state = 'pending'
 """
 # An older version that is searchable stays so; the problem of the newer one is told beside it.
 MARK_FAILED_DOCUMENT = """
@@ -288,8 +289,8 @@ async def mark_failed(conn: WorkerConnection, lease: Lease, *, problem: str) -> 
     """Say on the document why this content is not searchable."""
     asked = _of(lease) | {"problem": problem, "now": now()}
     await conn.execute(LOCK, asked)  # before the revision, as everybody does
-    await conn.execute(MARK_FAILED_REVISION, asked)
-    await conn.execute(MARK_FAILED_DOCUMENT, asked)
+    if (await conn.execute(MARK_FAILED_REVISION, asked)).rowcount:  # not kept back meanwhile
+        await conn.execute(MARK_FAILED_DOCUMENT, asked)
 
 
 def _of(lease: Lease) -> dict[str, object]:

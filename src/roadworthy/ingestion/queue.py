@@ -13,6 +13,7 @@ from psycopg.rows import class_row, scalar_row
 
 from roadworthy.core.clock import now
 from roadworthy.core.errors import Conflict, Missing, Refused
+from roadworthy.corpus.reindex_jobs import REINDEX
 from roadworthy.plumbing.database import Connection
 from roadworthy.plumbing.jobs import wake
 
@@ -36,7 +37,7 @@ SELECT job.id
  ORDER BY job.id
 """
 SEE = """
-SELECT document.owner, document.id AS document_id, job.revision_id
+SELECT document.owner, document.id AS document_id, job.revision_id, job.kind
   FROM job JOIN document ON document.tenant_id = job.tenant_id AND document.id = job.document_id
  WHERE job.tenant_id = %(tenant_id)s AND job.id = %(job_id)s
 """
@@ -101,6 +102,7 @@ class _Target:
     owner: str
     document_id: uuid.UUID
     revision_id: uuid.UUID
+    kind: str
 
 
 async def list_jobs(
@@ -160,9 +162,12 @@ async def retry_job(conn: Connection, *, tenant_id: int, job_id: uuid.UUID, by: 
 async def drop_job(conn: Connection, *, tenant_id: int, job_id: uuid.UUID, by: str | None) -> None:
     """Give a waiting or failed job up, with the content that it was for.
 
-    A version of the document that is searchable stays so. Raises as `retry_job`.
+    A version of the document that is searchable stays so. Raises as `retry_job`; what embeds it
+    again is the operator's to drop.
     """
     target = await _locked(conn, tenant_id=tenant_id, job_id=job_id, by=by)
+    if by is not None and target.kind == REINDEX:
+        raise Refused("It brings the document in line with its corpus; the operator may drop it.")
     asked = {
         "tenant_id": tenant_id,
         "job_id": job_id,

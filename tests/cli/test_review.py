@@ -29,6 +29,13 @@ def test_what_is_kept_back_is_told_and_listed(cli, folder):
         "1 searchable",
         "1 quarantined",
     )
+    (folder / "copy.md").write_text((folder / "access.md").read_text())
+    again = cli.run("ingest", str(folder)).stdout
+    assert [again.count(each) for each in ("2 quarantined", "1 unchanged", "1 password")] == [
+        1,
+        1,
+        2,
+    ]
     [kept] = listed(cli)
     assert kept["document"]["name"] == "files/access.md"
     assert [each["check"] for each in kept["verdicts"]] == ["secrets"]

@@ -48,7 +48,7 @@ class Handed:
     """What became of one file.
 
     Outcome is accepted (a job makes it searchable), unchanged, updated (its metadata), reshared,
-    duplicate, or failed.
+    duplicate, quarantined (this content is there and is kept back), or failed.
     """
 
     name: str

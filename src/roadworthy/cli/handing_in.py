@@ -147,7 +147,7 @@ class HandingIn:
         """Hand one file in; None while too much work waits already."""
         try:
             upload = await asyncio.to_thread(self._upload, file)
-            receipt, job_id = await self._accepted(upload, corpus, priority)
+            receipt, job_id, reason = await self._accepted(upload, corpus, priority)
         except Busy:
             return None
         except (Invalid, Refused, Conflict) as error:
@@ -158,7 +158,11 @@ class HandingIn:
         if self._is_rehearsal and outcome == "accepted":
             outcome = NEW if receipt.is_new else CHANGED
         return Outcome(
-            name=file.name, outcome=outcome, document_id=receipt.document_id, job_id=job_id
+            name=file.name,
+            outcome=outcome,
+            reason=reason,
+            document_id=receipt.document_id,
+            job_id=job_id,
         )
 
     def _upload(self, file: FoundFile) -> Upload:
@@ -188,7 +192,7 @@ class HandingIn:
 
     async def _accepted(
         self, upload: Upload, corpus: Corpus, priority: int
-    ) -> tuple[Receipt, uuid.UUID | None]:
+    ) -> tuple[Receipt, uuid.UUID | None, str]:
         database = self._services.database
         if self._by is None:
             async with database.as_worker(self._tenant_id) as conn:
@@ -198,7 +202,7 @@ class HandingIn:
 
     async def _accept(
         self, conn: Connection, upload: Upload, *, corpus: Corpus, priority: int
-    ) -> tuple[Receipt, uuid.UUID | None]:
+    ) -> tuple[Receipt, uuid.UUID | None, str]:
         by = self._by.user_id if self._by else None
         receipt = await accept(
             conn,
@@ -208,11 +212,15 @@ class HandingIn:
             by=by,
             most_queued=None if self._is_rehearsal else self._most_queued,
         )
+        held = dict[uuid.UUID, str]()
+        if receipt.outcome == KEPT_BACK:
+            held = await held_back(conn, [receipt.document_id], tenant_id=self._tenant_id)
+        reason = held.get(receipt.document_id, "")
         if self._is_rehearsal:
             await conn.rollback()
-            return receipt, None
+            return receipt, None, reason
         if receipt.revision_id is None:
-            return receipt, None
+            return receipt, None, reason
         job_id = await jobs.enqueue(
             conn,
             tenant_id=self._tenant_id,
@@ -221,7 +229,7 @@ class HandingIn:
             revision_id=receipt.revision_id,
             priority=priority,
         )
-        return receipt, job_id
+        return receipt, job_id, reason
 
     async def _looked_at(self, outcomes: Sequence[Outcome]) -> tuple[list[Outcome], str]:
         asked = [each.job_id for each in outcomes if each.job_id]

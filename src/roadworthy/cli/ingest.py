@@ -15,7 +15,7 @@ from roadworthy.cli import show
 from roadworthy.cli.bars import shown
 from roadworthy.cli.desk import Desk, with_services
 from roadworthy.cli.files import FoundFile, Readers, found_files
-from roadworthy.cli.handing_in import Outcome
+from roadworthy.cli.handing_in import KEPT_BACK, Outcome
 from roadworthy.cli.people import made_tenant
 from roadworthy.cli.syncing import Plan, Syncing
 from roadworthy.cli.watching import looks
@@ -116,25 +116,30 @@ def _watched(ctx: typer.Context, wanted: _Wanted) -> int:
 
     async def follow(desk: Desk, opened: Services, place: Installation) -> int:
         syncing = await _syncing(desk, opened, wanted)
+        waiting = frozenset[Outcome]()
         async with worked(opened, place), aclosing(looks(wanted.folders)) as times:
             async for _ in times:
-                await _follow_once(syncing, wanted)
+                waiting = await _follow_once(syncing, wanted, told=waiting)
         return 0
 
     return with_services(ctx, follow)
 
 
-async def _follow_once(syncing: Syncing, wanted: _Wanted) -> None:
+async def _follow_once(
+    syncing: Syncing, wanted: _Wanted, *, told: frozenset[Outcome]
+) -> frozenset[Outcome]:
+    """Bring it in line once; `told` and returned: what is kept back, which is told once."""
     try:
         files = await asyncio.to_thread(wanted.files)
         with shown() as report:
             outcomes = await syncing.run(wanted.folders, files, report=report)
     except RoadworthyError as error:  # a manifest that is half written, a disk that went away
         typer.echo(f"roadworthy: {error.message}", err=True)
-        return
-    news = [each for each in outcomes if each.outcome not in QUIET]
+        return told
+    news = [each for each in outcomes if each.outcome not in QUIET and each not in told]
     if news:
         concluded(news, news)
+    return frozenset(each for each in outcomes if each.outcome == KEPT_BACK)
 
 
 async def _syncing(desk: Desk, opened: Services, wanted: _Wanted) -> Syncing:

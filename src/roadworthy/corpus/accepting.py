@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import psycopg
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from roadworthy.core.clock import now
@@ -20,7 +20,7 @@ from roadworthy.corpus.ownership import move
 from roadworthy.corpus.publishing import drop_published
 from roadworthy.corpus.routing import check_language
 from roadworthy.corpus.telling import tell_language
-from roadworthy.corpus.verdicts import count_copy
+from roadworthy.corpus.verdicts import QUARANTINED, count_copy
 from roadworthy.plumbing.database import Connection
 from roadworthy.plumbing.jobs import check_room
 
@@ -40,18 +40,22 @@ SELECT FROM document
    FOR UPDATE
 """
 FIND_BY_NAME = """
-SELECT document.id, document.acl_id,
-       (SELECT content_hash FROM revision
-         WHERE revision.tenant_id = document.tenant_id AND document_id = document.id
-           AND revision.state <> 'failed'
-         ORDER BY created_at DESC LIMIT 1) AS content_hash
+SELECT document.id, document.acl_id, newest.content_hash,
+       coalesce(newest.state IN ('quarantined', 'rejected'), false) AS is_kept_back
   FROM document
+  LEFT JOIN LATERAL (
+       SELECT content_hash, revision.state
+         FROM revision
+        WHERE revision.tenant_id = document.tenant_id AND document_id = document.id
+          AND revision.state <> 'failed'
+        ORDER BY created_at DESC LIMIT 1) AS newest ON true
  WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s AND name = %(name)s
    AND owner = %(owner)s AND parent_id IS NULL
  ORDER BY acl_id = %(acl_id)s DESC, created_at
 """
 FIND_SAME_CONTENT = """
-SELECT document.id
+SELECT document.id, document.acl_id, revision.content_hash,
+       revision.state IN ('quarantined', 'rejected') AS is_kept_back
   FROM revision JOIN document ON document.tenant_id = revision.tenant_id
                              AND document.id = revision.document_id
  WHERE revision.tenant_id = %(tenant_id)s AND revision.corpus_id = %(corpus_id)s
@@ -127,7 +131,8 @@ class Receipt:
     accepted: a job makes it searchable. unchanged: this very content is there under this name.
     updated: the same, now with other metadata or language. reshared: the same content, now with
     other readers, and with the metadata of the upload. duplicate: the same content is there under
-    another name, for the same readers; it is stored once.
+    another name, for the same readers; it is stored once. quarantined: the same content is there,
+    under whatever name, and is not searchable: it waits for a decision, or was rejected.
     """
 
     outcome: str
@@ -168,6 +173,7 @@ class _Named:
     id: uuid.UUID
     acl_id: int
     content_hash: bytes | None
+    is_kept_back: bool
 
 
 async def accept(
@@ -218,10 +224,11 @@ async def accept(
         await count_copy(
             conn,
             tenant_id=filing.tenant_id,
-            document_id=same,
+            document_id=same.id,
             content_hash=filing.content_hash,
         )
-        return Receipt(outcome="duplicate", document_id=same)
+        outcome = QUARANTINED if same.is_kept_back else "duplicate"
+        return Receipt(outcome=outcome, document_id=same.id)
     return await _first_version(conn, filing)
 
 
@@ -269,8 +276,8 @@ async def _named(conn: Connection, filing: _Filing) -> _Named | None:
         return await (await cursor.execute(FIND_BY_NAME, filing.asked)).fetchone()
 
 
-async def _same_elsewhere(conn: Connection, filing: _Filing) -> uuid.UUID | None:
-    async with conn.cursor(row_factory=scalar_row) as cursor:
+async def _same_elsewhere(conn: Connection, filing: _Filing) -> _Named | None:
+    async with conn.cursor(row_factory=class_row(_Named)) as cursor:
         return await (await cursor.execute(FIND_SAME_CONTENT, filing.asked)).fetchone()
 
 
@@ -283,7 +290,8 @@ async def _same_content(conn: Connection, named: _Named, filing: _Filing) -> Rec
         language=filing.upload.language,
         by=None,  # the name was found as the owner's
     )
-    outcome = "updated" if renewed.rowcount or told_anew else "unchanged"
+    unchanged = QUARANTINED if named.is_kept_back else "unchanged"
+    outcome = "updated" if renewed.rowcount or told_anew else unchanged
     if named.acl_id != filing.acl_id:
         await _move(conn, named, filing)
         outcome = "reshared"
@@ -300,7 +308,7 @@ async def _next_version(conn: Connection, named: _Named, filing: _Filing) -> Rec
     published = await conn.execute(FIND_PUBLISHED, asked)
     if await published.fetchone() is not None:
         await conn.execute(FORGET_PROBLEM, asked)  # it was that of the version that was dropped
-        return await _same_content(conn, named, filing)
+        return await _same_content(conn, replace(named, is_kept_back=False), filing)
     await conn.execute(RENEW_DOCUMENT, asked)
     return await _add_revision(conn, filing, document_id=named.id)
 

@@ -99,6 +99,16 @@ async def test_what_is_rejected_stays_out_also_when_it_is_handed_in_again(intake
     assert (await found(intake.world, "Tr0ub4dor"))[2] == 0
 
 
+@pytest.mark.parametrize("decision", [None, "reject"])
+@pytest.mark.parametrize(("name", "owner"), [("a.txt", "operator"), ("b.txt", "bo")])
+async def test_whoever_hands_in_what_is_kept_back_is_told_so(intake, decision, name, owner):
+    kept = await intake.add("a.txt", SECRET)
+    if decision:
+        await review(intake, kept, decision)
+    receipt = await intake.world.upload(name, SECRET, owner=owner)
+    assert (receipt.outcome, receipt.document_id) == ("quarantined", kept)
+
+
 async def test_the_version_before_stays_while_a_newer_one_waits(intake):
     kept = await intake.add("a.txt", prose(3))
     before = await found(intake.world)

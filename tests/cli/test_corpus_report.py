@@ -52,6 +52,17 @@ def test_all_is_counted(cli, folder):
     }
 
 
+def test_a_document_counts_once_while_its_newer_version_waits(cli, folder):
+    (folder / "a.txt").write_text(prose(4))
+    cli.run("ingest", str(folder / "a.txt"))
+    (folder / "a.txt").write_text(f"{prose(5)} Write to ada@example.org.\nPassword: Tr0ub4dor&3zz")
+    cli.run("ingest", str(folder / "a.txt"))
+    told = json.loads(cli.run("corpus", "report", "--json").stdout)
+    assert (sum(told["scores"]), told["found"], told["checks"]) == (1, [], [])
+    assert (tallies(told["states"]), told["waiting"]) == ({"ready": 1}, 1)
+    assert [each["check"] for each in told["kept_back"]] == ["secrets"]
+
+
 def test_near_duplicates_that_policy_allows_are_counted(cli, folder):
     cli.run("ingest", str(folder / "secret.txt"))
     cli.run("corpus", "policy", "main", "--set", "near_duplicates=flag")

@@ -117,6 +117,7 @@ def _rows(condition: Condition) -> Iterator[tuple[str, str, object]]:
     yield "repeated lines", "taken out", condition.lines_removed
     yield from (("check", each.name, each.number) for each in condition.checks)
     yield from (("found", each.name, each.number) for each in condition.found)
+    yield "kept back", "documents, or newer versions of them", condition.waiting
     yield from (("kept back", each.name, each.reason) for each in condition.kept_back)
 
 

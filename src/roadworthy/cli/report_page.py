@@ -55,7 +55,7 @@ def _tiles(condition: Condition) -> str:
     told = (
         ("documents", condition.totals.documents),
         ("searchable", states.get("ready", 0)),
-        ("kept back", states.get("quarantined", 0)),
+        ("kept back", condition.waiting),
         ("failed", states.get("failed", 0)),
         ("copies not stored", duplicates.exact),
         ("near duplicates kept back", duplicates.beaten),

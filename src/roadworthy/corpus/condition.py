@@ -52,10 +52,13 @@ SELECT language AS name, count(*) AS number
  WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s AND state = 'ready'
  GROUP BY language ORDER BY number DESC, name
 """
+# Of a document that is searchable, the version that is; what waits beside it is told by itself.
 CHECKS = """
 SELECT check_name || ': ' || outcome AS name, count(*) AS number
   FROM verdict
   JOIN revision ON revision.tenant_id = verdict.tenant_id AND revision.id = verdict.revision_id
+  JOIN document ON document.tenant_id = revision.tenant_id AND document.id = revision.document_id
+               AND (document.state <> 'ready' OR revision.state = 'ready')
  WHERE verdict.tenant_id = %(tenant_id)s AND revision.corpus_id = %(corpus_id)s
    AND outcome <> 'pass'
  GROUP BY check_name, outcome ORDER BY check_name, outcome
@@ -63,8 +66,10 @@ SELECT check_name || ': ' || outcome AS name, count(*) AS number
 FOUND = """
 SELECT found.key AS name, sum(found.value::integer) AS number
   FROM verdict
-  JOIN revision ON revision.tenant_id = verdict.tenant_id AND revision.id = verdict.revision_id,
-       jsonb_each_text(figures) AS found
+  JOIN revision ON revision.tenant_id = verdict.tenant_id AND revision.id = verdict.revision_id
+  JOIN document ON document.tenant_id = revision.tenant_id AND document.id = revision.document_id
+               AND (document.state <> 'ready' OR revision.state = 'ready')
+ CROSS JOIN jsonb_each_text(figures) AS found
  WHERE verdict.tenant_id = %(tenant_id)s AND revision.corpus_id = %(corpus_id)s
    AND check_name IN ('personal_data', 'secrets', 'injection')
  GROUP BY found.key ORDER BY number DESC, name
@@ -117,6 +122,8 @@ SELECT least(width_bucket((figures ->> 'score')::float, 0, 1, %(bins)s), %(bins)
        count(*) AS number
   FROM verdict
   JOIN revision ON revision.tenant_id = verdict.tenant_id AND revision.id = verdict.revision_id
+  JOIN document ON document.tenant_id = revision.tenant_id AND document.id = revision.document_id
+               AND (document.state <> 'ready' OR revision.state = 'ready')
  WHERE verdict.tenant_id = %(tenant_id)s AND revision.corpus_id = %(corpus_id)s
    AND check_name = 'quality'
  GROUP BY bin
@@ -126,6 +133,11 @@ SELECT count(*)
   FROM removal
   JOIN revision ON revision.tenant_id = removal.tenant_id AND revision.id = removal.revision_id
  WHERE removal.tenant_id = %(tenant_id)s AND revision.corpus_id = %(corpus_id)s
+"""
+WAITING = """
+SELECT count(DISTINCT document_id)
+  FROM revision
+ WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s AND state = 'quarantined'
 """
 KEPT_BACK = """
 SELECT document.id::text AS id, document.name, check_name AS "check", reason
@@ -205,6 +217,7 @@ class Condition:
     shortest: Sequence[Tally]
     scores: Sequence[int]  # documents with a quality from 0 to 0.1, from 0.1 to 0.2, ...
     lines_removed: int
+    waiting: int  # documents of which a content waits for a decision, searchable ones among them
     kept_back: Sequence[KeptBack]
 
 
@@ -236,6 +249,7 @@ async def condition_of(conn: Connection, *, tenant_id: int, corpus: str) -> Cond
         shortest=await _tallied(conn, SHORTEST, of),
         scores=await _scores(conn, of),
         lines_removed=await _number(conn, REMOVED, of),
+        waiting=await _number(conn, WAITING, of),
         kept_back=await _kept_back(conn, of | {"most": MOST_KEPT_BACK}),
     )
 

@@ -22,11 +22,20 @@ def edits_of(draw, length):
 def test_pages_keep_their_text(data):
     pages = data.draw(st.lists(st.text("abc \n", min_size=1, max_size=30), min_size=2, max_size=5))
     before = document(*pages)
-    after = edited(before, data.draw(edits_of(len(before.text))))
+    edits = data.draw(edits_of(len(before.text)))
+    after = edited(before, edits)
     assert [page.number for page in after.pages] == [page.number for page in before.pages]
-    ends = [0, *(offset for page in after.pages for offset in (page.start, page.end))]
-    assert ends == sorted(ends)
-    assert ends[-1] <= len(after.text)
+    assert [after.text[page.start : page.end] for page in after.pages] == [
+        left_of(page, before.text, edits) for page in before.pages
+    ]
+
+
+def left_of(page, text, edits):
+    """Say what edits leave of a page; what stands for several pages stands on the last."""
+    gone = {at for edit in edits for at in range(edit.start, edit.end)}
+    kept = [(at, text[at]) for at in range(page.start, page.end) if at not in gone]
+    new = [(e.start, e.replacement) for e in edits if page.start < e.end <= page.end]
+    return "".join(piece for _, piece in sorted(kept + new))
 
 
 def test_what_stays_is_found_on_its_page():

@@ -1,6 +1,7 @@
 """Keep a content back, or take one back that was searchable; nothing of its text stays findable."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
@@ -41,6 +42,12 @@ SELECT revision.id AS revision_id, revision.document_id, revision.acl_id, docume
 """
 LOCK_DOCUMENT = """
 SELECT FROM document WHERE tenant_id = %(tenant_id)s AND id = %(document_id)s FOR UPDATE
+"""
+LOCK_DOCUMENTS = """
+SELECT FROM document
+ WHERE tenant_id = %(tenant_id)s AND id = ANY (%(ids)s)
+ ORDER BY id
+   FOR UPDATE
 """
 KEEP_BACK = """
 UPDATE revision SET state = %(state)s, text = NULL
@@ -151,6 +158,16 @@ async def keep_back(
     )
 
 
+async def lock_all(
+    conn: WorkerConnection, document_ids: Sequence[uuid.UUID], *, tenant_id: int
+) -> None:
+    """Lock a document and those whose place it takes, before any of them is changed.
+
+    In one order: of three alike that are published at once, two would wait for each other.
+    """
+    await conn.execute(LOCK_DOCUMENTS, {"tenant_id": tenant_id, "ids": list(document_ids)})
+
+
 async def withdraw(
     conn: WorkerConnection,
     verdict: Verdict,
@@ -165,14 +182,13 @@ async def withdraw(
     """Put a content into quarantine that is searchable, or about to be, in favour of another.
 
     Args:
-        winner_id: the content that takes its place, whose document the caller has locked.
+        winner_id: the content that takes its place; the caller has locked the documents of both.
         acl_id: the class in which the two were compared.
 
     Returns: whether that was done; not where one of them has other readers by now, or the loser
         is under legal hold.
     """
     of = {"tenant_id": tenant_id, "document_id": document_id, "revision_id": revision_id}
-    await conn.execute(LOCK_DOCUMENT, of)
     asked = of | {"winner_id": winner_id, "acl_id": acl_id}
     async with conn.cursor(row_factory=scalar_row) as cursor:
         is_ready = await (await cursor.execute(STILL_BEATEN, asked)).fetchone()

@@ -25,6 +25,7 @@ from roadworthy.corpus.space_lock import keep_spaces
 from roadworthy.corpus.terms import terms
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.ingestion import KIND
+from roadworthy.ingestion.curation.service import Curation, make_way
 from roadworthy.ingestion.curation.service import examine as curate
 from roadworthy.ingestion.curation.service import write as write_curation
 from roadworthy.ingestion.embed import embed_everywhere, not_served
@@ -184,14 +185,20 @@ class IngestionService:
         labelling = _Labelling(routing=routing, told=pending.language_told)
         extract = await self._extract(curation.document, labelling, progress)
         progress.stage = "publishing"
+        await self._publish(lease, curation, extract, is_attached=pending.is_attached)
+        log.info("searchable", document=str(lease.document_id), passages=len(extract.passages))
+
+    async def _publish(
+        self, lease: Lease, curation: Curation, extract: Extract, *, is_attached: bool
+    ) -> None:
         async with self._database.as_worker(lease.tenant_id) as conn:
             await keep_spaces(conn, lease)  # before any document is locked
-            await file_away(conn, lease, curation.document, is_attached=pending.is_attached)
+            await make_way(conn, lease, curation)
+            await file_away(conn, lease, curation.document, is_attached=is_attached)
             await publish(conn, lease, extract)
             await write_curation(conn, lease, curation)
             await generate_probes(conn, lease, probe_sentences(extract.passages))
             await jobs.complete(conn, lease)
-        log.info("searchable", document=str(lease.document_id), passages=len(extract.passages))
 
     async def _extract(
         self, document: ParsedDocument, labelling: _Labelling, progress: _Progress

@@ -11,7 +11,7 @@ from roadworthy.corpus.quarantine import read_subject
 from roadworthy.corpus.reviews import decide, held_back
 from roadworthy.corpus.verdicts import list_verdicts
 from roadworthy.deletion.holds import add_hold
-from roadworthy.ingestion.curation.service import examine, write
+from roadworthy.ingestion.curation.service import examine, make_way, write
 from roadworthy.plumbing.jobs import Turn, enqueue
 from tests.ingestion.curation.documents import document, edition, prose
 from tests.ingestion.curation.looking import count, shown, state, verdict
@@ -36,6 +36,7 @@ async def examined(intake, lease, text):
 
 async def written(intake, lease, curation):
     async with intake.world.database.as_worker(intake.world.tenant_id) as conn:
+        await make_way(conn, lease, curation)
         await write(conn, lease, curation)
 
 

@@ -13,7 +13,14 @@ from roadworthy.corpus.alikes import (
     shared_lines,
 )
 from roadworthy.corpus.policies import CurationPolicy, policy_of
-from roadworthy.corpus.quarantine import REJECT, Subject, keep_back, read_subject, withdraw
+from roadworthy.corpus.quarantine import (
+    REJECT,
+    Subject,
+    keep_back,
+    lock_all,
+    read_subject,
+    withdraw,
+)
 from roadworthy.corpus.verdicts import QUARANTINED, Verdict, write_verdicts
 from roadworthy.ingestion.curation import boilerplate, duplicates, likeness, sensitive
 from roadworthy.ingestion.curation.curating import curate, disposition, set_aside
@@ -35,7 +42,7 @@ class Curation:
     curated: Curated
     compared_in: int  # the class of readers whose documents it was compared with
     lines: Sequence[int]  # at its edges, to be kept when it is published
-    beaten: Sequence[tuple[Alike, Verdict]]  # whose place it takes, in the order of their locks
+    beaten: Sequence[tuple[Alike, Verdict]]  # whose place it takes
     rejected_for: str | None = None  # a person's reason, when he rejected this content before
 
     @property
@@ -98,8 +105,17 @@ async def examine(database: Database, lease: Lease, document: ParsedDocument) ->
     )
 
 
+async def make_way(conn: WorkerConnection, lease: Lease, curation: Curation) -> None:
+    """Lock what is going to be published and whatever it takes the place of, before all else."""
+    losers = [alike.placed.document_id for alike, _ in curation.beaten]
+    await lock_all(conn, [lease.document_id, *losers], tenant_id=lease.tenant_id)
+
+
 async def write(conn: WorkerConnection, lease: Lease, curation: Curation) -> None:
-    """Write what was found in the transaction that publishes a content, or that keeps it back."""
+    """Write what was found in the transaction that publishes a content, or that keeps it back.
+
+    Who publishes it has called `make_way` in the same transaction.
+    """
     of = {"tenant_id": lease.tenant_id, "revision_id": lease.revision_id}
     verdicts = curation.curated.verdicts
     if curation.is_kept_back:
@@ -185,9 +201,7 @@ def _beaten(
         return []
     return [
         (each, duplicates.lost(mine, each.placed, policy, likeness=each.likeness))
-        for each in sorted(
-            duplicates.losers(mine, alikes, policy), key=lambda each: each.placed.document_id
-        )
+        for each in duplicates.losers(mine, alikes, policy)
     ]
 
 

@@ -18,8 +18,9 @@ from roadworthy.ingestion.attachments import attachments_of
 from roadworthy.ingestion.decode import decode
 from roadworthy.ingestion.limits import Limits, check_length, check_markup, check_unpacked
 from roadworthy.ingestion.pages import Page, Report, read_pages
-from roadworthy.ingestion.pdf import LINE_END_HYPHEN, PdfMetadata
+from roadworthy.ingestion.pdf import PdfMetadata
 from roadworthy.ingestion.records import Attachment, Origin, PageSpan, ParsedDocument
+from roadworthy.ingestion.runs import LINE_END_HYPHEN
 from roadworthy.ingestion.web_page import prepared
 
 VERBATIM = frozenset({media.TEXT, media.MARKDOWN})

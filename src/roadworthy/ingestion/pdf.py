@@ -14,19 +14,19 @@ from pypdfium2 import PdfDocument, PdfiumError, PdfPage, PdfTextPage
 
 from roadworthy.ingestion import media
 from roadworthy.ingestion.reading_order import arranged
-from roadworthy.ingestion.runs import CELL_GAP, Run
+from roadworthy.ingestion.ruled import Box, Cell, Grid, grids, is_table, table
+from roadworthy.ingestion.runs import CELL_GAP, Run, lines_of, rejoined
 
 if TYPE_CHECKING:
     from PIL.Image import Image  # comes with the extra that recognises text
 
+MOST_OBJECTS = 20_000  # of a page, looked at for lines
 QUARTER = 1.5707963  # radians
 MOST_ASKEW = 1 / 9  # of a quarter: 10 degrees
 LINE = re.compile(r"[^\n\r]+")
 WORD = re.compile(r"[^\s\0\ufffe\uffff]+\ufffe?")  # ends at a hyphen at a line end
 HYPHEN_CODES = {2: 0xFFFE}  # as it gives it letter by letter
 HYPHENS = {0xFFFE: "-"}  # at a line end, as PDFium gives it in a whole text
-LINE_END_HYPHEN = "-\xad"  # which may be no hyphen of the word; told from one within a line
-CUT_WORD = re.compile(r"-\n(?<=[^\W\d_]-\n)(?=[^\W\d_])")
 DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:([+-])(\d\d)'?(\d\d)?)?")
 PICTURES = (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM)
 LONGEST_SIDE = 2000  # pixels of a drawn page; the models of text recognition want no more
@@ -88,9 +88,9 @@ def text_of(page: PdfPage) -> str:
     Returns: with LINE_END_HYPHEN where a line ends in a hyphen between letters.
     """
     with closing(page.get_textpage()) as text_page:
-        runs, askew = _runs(text_page)
+        runs, askew = _runs(text_page, list(grids(list(_boxes(page)))))
     text = "\n\n".join(part for part in (arranged(runs), *askew) if part)
-    return CUT_WORD.sub(LINE_END_HYPHEN, text)
+    return rejoined(text)
 
 
 def pages_of(document: PdfDocument) -> Iterator[PdfPage]:
@@ -128,7 +128,40 @@ def drawn(document: PdfDocument, index: int) -> "Image":
 _Word = tuple[str, float, float, float, float]  # text, left, top, right, bottom
 
 
-def _runs(text_page: PdfTextPage) -> tuple[list[Run], list[str]]:
+def _boxes(page: PdfPage) -> Iterator[Box]:
+    """Yield the places of the lines and frames that are drawn on a page."""
+    raw = page.raw
+    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+    for i in range(min(pdfium.FPDFPage_CountObjects(raw), MOST_OBJECTS)):
+        each = pdfium.FPDFPage_GetObject(raw, i)
+        if (
+            pdfium.FPDFPageObj_GetType(each) == pdfium.FPDF_PAGEOBJ_PATH
+            and pdfium.FPDFPath_CountSegments(each) <= 5
+            and pdfium.FPDFPageObj_GetBounds(each, left, bottom, right, top)
+        ):
+            yield Box(left.value, -top.value, right.value, -bottom.value)
+
+
+def _tables(lines: list[list[_Word]], found: Sequence[Grid]) -> tuple[list[Run], list[list[_Word]]]:
+    """Take out of lines what stands in the cells of ruled tables."""
+    tables: list[Run] = []
+    for grid in found:
+        cells = dict[Cell, list[_Word]]()
+        rest: list[list[_Word]] = []
+        for words in lines:
+            rest.append([])
+            for word in words:
+                _, left, top, right, bottom = word
+                cell = grid.cell((left + right) / 2, (top + bottom) / 2)
+                (rest[-1] if cell is None else cells.setdefault(cell, [])).append(word)
+        inside = {cell: lines_of(list(_joined(words))) for cell, words in cells.items()}
+        if is_table(grid, inside):
+            tables.append(table(grid, inside))
+            lines = rest
+    return tables, lines
+
+
+def _runs(text_page: PdfTextPage, found: Sequence[Grid]) -> tuple[list[Run], list[str]]:
     """Part a page's words into runs; lines that run in another direction come apart."""
     lines = list(_lines(text_page))
     turns = Counter[int | None]()
@@ -136,13 +169,16 @@ def _runs(text_page: PdfTextPage) -> tuple[list[Run], list[str]]:
         turns[turn] += len(words)
     straight = [turn for turn, _ in turns.most_common() if turn is not None]
     main = straight[0] if straight else 0
-    runs: list[Run] = []
     askew: list[str] = []
+    upright: list[list[_Word]] = []
     for turn, words in lines:
         if turn == main:
-            runs.extend(_joined([_turned(each, main) for each in words] if main else words))
+            upright.append([_turned(each, main) for each in words] if main else words)
         else:
             askew.append(_whole(" ".join(text for text, *_ in words)))
+    runs, upright = _tables(upright, found) if main == 0 else ([], upright)
+    for words in upright:
+        runs.extend(_joined(words))
     return runs, askew
 
 

@@ -215,7 +215,9 @@ def _block(runs: Sequence[Run], height: float) -> str:
         end = table_end(lines, cells, at, height=height)
         if at and gap(lines[at - 1], lines[at]) > PARAGRAPH_GAP * height:
             written.append("")
-        if end > at:
+        if any(run.is_table for run in lines[at]):
+            written.extend(["", *(run.text for run in lines[at]), ""])
+        elif end > at:
             written.extend(["", *table(lines[at:end], cells[at:end], height), ""])
         else:
             written.append(" ".join(run.text.strip() for run in lines[at]))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 CELL_GAP = 0.9  # of the line height: a wider gap in a line parts cells or columns
 # Of the height of the lower and of the higher run: what two runs of one line share.
 SAME_LINE, SAME_LINE_AS_HIGHER = 0.5, 0.4
+LINE_END_HYPHEN = "-\xad"  # which may be no hyphen of the word; told from one within a line
+CUT_WORD = re.compile(r"-\n(?<=[^\W\d_]-\n)(?=[^\W\d_])")
 RTL = re.compile("[\u0590-\u08ff]")
 
 
@@ -19,6 +21,7 @@ class Run:
     right: float
     bottom: float
     text: str
+    is_table: bool = False  # all of it, written as rows between bars
 
     @property
     def width(self) -> float:
@@ -55,6 +58,11 @@ def lines_of(runs: Sequence[Run]) -> list[Line]:
 def gap(above: Line, below: Line) -> float:
     """Tell how much is free between two lines; below 0 where they overlap."""
     return min(run.top for run in below) - max(run.bottom for run in above)
+
+
+def rejoined(text: str) -> str:
+    """Put LINE_END_HYPHEN where a line ends in a hyphen between letters, and go on in that line."""
+    return CUT_WORD.sub(LINE_END_HYPHEN, text)
 
 
 def is_from_the_right(runs: Sequence[Run]) -> bool:

@@ -44,6 +44,8 @@ def table_end(
     for i in range(start, min(len(lines), start + LONGEST)):
         if i > start and gap(lines[i - 1], lines[i]) > WIDEST_GAP * height:
             break
+        if any(run.is_table for run in lines[i]):
+            break
         columns = _laid_over(columns, cells[i])
         if len(columns) < 2:
             break

@@ -62,8 +62,9 @@ class Processes:
 
 
 @pytest.fixture
-def cli(line, urls, models, tmp_path):
-    found = command_line(home=tmp_path, database_url=urls.owner, models_url=models.url)
+def cli(line, urls, models):
+    home = line.services.settings.home  # of one key: they are one installation
+    found = command_line(home=home, database_url=urls.owner, models_url=models.url)
     if line.broker:
         found.environ["ROADWORTHY_BROKER_URL"] = line.broker.url
         found.environ["ROADWORTHY_BROKER_QUEUE"] = line.settings.broker_queue

@@ -137,7 +137,10 @@ def damages(chance: random.Random) -> dict[str, Callable[[str], str]]:
 
 
 def secrets(chance: random.Random) -> Iterator[str]:
-    """Make one secret after another of the kinds that are handed out, as they are written down."""
+    """Make one secret after another of the kinds that are handed out, as they are written down.
+
+    Shapes are those of vendors' manuals and of files that leaked, known to curation or not.
+    """
     letters = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
     while True:
         yield "AKIA" + "".join(chance.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", k=16))
@@ -148,6 +151,17 @@ def secrets(chance: random.Random) -> Iterator[str]:
         yield f"-----BEGIN RSA PRIVATE KEY-----\n{key}\n-----END RSA PRIVATE KEY-----"
         password = "".join(chance.choices(letters, k=14))
         yield f"postgres://reporting:{password}@db.internal:5432/sales"
+        escaped = "\\n".join(key[i : i + 64] for i in range(0, 384, 64))
+        yield (
+            '{"type": "service_account", "private_key": "-----BEGIN PRIVATE KEY-----\\n'
+            f'{escaped}\\n-----END PRIVATE KEY-----\\n"}}'
+        )
+        yield f"AccountName=sales;AccountKey={key[:86]}==;EndpointSuffix=core.windows.net"
+        yield f"spring.datasource.dbPassword={password}3"
+        yield f"jdbc:mysql://db.internal/sales?user=reporting&password={password}5"
+        yield f"curl -u reporting:{password}8 https://api.acme.org/sales"
+        yield f"The password of the guest network is {password}6, please pass it on."
+        yield f"PuTTY-User-Key-File-2: ssh-rsa\nPrivate-Lines: 14\n{key[:64]}\n{key[64:128]}"
 
 
 def _flat(context: object) -> str:

@@ -8,6 +8,7 @@ from roadworthy.corpus.policies import CurationPolicy
 from roadworthy.corpus.verdicts import FLAGGED, QUARANTINED, Removal, Verdict
 from roadworthy.ingestion.curation import boilerplate, injection, language, quality, sensitive
 from roadworthy.ingestion.curation.edits import edited, removals
+from roadworthy.ingestion.curation.patterns import Sighting
 from roadworthy.ingestion.curation.records import PUBLISH, QUARANTINE, Check, Curated
 from roadworthy.ingestion.records import ParsedDocument
 
@@ -16,6 +17,7 @@ def curate(
     document: ParsedDocument,
     policy: CurationPolicy,
     *,
+    found: Sequence[Sighting] | None = None,
     shared_lines: Mapping[int, int] | None = None,
     overruled: Iterable[str] = (),
 ) -> Curated:
@@ -25,12 +27,13 @@ def curate(
     its pages all point into the text of the result.
 
     Args:
+        found: what `sensitive.look` gives, when it was asked before.
         shared_lines: of `boilerplate.edge_keys`, in how many other files for the same readers.
         overruled: checks whose quarantine a person has set aside.
     """
     verdicts: list[Verdict] = []
     removed: list[Removal] = []
-    for check in _checks(shared_lines or {}):
+    for check in _checks(found, shared_lines or {}):
         finding = check(document, policy)
         verdicts += finding.verdicts
         removed += removals(document, finding.edits)
@@ -62,11 +65,12 @@ def disposition(verdicts: Iterable[Verdict]) -> str:
     return QUARANTINE if any(v.outcome == QUARANTINED for v in verdicts) else PUBLISH
 
 
-def _checks(shared_lines: Mapping[int, int]) -> Sequence[Check]:
-    # Frames are recorded as text, so what must not be stored is masked before.
+def _checks(found: Sequence[Sighting] | None, shared_lines: Mapping[int, int]) -> Sequence[Check]:
+    # Frames are recorded as text, so what must not be stored is masked before; nothing moves it
+    # from where it was found.
     return (
         quality.examine,
-        sensitive.examine,
+        partial(sensitive.examine, found=found),
         partial(boilerplate.examine, shared=shared_lines),
         language.examine,
         injection.examine,

@@ -13,25 +13,40 @@ from roadworthy.ingestion.records import ParsedDocument
 PERSONAL = "personal_data"
 
 
-def mask(document: ParsedDocument, policy: CurationPolicy) -> ParsedDocument:
-    """Give a document as it is stored: without whatever the policy masks."""
-    if not any(_done(group, policy) == "mask" for group in GROUPS):
-        return document
-    return edited(document, _maskings(sightings(document.text, acted=_acted(policy)), policy))
+def look(text: str, policy: CurationPolicy) -> list[Sighting]:
+    """Find personal data and secrets, those first that the policy does not just let through."""
+    return sightings(text, acted=_acted(policy))
+
+
+def mask(
+    document: ParsedDocument, policy: CurationPolicy, found: Sequence[Sighting]
+) -> ParsedDocument:
+    """Give a document as it is stored: without whatever was found that the policy masks."""
+    return edited(document, _maskings(found, policy))
 
 
 def masked(text: str, policy: CurationPolicy) -> str:
     """Replace in a short text, such as a title, whatever the policy does not let through."""
-    acted = _acted(policy)
-    for each in reversed(sightings(text, acted=acted)):
-        if each.groups & acted:
+    for each in reversed(look(text, policy)):
+        if each.groups & _acted(policy):
             text = f"{text[: each.start]}{_mask(each)}{text[each.end :]}"
     return text
 
 
-def examine(document: ParsedDocument, policy: CurationPolicy, /) -> Finding:
-    """Look for what reaches, pays or names a person, and for what opens something."""
-    found = sightings(document.text, acted=_acted(policy))
+def examine(
+    document: ParsedDocument,
+    policy: CurationPolicy,
+    /,
+    *,
+    found: Sequence[Sighting] | None = None,
+) -> Finding:
+    """Look for what reaches, pays or names a person, and for what opens something.
+
+    Args:
+        found: what `look` gives, when it was asked before.
+    """
+    if found is None:
+        found = look(document.text, policy)
     personal = [each for each in found if each.kind.group != SECRETS]
     secrets = [each for each in found if each.kind.group == SECRETS]
     return Finding(

@@ -66,8 +66,9 @@ async def examine(database: Database, lease: Lease, document: ParsedDocument) ->
     async with database.as_worker(lease.tenant_id) as conn:
         subject = await read_subject(conn, lease)
         policy = policy_of(subject.policy)
+        found = await asyncio.to_thread(sensitive.look, document.text, policy)
         keys = await asyncio.to_thread(
-            lambda: boilerplate.edge_keys(sensitive.mask(document, policy))
+            lambda: boilerplate.edge_keys(sensitive.mask(document, policy, found))
         )
         shared = await shared_lines(
             conn,
@@ -77,7 +78,12 @@ async def examine(database: Database, lease: Lease, document: ParsedDocument) ->
             acl_id=subject.acl_id,
         )
     curated = await asyncio.to_thread(
-        curate, document, policy, shared_lines=shared, overruled=subject.overruled
+        curate,
+        document,
+        policy,
+        found=found,
+        shared_lines=shared,
+        overruled=subject.overruled,
     )
     is_rejected = subject.decision == REJECT
     alikes, mine = [], None

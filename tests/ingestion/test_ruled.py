@@ -1,5 +1,7 @@
 """A table between ruled lines keeps its cells apart, however close they are and however wrapped."""
 
+from itertools import product
+
 import pytest
 
 from roadworthy.ingestion.parse import parse
@@ -104,8 +106,10 @@ def test_rows_without_lines_between_them_are_not_one_cell():
 
 def test_frames_around_columns_of_prose_are_no_table():
     file = ruled(upright=(5, 104, 203), level=(10, 20, 130))
-    told = "goes on and on to the very end of its own frame."
-    prose = {x: [f"Line {i} of {x} {told}" for i in range(20)] for x in (6, 110)}
+    prose = {x: [f"Line {i} of {x}" for i in range(20)] for x in (6, 110)}
+    for line, lines in product(range(20), prose.values()):
+        while file.get_string_width(lines[line]) < 88:
+            lines[line] += " and on"
     for x, lines in prose.items():
         file.text(x, 16, f"Head of {x}")
         for i, line in enumerate(lines):

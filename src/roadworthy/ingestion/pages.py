@@ -1,6 +1,6 @@
 """Read what has pages with places: PDF files and pictures, the written and the drawn."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -10,14 +10,13 @@ from pypdfium2 import PdfDocument, PdfPage
 from roadworthy.ingestion import media, pdf, recognition
 from roadworthy.ingestion.limits import Limits, check_pages
 from roadworthy.ingestion.recognition import UNCERTAIN
-from roadworthy.ingestion.records import NeedsRecognition
+from roadworthy.ingestion.records import NeedsRecognition, Report
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 FEW_LETTERS = 50  # on a page of pictures: a page number, a stamp
 MOST_NAMED = 10  # pages in one sentence
-Report = Callable[[int, int], None]  # of the pages to recognise: so many of so many are done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,9 +17,9 @@ from roadworthy.ingestion import media
 from roadworthy.ingestion.attachments import attachments_of
 from roadworthy.ingestion.decode import decode
 from roadworthy.ingestion.limits import Limits, check_length, check_markup, check_unpacked
-from roadworthy.ingestion.pages import Page, Report, read_pages
+from roadworthy.ingestion.pages import Page, read_pages
 from roadworthy.ingestion.pdf import PdfMetadata
-from roadworthy.ingestion.records import Attachment, Origin, PageSpan, ParsedDocument
+from roadworthy.ingestion.records import Attachment, Origin, PageSpan, ParsedDocument, Report
 from roadworthy.ingestion.runs import LINE_END_HYPHEN
 from roadworthy.ingestion.web_page import prepared
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,14 +23,13 @@ from pydantic import TypeAdapter
 
 from roadworthy.core.errors import Invalid, Unavailable
 from roadworthy.ingestion.limits import MIB, Limits
-from roadworthy.ingestion.records import NeedsRecognition, ParsedDocument
+from roadworthy.ingestion.records import NeedsRecognition, ParsedDocument, Report
 
 LENGTH = struct.Struct(">QQ")  # of a message's head (JSON) and of its body
 START_TIMEOUT_S = 60.0
 MOST_KILLS = 3  # of a kernel that runs out of memory, over one document
 RECYCLE_DOCUMENTS = 500  # memory that a parser leaks comes back with a new child
 DOCUMENT = TypeAdapter(ParsedDocument)
-Report = Callable[[int, int], None]
 
 
 class _Died(Exception):

@@ -14,6 +14,7 @@ from pypdfium2 import PdfDocument, PdfiumError, PdfPage, PdfTextPage
 
 from roadworthy.ingestion import media
 from roadworthy.ingestion.reading_order import arranged
+from roadworthy.ingestion.recognition import LONGEST_SIDE
 from roadworthy.ingestion.ruled import Box, Cell, Grid, grids, is_table, table
 from roadworthy.ingestion.runs import CELL_GAP, Run, lines_of, rejoined
 
@@ -29,7 +30,6 @@ HYPHEN_CODES = {2: 0xFFFE}  # as it gives it letter by letter
 HYPHENS = {0xFFFE: "-"}  # at a line end, as PDFium gives it in a whole text
 DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:([+-])(\d\d)'?(\d\d)?)?")
 PICTURES = (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM)
-LONGEST_SIDE = 2000  # pixels of a drawn page; the models of text recognition want no more
 LARGEST_SCALE = 4.0  # of 72 dots an inch
 
 

@@ -9,8 +9,8 @@ from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from roadworthy.ingestion import media
 from roadworthy.ingestion.limits import Limits, check_pages, check_pixels
+from roadworthy.ingestion.recognition import LONGEST_SIDE
 
-LONGEST_SIDE = 2000  # pixels; the models of text recognition want no more
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
 
 

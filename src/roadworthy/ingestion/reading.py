@@ -7,8 +7,8 @@ from functools import partial
 
 from roadworthy.ingestion.limits import Limits
 from roadworthy.ingestion.parser_pool import ParserPool
-from roadworthy.ingestion.parser_process import ParserProcess, Report
-from roadworthy.ingestion.records import Lane, NeedsRecognition, Occupied, ParsedDocument
+from roadworthy.ingestion.parser_process import ParserProcess
+from roadworthy.ingestion.records import Lane, NeedsRecognition, Occupied, ParsedDocument, Report
 
 KEPT_MB = 300
 KEPT_WITH_MODELS_MB = 1200  # to load the models of text recognition takes 5 s

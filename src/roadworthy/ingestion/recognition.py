@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from rapidocr import RapidOCR
 
+LONGEST_SIDE = 2000  # pixels of a page; the models want no more
 UNCERTAIN = 0.85  # confidence of a page below which its text should not be trusted
 PAPER, MARGIN = 216, 40  # from so light a grey on it is paper; pixels left around the ink
 LEAST_SCORE = 0.5  # a line below is noise, such as the letters seen in a photograph

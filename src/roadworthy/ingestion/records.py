@@ -1,7 +1,10 @@
 """What ingestion passes from stage to stage: a parsed document and its pieces."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+
+Report = Callable[[int, int], None]  # of the pages to recognise: so many of so many are done
 
 
 class NeedsRecognition(Exception):

@@ -24,7 +24,7 @@ SELECT pg_advisory_xact_lock(tenant_id, corpus_id)
 FORGET = "DELETE FROM signature WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s"
 FIND = """
 SELECT other.id AS revision_id, other.document_id, document.owner, document.name,
-       other.created_at AS accepted_at, signature.dated_at, signature.packed,
+       other.created_at AS accepted_at, signature.dated_at, signature.packed, other.is_attached,
        hold_on(document.tenant_id, ARRAY[document.id]) IS NOT NULL AS is_held,
        EXISTS (SELECT FROM review
                 WHERE review.tenant_id = other.tenant_id
@@ -49,6 +49,9 @@ SELECT other.id AS revision_id, other.document_id, document.owner, document.name
                 AND signature.revision_id = found.revision_id
   JOIN revision AS other ON other.tenant_id = found.tenant_id AND other.id = found.revision_id
   JOIN document ON document.tenant_id = found.tenant_id AND document.id = other.document_id
+  JOIN revision AS own ON own.tenant_id = found.tenant_id AND own.id = %(revision_id)s
+  JOIN document AS mine ON mine.tenant_id = own.tenant_id AND mine.id = own.document_id
+ WHERE document.parent_id IS DISTINCT FROM mine.id AND mine.parent_id IS DISTINCT FROM document.id
  ORDER BY bands DESC, other.id
 """
 ADD = """
@@ -96,6 +99,7 @@ class Placed:
     dated_at: datetime | None  # what the file says
     packed: bytes  # its signature
     is_held: bool  # under a legal hold: it stays as it is
+    is_attached: bool = False  # to another document, with which it is deleted
     was_released: bool = False  # by a person, although another is nearly the same
 
 

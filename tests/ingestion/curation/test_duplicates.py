@@ -5,7 +5,7 @@ import json
 import pytest
 
 from roadworthy.corpus.access import access
-from roadworthy.corpus.documents import find_document
+from roadworthy.corpus.documents import find_document, list_documents
 from roadworthy.corpus.ownership import reshare
 from roadworthy.corpus.verdicts import list_verdicts
 from roadworthy.deletion.holds import add_hold
@@ -52,6 +52,26 @@ async def test_what_came_in_a_held_mail_stays(intake):
     newer = await intake.add("b.txt", edition(2))
     assert [await state(world, each) for each in (attached, newer)] == ["ready", "quarantined"]
     assert "legal hold" in (await verdict(world, newer)).reason
+
+
+MAIL = (
+    "From: ana@example.org\nSubject: The plan\nMIME-Version: 1.0\n"
+    'Content-Type: multipart/mixed; boundary="b"\n\n--b\nContent-Type: text/plain\n\n'
+    "{}\n--b\nContent-Type: text/plain\n"
+    'Content-Disposition: attachment; filename="plan.txt"\n\n{}\n--b--\n'
+)
+
+
+async def test_what_came_with_a_mail_stays_with_it(intake):
+    world = intake.world
+    for number in (1, 2):
+        await intake.add(f"{number}.eml", MAIL.format(f"Mail {number}.", edition(number)))
+    await intake.add("3.eml", MAIL.format(prose(9), prose(9)))
+    async with world.database.as_worker(world.tenant_id) as conn:
+        found = await list_documents(conn, tenant_id=world.tenant_id)
+    assert {each.name: each.state for each in found} == dict.fromkeys(
+        ("1.eml", "1.eml/plan.txt", "2.eml", "2.eml/plan.txt", "3.eml", "3.eml/plan.txt"), "ready"
+    )
 
 
 async def test_other_texts_and_other_readers_are_no_duplicates(intake):

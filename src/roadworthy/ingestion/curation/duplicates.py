@@ -59,14 +59,18 @@ def judge(mine: Placed | None, alikes: Sequence[Alike], policy: CurationPolicy) 
 
 
 def losers(mine: Placed, alikes: Sequence[Alike], policy: CurationPolicy) -> list[Alike]:
-    """Name the documents whose place `mine` takes when it is published; none that was released."""
+    """Name the documents whose place `mine` takes when it is published.
+
+    None that was released, and none that came attached: what takes its place may go with another
+    mail.
+    """
     if policy.near_duplicates != "quarantine":
         return []
     return [
         each
         for each in alikes
         if each.likeness >= policy.likeness
-        and not each.placed.was_released
+        and not (each.placed.was_released or each.placed.is_attached)
         and is_better(mine, each.placed, policy)
     ]
 

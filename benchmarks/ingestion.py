@@ -52,7 +52,11 @@ SENTENCES = 40  # of a made document
 PATIENCE_S = 900
 
 STATES = """
-SELECT name, state, problem,
+SELECT name, state,
+       coalesce((SELECT string_agg(reason, ' ') FROM verdict
+                  WHERE verdict.tenant_id = document.tenant_id
+                    AND verdict.document_id = document.id AND outcome = 'quarantined'),
+                problem) AS problem,
        (SELECT count(*) FROM passage WHERE passage.tenant_id = document.tenant_id
                                        AND passage.document_id = document.id) AS passages
   FROM document WHERE tenant_id = %s

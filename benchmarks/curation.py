@@ -393,7 +393,7 @@ def _uncurated() -> Iterator[None]:
 
     async def pass_through(_database: object, _lease: object, document: object) -> Curation:
         curated = Curated(document=document, verdicts=(), removals=(), disposition="publish")  # type: ignore[arg-type]
-        return Curation(curated=curated, lines=(), beaten=())
+        return Curation(curated=curated, lines=(), beaten=(), compared_in=0)
 
     async def write_nothing(*_: object) -> None:
         pass

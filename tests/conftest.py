@@ -4,6 +4,7 @@ import signal
 from contextlib import asynccontextmanager
 
 import pytest
+from hypothesis import settings
 
 from roadworthy.bootstrap import DatabaseUrls, database_urls, provision
 from roadworthy.plumbing.database import Database
@@ -14,6 +15,8 @@ from tests.postgres_cluster import empty_database, fresh_database, postgres_clus
 from tests.world import World, make_world
 
 __all__ = ["empty_database", "fresh_database", "postgres_cluster"]
+
+settings.register_profile("thorough", max_examples=1_000)
 
 # A shell starts what runs in the background with SIGINT ignored, and children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 QUESTION = "Where does the harbour plan keep its canary word?"
 GROUPS, USERS = ("legal", "hr", "board"), ("ana", "bo")
-CASES = 1_000
+CASES = max(250, settings().max_examples)  # the profile "thorough" makes more
 OPENED = {"groups": ["everyone"], "users": [], "clearance": 0}
 TELL_NOTHING = {"/livez", "/readyz", "/v1/embeddings", "/v1/models/{model}"}  # of documents
 COUNTED = iter(range(10 * CASES))

@@ -57,6 +57,7 @@ INSERT INTO installation (stage, created_at) VALUES (%(stage)s, %(now)s)
 ON CONFLICT (is_only) DO UPDATE SET stage = excluded.stage, created_at = excluded.created_at
 """
 ADOPT_PSEUDONYMS = "DELETE FROM pseudonym_key"
+MOST_TRIES = 5
 APP_ROLE, WORKER_ROLE = "roadworthy_app", "roadworthy_worker"
 # Every table that holds the text of documents or what is derived from it: each room tells its own.
 STORES = (*corpus_stores.STORES, *plumbing_stores.STORES, *trace_stores.STORES)
@@ -134,13 +135,8 @@ def provision(
     migrate(urls.owner, progress=progress)
     try:
         with psycopg.connect(urls.owner, autocommit=True) as conn:
-            # Two processes that alter one role at once fail; the lock goes with the connection.
-            conn.execute("SELECT pg_advisory_lock(hashtext('roadworthy roles'))")
             for role, url in ((APP_ROLE, urls.app), (WORKER_ROLE, urls.worker)):
-                if _can_connect(url):
-                    continue
-                statement = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")
-                conn.execute(statement.format(sql.Identifier(role), _password(url)))
+                _let_log_in(conn, role, url)
             if adopt:
                 conn.execute(ADOPT_PSEUDONYMS)
             if stage:
@@ -279,6 +275,18 @@ def _role_url(told: SecretStr | None, owner_url: str | None, role: str) -> str:
         )
     derived = hmac.new(password.encode(), role.encode(), hashlib.sha256).hexdigest()
     return with_role(owner_url, user=role, password=derived)
+
+
+def _let_log_in(conn: psycopg.Connection, role: str, url: str) -> None:
+    # Roles are the server's: whoever brings another database up may alter them at this moment.
+    for _ in range(MOST_TRIES):
+        if _can_connect(url):
+            return
+        statement = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")
+        with contextlib.suppress(psycopg.errors.InternalError_):  # tuple concurrently updated
+            conn.execute(statement.format(sql.Identifier(role), _password(url)))
+    if not _can_connect(url):
+        raise Unavailable(f"The role {role} is altered by others all the time; try again.")
 
 
 def _can_connect(url: str) -> bool:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from roadworthy.core.errors import Busy, Unavailable
 from roadworthy.core.ids import new_id
+from roadworthy.plumbing import outages
 from roadworthy.plumbing.database import Database
 from roadworthy.traces.records import Begun, Trace, interrupted
 from roadworthy.traces.store import add_traces
@@ -63,7 +64,7 @@ class TraceRecorder:
         try:
             while True:
                 pause = FLUSH_EVERY_S if await self.flush() else PAUSE_WHEN_DOWN_S
-                await asyncio.sleep(pause)
+                await outages.pause(pause)
         finally:
             await self.flush()
             self.close()

@@ -9,6 +9,7 @@ from typing import Any, Never, Protocol, TypeVar
 import structlog
 
 from roadworthy.core.errors import Busy, Unavailable
+from roadworthy.plumbing import outages
 from roadworthy.plumbing.jobs import Lease, Turn
 from roadworthy.plumbing.retries import BUG
 from roadworthy.plumbing.transports import Delivery, Inbox, Receiver
@@ -140,7 +141,7 @@ async def _listen(heard: Receiver, inbox: Inbox) -> Never:
             log.warning("not told of jobs", problem=error.message, pause_s=pause)
         except Exception:  # the last resort: a worker that is deaf looks healthy
             log.exception("a mistake of ours; the worker listens again", pause_s=pause)
-        await asyncio.sleep(pause)
+        await outages.pause(pause)
         pause = min(pause * 2, LONGEST_PAUSE_S)
 
 

@@ -37,8 +37,8 @@ from roadworthy.corpus.reembedding import keep_beside
 from roadworthy.corpus.switching import switch
 from roadworthy.releases import BUILT_IN, add_release, find_release, make_live
 from roadworthy.releases.records import DEFAULT as RELEASE
+from roadworthy.retrieval.filters import Filter
 from roadworthy.retrieval.search import Hit, search
-from roadworthy.retrieval.store import Filter
 
 K = 5
 SPACES = ("e5-small", "minilm")

@@ -21,8 +21,8 @@ from roadworthy.ingestion import KIND
 from roadworthy.ingestion.lead import to_embed
 from roadworthy.plumbing import jobs
 from roadworthy.releases import BUILT_IN
+from roadworthy.retrieval.filters import Filter
 from roadworthy.retrieval.search import search
-from roadworthy.retrieval.store import Filter
 from roadworthy.worker.main import JOBS_AT_ONCE
 
 K = 10

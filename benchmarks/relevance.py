@@ -36,8 +36,8 @@ from roadworthy.core.ranking_metrics import auroc
 from roadworthy.corpus.documents import Corpus, find_corpus
 from roadworthy.corpus.people import find_principal, tenant_id
 from roadworthy.releases import BUILT_IN
+from roadworthy.retrieval.filters import Filter
 from roadworthy.retrieval.search import search
-from roadworthy.retrieval.store import Filter
 
 RELEASE = BUILT_IN["extract"]
 SAMPLE = "sample company"  # measured, never fitted; by a space that serves its three languages

@@ -7,8 +7,8 @@ from roadworthy.corpus.accepting import Upload, accept
 from roadworthy.corpus.access import access
 from roadworthy.corpus.documents import find_document
 from roadworthy.corpus.ownership import delete, reshare
+from roadworthy.retrieval.filters import Filter
 from roadworthy.retrieval.search import search
-from roadworthy.retrieval.store import Filter
 
 pytestmark = pytest.mark.anyio
 

@@ -21,8 +21,8 @@ from roadworthy.corpus.documents import ensure_corpus
 from roadworthy.corpus.publishing import publish
 from roadworthy.corpus.spaces import ensure_space, find_space, list_spaces
 from roadworthy.plumbing import jobs
+from roadworthy.retrieval.filters import Filter
 from roadworthy.retrieval.search import search
-from roadworthy.retrieval.store import Filter
 from tests.world import DECLARED, DIMENSION, extract, words_vector
 
 pytestmark = pytest.mark.anyio

@@ -16,8 +16,8 @@ from roadworthy.corpus.publishing import publish
 from roadworthy.deletion import list_receipts, service
 from roadworthy.diagnosis.database import check_database
 from roadworthy.plumbing import jobs
+from roadworthy.retrieval.filters import Filter
 from roadworthy.retrieval.search import search
-from roadworthy.retrieval.store import Filter
 from roadworthy.traces.pseudonyms import Pseudonyms
 from roadworthy.traces.store import add_traces
 from tests.deletion.conftest import deletions, pseudonym

@@ -8,7 +8,7 @@ import pytest
 from roadworthy.core.errors import Busy, Unavailable
 from roadworthy.corpus.access import access
 from roadworthy.plumbing.database import Database
-from roadworthy.retrieval import store
+from roadworthy.retrieval import keywords, nearest, visible
 
 pytestmark = pytest.mark.anyio
 
@@ -188,7 +188,7 @@ async def crowded(world, urls):
         "tenant": world.tenant_id,
         "corpus": world.corpus.id,
         "space": world.space.id,
-        "vector": store._halfvec(world.query("pump")),
+        "vector": nearest._halfvec(world.query("pump")),
     }
     async with world.database.as_worker(world.tenant_id) as conn:
         await conn.execute(CROWD, values)
@@ -211,13 +211,13 @@ async def test_what_is_hidden_is_not_even_looked_at(world, crowded):
         "space_id": world.space.id,
         "terms": ["pump"],
         "limit": 50,
-        "vector": store._halfvec(world.query("pump")),
+        "vector": nearest._halfvec(world.query("pump")),
     }
     async with world.database.read_as(world.person("ana")) as conn:
         plans = {
-            "embedding": await plan(conn, store.FIND_NEAREST + store.NEAREST_FIRST, asked),
-            "posting": await plan(conn, store.FIND_POSTINGS, asked),
-            "passage_count": await plan(conn, store.COUNT_VISIBLE, asked),
+            "embedding": await plan(conn, nearest.FIND_NEAREST + nearest.NEAREST_FIRST, asked),
+            "posting": await plan(conn, keywords.FIND_POSTINGS, asked),
+            "passage_count": await plan(conn, visible.COUNT_VISIBLE, asked),
         }
     for table, found in plans.items():
         assert f" on {table}" in found

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from roadworthy.core.errors import Invalid
 from roadworthy.corpus.access import access
 from roadworthy.corpus.terms import query_terms, terms
+from roadworthy.retrieval.filters import Filter
 from roadworthy.retrieval.search import CANDIDATES, search
-from roadworthy.retrieval.store import Filter
 from tests.world import words_vector
 
 pytestmark = pytest.mark.anyio

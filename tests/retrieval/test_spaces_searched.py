@@ -10,9 +10,10 @@ from roadworthy.corpus.access import access
 from roadworthy.corpus.documents import find_corpus
 from roadworthy.corpus.publishing import publish, read_pending
 from roadworthy.plumbing import jobs
+from roadworthy.retrieval.filters import Filter
 from roadworthy.retrieval.fusion import across
 from roadworthy.retrieval.search import search
-from roadworthy.retrieval.store import Filter, visible_languages
+from roadworthy.retrieval.visible import visible_languages
 from tests.world import embedded, extract, make_other_space, turned_vector, words_vector
 
 pytestmark = pytest.mark.anyio

@@ -12,7 +12,7 @@ from roadworthy.corpus.routing import Routing, plan
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.plumbing.database import ReadConnection
 from roadworthy.releases.store import StoredRelease
-from roadworthy.retrieval.store import visible_languages
+from roadworthy.retrieval.visible import visible_languages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from roadworthy.core.spaces import QueryVector
 from roadworthy.gateway.chat import Message
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.releases import Release
+from roadworthy.retrieval.filters import Filter
 from roadworthy.retrieval.search import Hit
-from roadworthy.retrieval.store import Filter
 from roadworthy.traces.records import Stage
 
 ANSWERED, ABSTAINED = "answered", "abstained"

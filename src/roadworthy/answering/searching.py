@@ -18,8 +18,8 @@ from roadworthy.corpus.routing import check_language
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.plumbing.database import Database
 from roadworthy.releases import find_release
+from roadworthy.retrieval.filters import Filter
 from roadworthy.retrieval.search import Found, Hit, check_question, search
-from roadworthy.retrieval.store import Filter
 from roadworthy.traces import Begun, Stage, Trace, TraceHit, TraceRecorder
 
 

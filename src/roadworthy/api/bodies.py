@@ -7,8 +7,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from roadworthy.corpus.accepting import MOST_METADATA
 from roadworthy.corpus.documents import LONGEST_NAME
+from roadworthy.retrieval.filters import Filter
 from roadworthy.retrieval.search import LONGEST_QUESTION
-from roadworthy.retrieval.store import Filter
 
 T = TypeVar("T")
 

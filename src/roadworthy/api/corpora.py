@@ -13,7 +13,7 @@ from roadworthy.api.visits import Visit
 from roadworthy.corpus.documents import Corpus, list_corpora
 from roadworthy.corpus.routing import EVERY
 from roadworthy.corpus.spaces import list_spaces
-from roadworthy.retrieval.store import visible_languages
+from roadworthy.retrieval.visible import visible_languages
 
 router = APIRouter(tags=["documents"])
 

@@ -15,8 +15,8 @@ from roadworthy.plumbing.database import Database
 from roadworthy.releases import BUILT_IN
 from roadworthy.releases.records import DEFAULT
 from roadworthy.releases.store import StoredRelease
+from roadworthy.retrieval.filters import Filter
 from roadworthy.retrieval.search import search
-from roadworthy.retrieval.store import Filter
 
 AS_ASKED = "search"  # by the routing of the corpus, vectors and words together
 BY_WORDS = "keywords"

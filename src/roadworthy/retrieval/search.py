@@ -1,22 +1,20 @@
 """Hybrid search: exact BM25 and exact vector search over what is visible, fused by weight."""
 
-import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from roadworthy.core.errors import Invalid
 from roadworthy.core.spaces import QueryVector
 from roadworthy.corpus.documents import Corpus
-from roadworthy.corpus.routing import rules_of
-from roadworthy.corpus.terms import query_terms
 from roadworthy.plumbing.database import ReadConnection
-from roadworthy.retrieval.bm25 import score
+from roadworthy.retrieval.filters import Filter, Scope
 from roadworthy.retrieval.fusion import Fused, Ranking, across, fuse
-from roadworthy.retrieval.store import Filter, PassageRow, Searcher, VisibleCount
+from roadworthy.retrieval.keywords import by_keyword
+from roadworthy.retrieval.nearest import nearest
+from roadworthy.retrieval.passages import PassageRow, fetch
+from roadworthy.retrieval.visible import count_visible
 
-LARGE = 20_000  # postings, about a millisecond to score
 CANDIDATES = 50  # taken from each ranking, at least
 MOST_HITS = 100
 LONGEST_QUESTION = 8_000  # characters
@@ -82,17 +80,18 @@ async def search(
     """
     check_question(question)
     _check(queries=queries, corpus=corpus, limit=limit)
-    searcher = Searcher(conn, tenant_id=tenant_id, corpus_id=corpus.id, among=among)
     candidates = max(CANDIDATES, limit)
-    visible, nearest = await searcher.visible_and_nearest(queries, limit=candidates)
+    scope = Scope(tenant_id=tenant_id, corpus_id=corpus.id, among=among)
+    visible = await count_visible(conn, scope)
     visible_passages = sum(count.passages for count in visible)
     if not visible_passages:
         return Found(hits=(), visible_passages=0)
-    keyword = await _by_keyword(searcher, question, visible=visible, limit=candidates)
-    vector = across(nearest)[:candidates] if nearest else []
+    by_vector = await nearest(conn, queries, scope, limit=candidates)
+    keyword = await by_keyword(conn, question, scope, visible=visible, limit=candidates)
+    vector = across(by_vector)[:candidates] if by_vector else []
     fused = fuse(keyword, vector, vector_weight=vector_weight, limit=limit)
-    rows = await searcher.fetch([each.passage_id for each in fused])
-    cosines = _cosines(queries, nearest)
+    rows = await fetch(conn, [each.passage_id for each in fused], tenant_id=tenant_id)
+    cosines = _cosines(queries, by_vector)
     hits = [
         _hit(
             rank,
@@ -104,28 +103,6 @@ async def search(
         if each.passage_id in rows  # else it was replaced between two statements
     ]
     return Found(hits=hits, visible_passages=visible_passages)
-
-
-async def _by_keyword(
-    searcher: Searcher, question: str, *, visible: Sequence[VisibleCount], limit: int
-) -> Ranking:
-    rules = {rules_of(count.analysis, language=count.language) for count in visible}
-    classes = query_terms(question, rules)
-    postings = await searcher.postings(frozenset().union(*classes))
-    term_classes = [
-        [segment for term in forms for segment in postings.get(term, ())] for forms in classes
-    ]
-    passages = sum(count.passages for count in visible)
-    terms = sum(count.terms for count in visible)
-    if not terms:
-        return []  # passages without a single word
-    scoring = partial(
-        score, term_classes, passage_count=passages, mean_length=terms / passages, limit=limit
-    )
-    # Arithmetic over large arrays goes off the event loop; for small ones the way is longer.
-    entries = sum(len(segment) for segments in term_classes for segment in segments)
-    ids, scores = await asyncio.to_thread(scoring) if entries > LARGE else scoring()
-    return list(zip(ids.tolist(), scores.tolist(), strict=True))
 
 
 def check_question(question: str) -> None:

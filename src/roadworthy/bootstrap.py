@@ -41,6 +41,7 @@ from roadworthy.plumbing.database import Database, with_role
 from roadworthy.plumbing.epochs import EpochHolder
 from roadworthy.plumbing.migrations import migrate
 from roadworthy.plumbing.settings import Settings
+from roadworthy.plumbing.tasks import cancelled
 from roadworthy.spaces import follow_spaces, open_spaces
 from roadworthy.traces import TraceRecorder, bring_left
 from roadworthy.traces import stores as trace_stores
@@ -207,16 +208,16 @@ async def services(
         following = asyncio.create_task(
             follow_spaces(settings, database, embeddings, embedders=embedders, refused=refused)
         )
-        stack.push_async_callback(_cancelled, following)
+        stack.push_async_callback(cancelled, following)
         recorder = TraceRecorder(settings.home / SPOOL, database)
         flushing = asyncio.create_task(recorder.run())
-        stack.push_async_callback(_cancelled, flushing)
+        stack.push_async_callback(cancelled, flushing)
         in_flight, extracting = InFlight(), ExtractingAnswerer()
         forgetting = Forgetting(
             database, in_flight=in_flight, extracting=extracting, recorder=recorder
         )
         epochs = EpochHolder(urls.app, leave=forgetting.leave, lose=forgetting.lose)
-        stack.push_async_callback(_cancelled, await _holding(epochs))
+        stack.push_async_callback(cancelled, await _holding(epochs))
         yield Services(
             settings=settings,
             database=database,
@@ -345,9 +346,3 @@ def _end_process(holding: asyncio.Task[None]) -> None:
     if not holding.cancelled() and (error := holding.exception()) is not None:
         log.critical("this process cannot forget what is deleted, and ends", exc_info=error)
         signal.raise_signal(signal.SIGTERM)
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

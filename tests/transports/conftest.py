@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Never
 
@@ -13,6 +13,7 @@ import pytest
 from roadworthy.bootstrap import Services, services
 from roadworthy.ingestion.service import IngestionService
 from roadworthy.plumbing.settings import Settings
+from roadworthy.plumbing.tasks import cancelled
 from roadworthy.plumbing.transports import Inbox, Publisher, Receiver, publisher, receiver
 from roadworthy.plumbing.transports import kafka as kafka_transport
 from roadworthy.worker.loops import LOOK_AGAIN_S, take_turns
@@ -92,9 +93,7 @@ class Line:
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await cancelled(task)
 
     @asynccontextmanager
     async def workers(

@@ -10,7 +10,7 @@ from roadworthy.core.errors import Unavailable
 from roadworthy.ingestion.queue import list_jobs, retry_job
 from roadworthy.plumbing import jobs
 from roadworthy.plumbing.jobs import BULK, CHANNEL, INTERACTIVE
-from roadworthy.worker.relay import announce_due, relay
+from roadworthy.worker.relay import announce_due
 from tests.doubles.model_server import Behaviour, failing
 from tests.parsers import hanging_parsers
 
@@ -168,32 +168,6 @@ async def test_a_relay_that_stands_by_hears_of_no_job(line, monkeypatch):
         await line.upload(1, prefix="last")
         await line.until_told()
     assert len(heard) == 2
-
-
-class FailingToClose:
-    """Is cancelled while it tells, and raises what its closing met instead."""
-
-    def __init__(self):
-        self.began = asyncio.Event()
-
-    async def publish(self, jobs):
-        self.began.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            raise Unavailable("The connection was lost.")
-
-
-async def test_a_relay_whose_client_fails_to_close_ends(line):
-    if line.broker:
-        pytest.skip("the client of no broker is asked")
-    telling = FailingToClose()
-    await line.upload(1)
-    relaying = asyncio.create_task(relay(line.world.database, telling, listen_url=line.listen_url))
-    await telling.began.wait()
-    relaying.cancel()
-    ended, _ = await asyncio.wait({relaying}, timeout=10)
-    assert ended
 
 
 async def test_while_the_broker_is_down_workers_look_by_themselves(line):

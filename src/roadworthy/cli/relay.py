@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-from contextlib import suppress
 
 import typer
 
@@ -11,6 +10,7 @@ from roadworthy.cli.options import told
 from roadworthy.cli.starting import fit_database
 from roadworthy.core.errors import Invalid
 from roadworthy.plumbing.database import Database
+from roadworthy.plumbing.tasks import cancelled
 from roadworthy.plumbing.transports import Publisher, publisher
 from roadworthy.worker.relay import relay
 
@@ -31,12 +31,14 @@ def relay_(ctx: typer.Context) -> None:
 async def _relay(broker: Publisher, urls: DatabaseUrls) -> None:
     database = Database(app_url=urls.app, worker_url=urls.worker, connections=2)
     await database.open()
-    relaying = asyncio.create_task(relay(database, broker, listen_url=urls.worker))
+    stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, relaying.cancel)
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    relaying = asyncio.create_task(relay(database, broker, listen_url=urls.worker))
+    relaying.add_done_callback(lambda _: stop.set())  # by a mistake of ours
     try:
-        with suppress(asyncio.CancelledError):
-            await relaying
+        await stop.wait()
+        await cancelled(relaying)
     finally:
         await broker.close()
         await database.close()

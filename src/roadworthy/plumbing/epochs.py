@@ -17,7 +17,6 @@ import psycopg
 import structlog
 from psycopg.conninfo import make_conninfo
 
-from roadworthy.plumbing import outages
 from roadworthy.plumbing.database import Database
 
 CHANNEL = "roadworthy_epoch"
@@ -108,7 +107,7 @@ class EpochHolder:
                         self._lose()
             except psycopg.Error:
                 log.warning("the epoch of this process is not held: the database is down")
-                await outages.pause(PAUSE_WHEN_DOWN_S)
+                await asyncio.sleep(PAUSE_WHEN_DOWN_S)
 
     async def _hold(self, conn: psycopg.AsyncConnection) -> None:
         await conn.execute("LISTEN roadworthy_epoch")

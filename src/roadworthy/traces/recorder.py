@@ -18,7 +18,6 @@ from pydantic import BaseModel, ValidationError
 
 from roadworthy.core.errors import Busy, Unavailable
 from roadworthy.core.ids import new_id
-from roadworthy.plumbing import outages
 from roadworthy.plumbing.database import Database
 from roadworthy.traces.records import Begun, Trace, interrupted
 from roadworthy.traces.store import add_traces
@@ -64,7 +63,7 @@ class TraceRecorder:
         try:
             while True:
                 pause = FLUSH_EVERY_S if await self.flush() else PAUSE_WHEN_DOWN_S
-                await outages.pause(pause)
+                await asyncio.sleep(pause)
         finally:
             await self.flush()
             self.close()

@@ -1,12 +1,12 @@
 """Finish the deletions that were cut off, now and then."""
 
+import asyncio
 from typing import Never
 
 import structlog
 
 from roadworthy.core.errors import Busy, Unavailable
 from roadworthy.deletion import DeletionService
-from roadworthy.plumbing import outages
 
 LOOK_EVERY_S = 60.0
 
@@ -21,4 +21,4 @@ async def finish_deletions(deletion: DeletionService) -> Never:
                 log.info("finished deletions that were cut off", receipts=finished)
         except (Unavailable, Busy) as error:
             log.warning("deletions are not finished", problem=error.message)
-        await outages.pause(LOOK_EVERY_S)
+        await asyncio.sleep(LOOK_EVERY_S)

@@ -9,9 +9,9 @@ from typing import Any, Never, Protocol, TypeVar
 import structlog
 
 from roadworthy.core.errors import Busy, Unavailable
-from roadworthy.plumbing import outages
 from roadworthy.plumbing.jobs import Lease, Turn
 from roadworthy.plumbing.retries import BUG
+from roadworthy.plumbing.tasks import cancelled
 from roadworthy.plumbing.transports import Delivery, Inbox, Receiver
 
 # A retry falls due, a lease runs out, a message is lost, a broker is away: nobody tells of that.
@@ -75,9 +75,10 @@ async def take_turns(
     loops = [asyncio.create_task(each) for each in loops]
     await stop.wait()
     _, late = await asyncio.wait(loops, timeout=drain_s)
-    for task in (*late, listening):
+    for task in late:
         task.cancel()
-    await asyncio.gather(*late, listening, return_exceptions=True)
+    await asyncio.gather(*late, return_exceptions=True)
+    await cancelled(listening)
     return len(late)
 
 
@@ -141,7 +142,7 @@ async def _listen(heard: Receiver, inbox: Inbox) -> Never:
             log.warning("not told of jobs", problem=error.message, pause_s=pause)
         except Exception:  # the last resort: a worker that is deaf looks healthy
             log.exception("a mistake of ours; the worker listens again", pause_s=pause)
-        await outages.pause(pause)
+        await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE_S)
 
 

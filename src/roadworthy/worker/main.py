@@ -4,7 +4,7 @@ import asyncio
 import fcntl
 import os
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Never
 
@@ -14,6 +14,7 @@ from roadworthy.bootstrap import Services
 from roadworthy.ingestion.limits import MIB, Limits
 from roadworthy.ingestion.reading import DocumentReader
 from roadworthy.ingestion.service import IngestionService
+from roadworthy.plumbing.tasks import cancelled
 from roadworthy.plumbing.transports import receiver
 from roadworthy.worker.deletions import finish_deletions
 from roadworthy.worker.loops import take_turns
@@ -103,6 +104,4 @@ async def _beside(chore: Coroutine[Any, Any, Never]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        doing.cancel()
-        with suppress(asyncio.CancelledError):
-            await doing
+        await cancelled(doing)

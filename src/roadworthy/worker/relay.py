@@ -10,7 +10,7 @@ import psycopg
 import structlog
 
 from roadworthy.core.errors import Busy, RoadworthyError, Unavailable
-from roadworthy.plumbing import jobs, outages, outbox
+from roadworthy.plumbing import jobs, outbox
 from roadworthy.plumbing.database import Database
 from roadworthy.plumbing.transports import Publisher
 
@@ -34,7 +34,7 @@ async def relay(database: Database, publisher: Publisher, *, listen_url: str) ->
             if asyncio.get_running_loop().time() - began > LONGEST_PAUSE_S:
                 pause = FIRST_PAUSE_S
             log.warning("the relay waits", problem=problem, pause_s=pause)
-            await outages.pause(pause)
+            await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
 

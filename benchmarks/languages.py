@@ -38,6 +38,7 @@ from roadworthy.corpus.switching import switch
 from roadworthy.releases import BUILT_IN, add_release, find_release, make_live
 from roadworthy.releases.records import DEFAULT as RELEASE
 from roadworthy.retrieval.filters import Filter
+from roadworthy.retrieval.fusion import Fusion
 from roadworthy.retrieval.search import Hit, search
 
 K = 5
@@ -228,7 +229,7 @@ async def _hits(
             tenant_id=ingested.tenant_id,
             among=Filter(),
             limit=50,
-            vector_weight=weight,
+            fusion=Fusion(vector_weight=weight),
         )
     return found.hits
 

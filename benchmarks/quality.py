@@ -22,6 +22,7 @@ from roadworthy.ingestion.lead import to_embed
 from roadworthy.plumbing import jobs
 from roadworthy.releases import BUILT_IN
 from roadworthy.retrieval.filters import Filter
+from roadworthy.retrieval.fusion import Fusion
 from roadworthy.retrieval.search import search
 from roadworthy.worker.main import JOBS_AT_ONCE
 
@@ -130,7 +131,7 @@ async def judge(services: Services, data: RetrievalSet, ingested: Ingested) -> d
                     tenant_id=ingested.tenant_id,
                     among=Filter(),
                     limit=50,
-                    vector_weight=weight,
+                    fusion=Fusion(vector_weight=weight),
                 )
                 ranked[system][key] = _documents([hit.document_name for hit in found.hits])
     return {system: _quality(lists, data) for system, lists in ranked.items()}

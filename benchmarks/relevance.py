@@ -37,6 +37,7 @@ from roadworthy.corpus.documents import Corpus, find_corpus
 from roadworthy.corpus.people import find_principal, tenant_id
 from roadworthy.releases import BUILT_IN
 from roadworthy.retrieval.filters import Filter
+from roadworthy.retrieval.fusion import fusion_of
 from roadworthy.retrieval.search import search
 
 RELEASE = BUILT_IN["extract"]
@@ -216,7 +217,7 @@ async def _judge(
                 tenant_id=each.principal.tenant_id,
                 among=Filter(),
                 limit=RELEASE.passages,
-                vector_weight=RELEASE.vector_weight,
+                fusion=fusion_of(RELEASE),
             )
         cosines = [hit.vector_score for hit in found.hits if hit.vector_score is not None]
         judged.append(

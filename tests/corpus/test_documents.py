@@ -8,6 +8,7 @@ from roadworthy.corpus.access import access
 from roadworthy.corpus.documents import find_document
 from roadworthy.corpus.ownership import delete, reshare
 from roadworthy.retrieval.filters import Filter
+from roadworthy.retrieval.fusion import Fusion
 from roadworthy.retrieval.search import search
 
 pytestmark = pytest.mark.anyio
@@ -23,7 +24,7 @@ async def names(world, question, *, who=None):
             tenant_id=world.tenant_id,
             among=Filter(),
             limit=10,
-            vector_weight=0.5,
+            fusion=Fusion(vector_weight=0.5),
         )
     return [hit.document_name for hit in found.hits]
 

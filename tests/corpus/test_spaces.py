@@ -22,6 +22,7 @@ from roadworthy.corpus.publishing import publish
 from roadworthy.corpus.spaces import ensure_space, find_space, list_spaces
 from roadworthy.plumbing import jobs
 from roadworthy.retrieval.filters import Filter
+from roadworthy.retrieval.fusion import Fusion
 from roadworthy.retrieval.search import search
 from tests.world import DECLARED, DIMENSION, extract, words_vector
 
@@ -127,7 +128,7 @@ async def test_a_question_of_another_space_is_refused(world):
                 tenant_id=world.tenant_id,
                 among=Filter(),
                 limit=5,
-                vector_weight=0.5,
+                fusion=Fusion(vector_weight=0.5),
             )
 
 

@@ -17,6 +17,7 @@ from roadworthy.deletion import list_receipts, service
 from roadworthy.diagnosis.database import check_database
 from roadworthy.plumbing import jobs
 from roadworthy.retrieval.filters import Filter
+from roadworthy.retrieval.fusion import Fusion
 from roadworthy.retrieval.search import search
 from roadworthy.traces.pseudonyms import Pseudonyms
 from roadworthy.traces.store import add_traces
@@ -83,7 +84,7 @@ async def found(world, person, question="wrote"):
             tenant_id=world.tenant_id,
             among=Filter(),
             limit=50,
-            vector_weight=0.5,
+            fusion=Fusion(vector_weight=0.5),
         )
 
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadworthy.core.errors import Invalid
-from roadworthy.retrieval.fusion import fuse
+from roadworthy.retrieval.fusion import Fusion, Rankings
+from roadworthy.retrieval.fusion import fuse as join
 
 rankings = st.dictionaries(st.integers(0, 30), st.floats(-1e6, 1e6), max_size=12).map(
     lambda found: sorted(found.items(), key=lambda hit: (-hit[1], hit[0]))
@@ -15,6 +16,12 @@ rankings = st.dictionaries(st.integers(0, 30), st.floats(-1e6, 1e6), max_size=12
 
 KEYWORD = [(1, 8.0), (2, 6.0), (3, 4.0)]
 VECTOR = [(3, 0.9), (4, 0.8), (1, 0.7)]
+methods = st.sampled_from(["weighted", "reciprocal"])
+
+
+def fuse(keyword, vector, *, vector_weight, limit, method="weighted"):
+    rankings = Rankings(candidates=50, keyword=keyword, vector={"words": vector})
+    return join(rankings, Fusion(method=method, vector_weight=vector_weight), limit=limit)
 
 
 def test_scores_are_stretched_weighted_and_added():
@@ -25,6 +32,34 @@ def test_scores_are_stretched_weighted_and_added():
         (4, 0.3),
         (2, 0.2),
     ]
+
+
+def test_by_ranks_alone_scores_do_not_matter():
+    scores = {"method": "reciprocal", "vector_weight": 0.5, "limit": 10}
+    fused = fuse(KEYWORD, VECTOR, **scores)
+    assert [(f.passage_id, pytest.approx(f.score)) for f in fused] == [
+        (1, (61 / 61 + 61 / 63) / 2),
+        (3, (61 / 63 + 61 / 61) / 2),
+        (2, 61 / 62 / 2),
+        (4, 61 / 62 / 2),
+    ]
+    other = [(1, 800.0), (2, 1.0), (3, -5.0)]
+    assert [(f.passage_id, f.score) for f in fuse(other, VECTOR, **scores)] == [
+        (f.passage_id, f.score) for f in fused
+    ]
+
+
+def test_ranks_are_weighted_too():
+    fused = fuse(KEYWORD, VECTOR, method="reciprocal", vector_weight=0.9, limit=2)
+    assert [f.passage_id for f in fused] == [3, 1]
+
+
+def test_a_vector_ranking_of_two_spaces_is_no_longer_than_one():
+    """What is stretched is stretched over as many, however many spaces there are."""
+    vector = {"left": [(1, 0.9), (2, 0.8)], "right": [(3, 0.9), (4, 0.8)]}
+    rankings = Rankings(candidates=3, keyword=[], vector=vector)
+    fused = join(rankings, Fusion(vector_weight=0.5), limit=9)
+    assert [f.passage_id for f in fused] == [1, 3, 2]
 
 
 def test_each_hit_says_where_it_stood():
@@ -52,9 +87,9 @@ def test_a_lone_hit_is_the_best_of_its_ranking():
     assert (fused[0].passage_id, fused[0].score) == (7, pytest.approx(0.7))
 
 
-@given(rankings, rankings, st.floats(0, 1), st.integers(1, 30))
-def test_any_two_rankings_join(keyword, vector, weight, limit):
-    fused = fuse(keyword, vector, vector_weight=weight, limit=limit)
+@given(methods, rankings, rankings, st.floats(0, 1), st.integers(1, 30))
+def test_any_two_rankings_join(method, keyword, vector, weight, limit):
+    fused = fuse(keyword, vector, method=method, vector_weight=weight, limit=limit)
     everyone = {i for i, _ in keyword} | {i for i, _ in vector}
     assert len(fused) == min(limit, len(everyone)) == len({f.passage_id for f in fused})
     assert all(-1e-9 <= f.score <= 1 + 1e-9 for f in fused)

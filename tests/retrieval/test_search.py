@@ -14,6 +14,7 @@ from roadworthy.core.errors import Invalid
 from roadworthy.corpus.access import access
 from roadworthy.corpus.terms import query_terms, terms
 from roadworthy.retrieval.filters import Filter
+from roadworthy.retrieval.fusion import Fusion
 from roadworthy.retrieval.search import CANDIDATES, search
 from tests.world import words_vector
 
@@ -81,7 +82,7 @@ async def ask(world, who, question, *, limit=100, weight=0.6, among=None, by_vec
             tenant_id=world.tenant_id,
             among=among or Filter(),
             limit=limit,
-            vector_weight=weight,
+            fusion=Fusion(vector_weight=weight),
         )
 
 

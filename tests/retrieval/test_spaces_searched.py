@@ -11,13 +11,14 @@ from roadworthy.corpus.documents import find_corpus
 from roadworthy.corpus.publishing import publish, read_pending
 from roadworthy.plumbing import jobs
 from roadworthy.retrieval.filters import Filter
-from roadworthy.retrieval.fusion import across
+from roadworthy.retrieval.fusion import Fusion, across
 from roadworthy.retrieval.search import search
 from roadworthy.retrieval.visible import visible_languages
 from tests.world import embedded, extract, make_other_space, turned_vector, words_vector
 
 pytestmark = pytest.mark.anyio
 
+HALF = Fusion(vector_weight=0.5)
 TEXTS = {"en": "The pump needs oil.", "fr": "La pompe veut huile."}
 
 
@@ -73,8 +74,8 @@ def both(world, english, question):
     ]
 
 
-async def ask(world, corpus, question, queries, **more):
-    async with world.database.read_as(world.person(**more)) as conn:
+async def ask(world, corpus, question, queries, fusion=HALF):
+    async with world.database.read_as(world.person()) as conn:
         return await search(
             conn,
             question,
@@ -83,7 +84,7 @@ async def ask(world, corpus, question, queries, **more):
             tenant_id=world.tenant_id,
             among=Filter(),
             limit=10,
-            vector_weight=0.6,
+            fusion=fusion,
         )
 
 
@@ -125,12 +126,45 @@ async def test_a_hidden_passage_is_found_in_no_space(world, english):
     assert [hit.language for hit in found.hits] == ["fr"]
 
 
+EQUAL = Fusion(vector_weight=1)
+IN_TWO = {"left": [(1, 0.99), (2, 0.98)], "right": [(3, 0.1), (4, 0.05)]}
+
+
 def test_one_ranking_stays_as_it_is():
     ranking = [(3, 0.9), (1, 0.2)]
-    assert across([ranking]) is ranking
+    assert across({"words": ranking}, EQUAL) is ranking
 
 
 def test_ranks_count_across_spaces_and_scores_do_not():
-    joined = across([[(1, 0.99), (2, 0.98)], [(3, 0.1), (4, 0.05)]])
+    joined = across(IN_TWO, EQUAL)
     assert [passage for passage, _ in joined] == [1, 3, 2, 4]
     assert joined[0][1] == joined[1][1] > joined[2][1]
+
+
+def test_a_space_counts_as_much_as_its_weight():
+    weighted = Fusion(vector_weight=1, space_weights={"left": 0.5})
+    joined = across(IN_TWO | {"right": [(3, 0.1), (2, 0.05)]}, weighted)
+    assert joined == [
+        (2, pytest.approx(0.5 / 62 + 1 / 62)),
+        (3, pytest.approx(1 / 61)),
+        (1, pytest.approx(0.5 / 61)),
+    ]
+
+
+def test_a_space_without_weight_is_left_out():
+    none = Fusion(vector_weight=1, space_weights={"left": 0})
+    assert across(IN_TWO, none) is IN_TWO["right"]
+    assert across({"left": IN_TWO["left"]}, none) == []
+
+
+async def test_a_hit_is_of_a_space_that_counts(world, english, routed):
+    """Both spaces hold it; what is said of it is said of the one that was compared."""
+    queries = [dataclasses.replace(q, languages=None) for q in both(world, english, "pump oil")]
+    words_alone = Fusion(vector_weight=1, space_weights={english.name: 0})
+    turned_alone = Fusion(vector_weight=1, space_weights={"words": 0})
+    assert {h.space for h in (await ask(world, routed, "x", queries, words_alone)).hits} == {
+        "words"
+    }
+    assert {h.space for h in (await ask(world, routed, "x", queries, turned_alone)).hits} == {
+        english.name
+    }

@@ -19,6 +19,7 @@ from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.plumbing.database import Database
 from roadworthy.releases import find_release
 from roadworthy.retrieval.filters import Filter
+from roadworthy.retrieval.fusion import fusion_of
 from roadworthy.retrieval.search import Found, Hit, check_question, search
 from roadworthy.traces import Begun, Stage, Trace, TraceHit, TraceRecorder
 
@@ -123,7 +124,7 @@ class SearchService:
                     tenant_id=tenant_id,
                     among=sought.among,
                     limit=sought.limit,
-                    vector_weight=stored.release.vector_weight,
+                    fusion=fusion_of(stored.release),
                 )
             making.check()
         finally:

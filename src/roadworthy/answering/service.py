@@ -39,6 +39,7 @@ from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.plumbing.database import Database
 from roadworthy.releases import find_release
 from roadworthy.releases.store import StoredRelease
+from roadworthy.retrieval.fusion import fusion_of
 from roadworthy.retrieval.search import Hit, check_question, search
 from roadworthy.traces import Begun, Stage, Trace, TraceRecorder
 
@@ -221,7 +222,7 @@ class AnsweringService:
                 tenant_id=principal.tenant_id,
                 among=asked.among,
                 limit=release.passages,
-                vector_weight=release.vector_weight,
+                fusion=fusion_of(release),
             )
         return list(found.hits)
 

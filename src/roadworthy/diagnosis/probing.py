@@ -16,6 +16,7 @@ from roadworthy.releases import BUILT_IN
 from roadworthy.releases.records import DEFAULT
 from roadworthy.releases.store import StoredRelease
 from roadworthy.retrieval.filters import Filter
+from roadworthy.retrieval.fusion import Fusion, fusion_of
 from roadworthy.retrieval.search import search
 
 AS_ASKED = "search"  # by the routing of the corpus, vectors and words together
@@ -47,11 +48,11 @@ async def found_by(asking: Asking, probe: Probe) -> list[str]:
         Unavailable: the database or a model is down.
     """
     found = [AS_ASKED] if await _as_asked(asking, probe) else []
-    if await _finds(asking, probe, queries=[], vector_weight=0.0):
+    if await _finds(asking, probe, queries=[], fusion=Fusion(vector_weight=0)):
         found.append(BY_WORDS)
     for embedder in _spaces(asking, probe):
         query = await embedder.embed_question(probe.question)
-        if await _finds(asking, probe, queries=[query], vector_weight=1.0):
+        if await _finds(asking, probe, queries=[query], fusion=Fusion(vector_weight=1)):
             found.append(embedder.space.name)
     return found
 
@@ -85,13 +86,11 @@ async def _as_asked(asking: Asking, probe: Probe) -> bool:
             embedders=asking.embedders,
         )
     embedded = await embed_or_degrade(aimed, probe.question)
-    return await _finds(
-        asking, probe, queries=embedded.queries, vector_weight=RELEASE.vector_weight
-    )
+    return await _finds(asking, probe, queries=embedded.queries, fusion=fusion_of(RELEASE))
 
 
 async def _finds(
-    asking: Asking, probe: Probe, *, queries: Sequence[QueryVector], vector_weight: float
+    asking: Asking, probe: Probe, *, queries: Sequence[QueryVector], fusion: Fusion
 ) -> bool:
     async with asking.database.read_as(_reader(asking, probe)) as conn:
         found = await search(
@@ -102,7 +101,7 @@ async def _finds(
             tenant_id=asking.tenant_id,
             among=Filter(),
             limit=AMONG_BEST,
-            vector_weight=vector_weight,
+            fusion=fusion,
         )
     # The same words elsewhere are as good: boilerplate stands in many documents.
     return any(

@@ -1,11 +1,23 @@
 """What a release says."""
 
 import hashlib
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from roadworthy.core.errors import Invalid
+
+Weight = Annotated[float, Field(ge=0, le=1)]
+SpaceName = Annotated[str, Field(min_length=1, max_length=100)]
+SpaceWeights = Annotated[
+    dict[SpaceName, Weight],
+    Field(max_length=20),
+    # In one order: the same weights have one hash.
+    AfterValidator(lambda weights: dict(sorted(weights.items()))),
+]
+# These came later: at its default, such a field is left out of what is hashed, so that releases
+# from before it keep their hash, and with it their meaning.
+LATER = ("fusion", "space_weights")
 
 
 class Release(BaseModel):
@@ -20,6 +32,10 @@ class Release(BaseModel):
     # How many passages are searched for, and how much of the rank is by meaning.
     passages: int = Field(default=8, ge=1, le=50)
     vector_weight: float = Field(default=0.6, ge=0, le=1)
+    # By stretched scores (weighted) or by ranks alone (reciprocal); and how much each space's
+    # ranking counts where a corpus is searched in several: one that is not named, 1.
+    fusion: Literal["weighted", "reciprocal"] = "weighted"
+    space_weights: SpaceWeights = Field(default_factory=dict)
     # Below this relevance of the best passage the documents do not say; no model is called.
     least_relevance: float = Field(default=0.15, ge=0, le=1)
     # extract: the most sentences that are quoted.
@@ -33,7 +49,13 @@ class Release(BaseModel):
     @property
     def canonical(self) -> str:
         """Give the text that is stored and hashed."""
-        return self.model_dump_json()
+        fields = type(self).model_fields
+        usual = {
+            name
+            for name in LATER
+            if getattr(self, name) == fields[name].get_default(call_default_factory=True)
+        }
+        return self.model_dump_json(exclude=usual)
 
     @property
     def hash(self) -> str:

@@ -1,14 +1,48 @@
-"""Join the keyword ranking and the vector ranking of one question into one."""
+"""Join the keyword ranking and the vector rankings of one question into one."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Literal
 
 from roadworthy.core.errors import Invalid
+from roadworthy.releases import Release
 
 RANK_OFFSET = 60
 Ranking = Sequence[tuple[int, float]]  # (passage id, score), best first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fusion:
+    """How rankings become one.
+
+    Raises:
+        Invalid: a weight is not in 0..1.
+    """
+
+    method: Literal["weighted", "reciprocal"] = "weighted"
+    vector_weight: float  # share of the vector ranking, from 0 to 1
+    space_weights: Mapping[str, float] = field(default_factory=dict)  # one not named: 1
+
+    def __post_init__(self) -> None:
+        """Refuse weights that are none."""
+        for weight in (self.vector_weight, *self.space_weights.values()):
+            if not 0 <= weight <= 1:
+                raise Invalid("a weight must be from 0 to 1", weight=weight)
+
+    def weight_of(self, space: str) -> float:
+        """Tell how much the ranking of a space counts beside those of others."""
+        return self.space_weights.get(space, 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rankings:
+    """What was found for a question, before it is joined."""
+
+    candidates: int  # the most that each may hold
+    keyword: Ranking
+    vector: Mapping[str, Ranking]  # by name of the space
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,27 +57,36 @@ class Fused:
     vector_score: float | None
 
 
-def fuse(keyword: Ranking, vector: Ranking, *, vector_weight: float, limit: int) -> list[Fused]:
-    """Join two rankings by the weighted sum of their scores, best first.
+def fusion_of(release: Release) -> Fusion:
+    """Tell how a release wants rankings joined."""
+    return Fusion(
+        method=release.fusion,
+        vector_weight=release.vector_weight,
+        space_weights=release.space_weights,
+    )
 
-    Each ranking's scores are stretched to 0..1 between its worst and its best; a passage that
-    one ranking lacks gets the worst there. Where one ranking is empty the other decides alone.
-    Ties go to the smaller id.
 
-    Args:
-        vector_weight: share of the vector ranking, from 0 to 1. (.5 to .7 did best on every set
-            measured, ahead of reciprocal ranks.)
+def fuse(rankings: Rankings, fusion: Fusion, *, limit: int) -> list[Fused]:
+    """Join rankings by the weighted sum of what each makes of a passage, best first.
+
+    By the method `weighted`, a ranking's scores are stretched to 0..1 between its worst and its
+    best; by `reciprocal`, only ranks count, and the first has 1. A passage that one ranking lacks
+    gets 0 there. Where one ranking is empty the other decides alone. Ties go to the smaller id.
 
     Raises:
-        Invalid: the weight is not in 0..1, `limit` is below 1, or a ranking repeats a passage,
-            goes up, or holds a score that is not finite.
+        Invalid: `limit` is below 1, or a ranking repeats a passage, goes up, or holds a score
+            that is not finite.
+
+    Source: Cormack, Clarke and Büttcher 2009, reciprocal rank fusion with k = 60. Stretched scores
+        with a weight of .5 to .7 did better than equal ranks on every set measured.
     """
-    if not 0 <= vector_weight <= 1:
-        raise Invalid("the vector weight must be from 0 to 1", vector_weight=vector_weight)
     if limit < 1:
         raise Invalid("limit must be at least 1", limit=limit)
-    by_keyword, by_vector = _places(keyword, name="keyword"), _places(vector, name="vector")
-    share = vector_weight if keyword and vector else float(bool(vector))
+    keyword = rankings.keyword
+    vector = across(rankings.vector, fusion)[: rankings.candidates]
+    by_keyword = _places(keyword, fusion, name="keyword")
+    by_vector = _places(vector, fusion, name="vector")
+    share = fusion.vector_weight if keyword and vector else float(bool(vector))
     joined = [
         _joined(i, by_keyword.get(i), by_vector.get(i), vector_share=share)
         for i in by_keyword.keys() | by_vector.keys()
@@ -51,19 +94,22 @@ def fuse(keyword: Ranking, vector: Ranking, *, vector_weight: float, limit: int)
     return sorted(joined, key=lambda f: (-f.score, f.passage_id))[:limit]
 
 
-def across(rankings: Sequence[Ranking]) -> Ranking:
-    """Join rankings whose scores mean nothing to each other by their ranks, best first.
+def across(rankings: Mapping[str, Ranking], fusion: Fusion) -> Ranking:
+    """Join the rankings of several spaces, whose scores mean nothing to each other, by ranks.
 
-    A single ranking is left as it is. Ties go to the smaller id.
+    A single ranking is left as it is, and one whose weight is 0 is left out. Ties go to the
+    smaller id.
 
-    Source: Cormack, Clarke and Büttcher 2009, reciprocal rank fusion with k = 60.
+    Source: as of `fuse`.
     """
-    if len(rankings) == 1:
-        return rankings[0]
+    counted = {space: each for space, each in rankings.items() if fusion.weight_of(space)}
+    if len(counted) <= 1:
+        return next(iter(counted.values()), [])
     scores: dict[int, float] = {}
-    for ranking in rankings:
+    for space, ranking in counted.items():
         for rank, (passage_id, _) in enumerate(ranking, start=1):
-            scores[passage_id] = scores.get(passage_id, 0.0) + 1 / (RANK_OFFSET + rank)
+            share = fusion.weight_of(space) / (RANK_OFFSET + rank)
+            scores[passage_id] = scores.get(passage_id, 0.0) + share
     return sorted(scores.items(), key=lambda scored: (-scored[1], scored[0]))
 
 
@@ -73,17 +119,22 @@ class _Place:
 
     rank: int
     score: float
-    share: float  # of the way from the worst score to the best, 0 to 1
+    share: float  # what the ranking makes of it, 0 to 1
 
 
-def _places(ranking: Ranking, *, name: str) -> dict[int, _Place]:
+def _places(ranking: Ranking, fusion: Fusion, *, name: str) -> dict[int, _Place]:
     scores = [score for _, score in ranking]
     if not all(map(math.isfinite, scores)):
         raise Invalid("a ranking holds a score that is not finite", ranking=name)
     if any(later > earlier for earlier, later in pairwise(scores)):
         raise Invalid("a ranking must come best first", ranking=name)
+    by_rank = fusion.method == "reciprocal"
     places = {
-        passage_id: _Place(rank=rank, score=score, share=_share(score, scores[-1], scores[0]))
+        passage_id: _Place(
+            rank=rank,
+            score=score,
+            share=_of_rank(rank) if by_rank else _stretched(score, scores[-1], scores[0]),
+        )
         for rank, (passage_id, score) in enumerate(ranking, start=1)
     }
     if len(places) < len(scores):
@@ -91,7 +142,11 @@ def _places(ranking: Ranking, *, name: str) -> dict[int, _Place]:
     return places
 
 
-def _share(score: float, worst: float, best: float) -> float:
+def _of_rank(rank: int) -> float:
+    return (RANK_OFFSET + 1) / (RANK_OFFSET + rank)
+
+
+def _stretched(score: float, worst: float, best: float) -> float:
     # Where all are equal, to be found at all is to be best.
     return (score - worst) / (best - worst) if best > worst else 1.0
 

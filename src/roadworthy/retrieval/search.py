@@ -1,7 +1,7 @@
 """Hybrid search: exact BM25 and exact vector search over what is visible, fused by weight."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from roadworthy.core.errors import Invalid
@@ -9,7 +9,7 @@ from roadworthy.core.spaces import QueryVector
 from roadworthy.corpus.documents import Corpus
 from roadworthy.plumbing.database import ReadConnection
 from roadworthy.retrieval.filters import Filter, Scope
-from roadworthy.retrieval.fusion import Fused, Ranking, across, fuse
+from roadworthy.retrieval.fusion import Fused, Fusion, Ranking, Rankings, fuse
 from roadworthy.retrieval.keywords import by_keyword
 from roadworthy.retrieval.nearest import nearest
 from roadworthy.retrieval.passages import PassageRow, fetch
@@ -54,6 +54,14 @@ class Found:
     visible_passages: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """What was found for a question, before it is joined."""
+
+    rankings: Rankings
+    visible_passages: int
+
+
 async def search(
     conn: ReadConnection,
     question: str,
@@ -63,7 +71,7 @@ async def search(
     tenant_id: int,
     among: Filter,
     limit: int,
-    vector_weight: float,
+    fusion: Fusion,
 ) -> Found:
     """Find the best passages that the principal of `conn` may see.
 
@@ -80,18 +88,15 @@ async def search(
     """
     check_question(question)
     _check(queries=queries, corpus=corpus, limit=limit)
-    candidates = max(CANDIDATES, limit)
     scope = Scope(tenant_id=tenant_id, corpus_id=corpus.id, among=among)
-    visible = await count_visible(conn, scope)
-    visible_passages = sum(count.passages for count in visible)
-    if not visible_passages:
+    ranked = await rank(
+        conn, question, queries=queries, scope=scope, candidates=max(CANDIDATES, limit)
+    )
+    if not ranked.visible_passages:
         return Found(hits=(), visible_passages=0)
-    by_vector = await nearest(conn, queries, scope, limit=candidates)
-    keyword = await by_keyword(conn, question, scope, visible=visible, limit=candidates)
-    vector = across(by_vector)[:candidates] if by_vector else []
-    fused = fuse(keyword, vector, vector_weight=vector_weight, limit=limit)
+    fused = fuse(ranked.rankings, fusion, limit=limit)
     rows = await fetch(conn, [each.passage_id for each in fused], tenant_id=tenant_id)
-    cosines = _cosines(queries, by_vector)
+    cosines = _cosines(ranked.rankings.vector, fusion)
     hits = [
         _hit(
             rank,
@@ -102,7 +107,32 @@ async def search(
         for rank, each in enumerate(fused, 1)
         if each.passage_id in rows  # else it was replaced between two statements
     ]
-    return Found(hits=hits, visible_passages=visible_passages)
+    return Found(hits=hits, visible_passages=ranked.visible_passages)
+
+
+async def rank(
+    conn: ReadConnection,
+    question: str,
+    *,
+    queries: Sequence[QueryVector],
+    scope: Scope,
+    candidates: int,
+) -> Ranked:
+    """Rank what the principal of `conn` may see, by words and in each space; nothing is joined.
+
+    Args:
+        candidates: the most of each ranking.
+    """
+    visible = await count_visible(conn, scope)
+    visible_passages = sum(count.passages for count in visible)
+    vector: dict[str, Ranking] = {}
+    keyword: Ranking = []
+    if visible_passages:
+        nearest_to = await nearest(conn, queries, scope, limit=candidates)
+        vector = {query.space: each for query, each in zip(queries, nearest_to, strict=True)}
+        keyword = await by_keyword(conn, question, scope, visible=visible, limit=candidates)
+    rankings = Rankings(candidates=candidates, keyword=keyword, vector=vector)
+    return Ranked(rankings=rankings, visible_passages=visible_passages)
 
 
 def check_question(question: str) -> None:
@@ -131,13 +161,13 @@ def _check(*, queries: Sequence[QueryVector], corpus: Corpus, limit: int) -> Non
 
 
 def _cosines(
-    queries: Sequence[QueryVector], nearest: Sequence[Ranking]
+    rankings: Mapping[str, Ranking], fusion: Fusion
 ) -> dict[int, tuple[float | None, str | None]]:
     """Tell which space found a passage, and with what cosine; the first that did counts."""
     found: dict[int, tuple[float | None, str | None]] = {}
-    for query, ranking in zip(queries, nearest, strict=True):
-        for passage_id, cosine in ranking:
-            found.setdefault(passage_id, (cosine, query.space))
+    for space, ranking in rankings.items():
+        for passage_id, cosine in ranking if fusion.weight_of(space) else ():
+            found.setdefault(passage_id, (cosine, space))
     return found
 
 

@@ -11,7 +11,7 @@ from rich.progress import Progress
 from benchmarks.datasets import RetrievalSet
 from roadworthy.bootstrap import Services
 from roadworthy.core.identity import Principal
-from roadworthy.core.ranking_metrics import mean, ndcg_at_k, recall_at_k
+from roadworthy.core.ranking_metrics import ndcg_at_k, recall_at_k
 from roadworthy.corpus.accepting import Upload, accept
 from roadworthy.corpus.access import access
 from roadworthy.corpus.documents import Corpus, ensure_corpus
@@ -55,10 +55,10 @@ class Ingested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quality:
-    """Means over the questions of a set; None without evidence."""
+    """Figures of each question of a set; None where nothing is to be found."""
 
-    ndcg10: float | None
-    recall10: float | None
+    ndcg10: Sequence[float | None]
+    recall10: Sequence[float | None]
 
 
 async def ingest(
@@ -118,8 +118,8 @@ async def judge(services: Services, data: RetrievalSet, ingested: Ingested) -> d
     reader = Principal(
         tenant_id=ingested.tenant_id, user_id="bench", groups=frozenset(), clearance=0
     )
-    ranked: dict[str, dict[str, list[str]]] = {system: {} for system in SYSTEMS}
-    for key, question in data.questions.items():
+    ranked: dict[str, list[list[str]]] = {system: [] for system in SYSTEMS}
+    for question in data.questions.values():
         query = await embedder.embed_question(question)
         async with services.database.read_as(reader) as conn:
             for system, weight in SYSTEMS.items():
@@ -133,8 +133,15 @@ async def judge(services: Services, data: RetrievalSet, ingested: Ingested) -> d
                     limit=50,
                     fusion=Fusion(vector_weight=weight),
                 )
-                ranked[system][key] = _documents([hit.document_name for hit in found.hits])
-    return {system: _quality(lists, data) for system, lists in ranked.items()}
+                ranked[system].append(_documents([hit.document_name for hit in found.hits]))
+    grades = [data.grades[key] for key in data.questions]
+    return {
+        system: Quality(
+            ndcg10=[ndcg_at_k(r, g, K) for r, g in zip(lists, grades, strict=True)],
+            recall10=[recall_at_k(r, g, K) for r, g in zip(lists, grades, strict=True)],
+        )
+        for system, lists in ranked.items()
+    }
 
 
 async def _hand_in(conn, tenant_id: int, corpus: Corpus, *, name: str, text: str) -> None:  # noqa: ANN001
@@ -172,10 +179,3 @@ async def _finished(services: Services, tenant_id: int, *, total: int, label: st
 
 def _documents(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(name.removesuffix(".txt") for name in names))
-
-
-def _quality(ranked: dict[str, list[str]], data: RetrievalSet) -> Quality:
-    return Quality(
-        ndcg10=mean(ndcg_at_k(ranked[key], data.grades[key], K) for key in ranked),
-        recall10=mean(recall_at_k(ranked[key], data.grades[key], K) for key in ranked),
-    )

@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import json
 import statistics
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from uuid import uuid4
@@ -18,6 +19,7 @@ from benchmarks.datasets import DEFAULT, RetrievalSet, retrieval_sets
 from benchmarks.load import ask_together
 from benchmarks.quality import SYSTEMS, engine_rate, ingest, judge
 from benchmarks.up import Up, fresh_home, services_of
+from roadworthy.core.ranking_metrics import mean
 
 USERS, QUESTIONS_EACH = 20, 25
 PAUSE_S = 2.0  # that a person reads an answer before the next question, on average
@@ -68,8 +70,8 @@ async def measure(up: Up, sets: list[RetrievalSet]) -> dict[str, object]:
         "overhead_p99_ms": load.overhead_p99_ms,
         "load": asdict(load) | {"users": USERS, "mean_pause_s": PAUSE_S},
         "saturated": asdict(saturated) | {"users": USERS, "mean_pause_s": 0},
-        "ndcg10": {n: {s: _rounded(q[s].ndcg10) for s in SYSTEMS} for n, q in quality.items()},
-        "recall10": {n: {s: _rounded(q[s].recall10) for s in SYSTEMS} for n, q in quality.items()},
+        "ndcg10": {n: _means({s: q[s].ndcg10 for s in q}) for n, q in quality.items()},
+        "recall10": {n: _means({s: q[s].recall10 for s in q}) for n, q in quality.items()},
     }
     _show(figures)
     return figures
@@ -95,6 +97,10 @@ async def _quality(up: Up, sets: list[RetrievalSet]) -> tuple[dict, dict[str, fl
                 f"{ratios[data.name]:.2f} of the engine alone ({alone:.1f}/s)"
             )
     return quality, ratios
+
+
+def _means(figures: dict[str, Sequence[float | None]]) -> dict[str, float | None]:
+    return {system: _rounded(mean(values)) for system, values in figures.items()}
 
 
 def _rounded(value: float | None) -> float | None:

@@ -62,6 +62,17 @@ def test_a_changed_repeatable_file_runs_again_after_the_numbered(empty_database,
     assert rows(empty_database, "SELECT number FROM one") == [(2,)]
 
 
+def test_what_a_migration_makes_anew_gets_its_policies_again(empty_database, folder):
+    run(empty_database, folder)
+    write(folder, "0003_drop_view.sql", "DROP VIEW one;")
+    write(folder, "0004_break_thing.sql", "SELECT no_such_function();")
+    with pytest.raises(Invalid, match="0004"):
+        run(empty_database, folder)  # ends between the two
+    (folder / "migrations" / "0004_break_thing.sql").unlink()
+    assert run(empty_database, folder) == [VIEW]
+    assert rows(empty_database, "SELECT number FROM one") == [(1,)]
+
+
 @pytest.mark.parametrize("ask", [run, lambda url, folder: pending(url, folder=folder)])
 def test_a_changed_applied_file_is_named(empty_database, folder, ask):
     run(empty_database, folder)
@@ -112,7 +123,7 @@ def test_numbers_may_have_gaps(empty_database, folder):
     write(folder, "0009_drop_thing.sql", "DROP TABLE thing;")
     run(empty_database, folder)
     write(folder, "0012_create_other.sql", "CREATE TABLE other (id integer);")
-    assert run(empty_database, folder) == ["0012_create_other.sql"]
+    assert run(empty_database, folder) == ["0012_create_other.sql", VIEW]
 
 
 def test_a_slow_statement_is_stopped_and_nothing_kept(empty_database, folder):
@@ -137,7 +148,7 @@ def test_a_lock_that_others_hold_is_given_up(empty_database, folder):
         holder.execute("SELECT id FROM thing")
         with pytest.raises(Busy, match=r"0003_add_size.sql waited 4s for a lock"):
             run(empty_database, folder)
-    assert run(empty_database, folder) == ["0003_add_size.sql"]
+    assert run(empty_database, folder) == ["0003_add_size.sql", VIEW]
 
 
 def test_of_two_at_once_one_works_and_the_other_finds_it_done(empty_database, folder):

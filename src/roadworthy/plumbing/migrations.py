@@ -1,8 +1,9 @@
 """Bring a database to this version's schema: forward only, each step once, never half.
 
 `sql/migrations/NNNN_verb_noun.sql` run once each, in order, each in a transaction of its own.
-`sql/repeatable/*.sql` (functions, policies, grants) run after them whenever their text changes,
-so they are written to be run again. A file may begin with the comment `-- statement_timeout: 60s`.
+`sql/repeatable/*.sql` (functions, policies, grants) run after them, and whenever their text
+changes, so they are written to be run again. A file may begin with the comment
+`-- statement_timeout: 60s`.
 """
 
 import argparse
@@ -48,6 +49,8 @@ VALUES (%(name)s, %(checksum)s, %(applied_at)s)
     ON CONFLICT (name) DO UPDATE
    SET checksum = excluded.checksum, applied_at = excluded.applied_at
 """
+# What a migration makes anew has no policies yet, also if nothing comes after it this time.
+RUN_AGAIN = "DELETE FROM schema_migration WHERE name LIKE 'repeatable/%'"
 SCHEMA_HEADER = (
     "-- The schema that the migrations lead to. Generated; do not edit:\n"
     "-- python -m roadworthy.plumbing.migrations --write-schema\n\n"
@@ -170,7 +173,12 @@ def _due(migrations: Sequence[Migration], applied: dict[str, str]) -> list[Migra
                 raise Invalid(f"{migration.name} comes too late: number it after {newest:04}")
         elif applied[migration.name] != migration.checksum:
             raise Invalid(f"{migration.name} has changed since it was applied: restore it")
-    return [m for m in migrations if applied.get(m.name) != m.checksum]
+    is_behind = any(migration.name not in applied for migration in numbered)
+    return [
+        m
+        for m in migrations
+        if applied.get(m.name) != m.checksum or (is_behind and m.number is None)
+    ]
 
 
 @contextmanager
@@ -204,6 +212,8 @@ def _apply(conn: psycopg.Connection, migration: Migration) -> None:
             _set(conn, "LOCAL lock_timeout", LOCK_TIMEOUT)
             _set(conn, "LOCAL statement_timeout", migration.statement_timeout)
             conn.execute(migration.text.encode())
+            if migration.number is not None:
+                conn.execute(RUN_AGAIN)
             conn.execute(RECORD, applied | {"applied_at": datetime.now(UTC)})
     except psycopg.Error as error:
         raise _failure(migration, error) from error

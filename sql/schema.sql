@@ -560,11 +560,39 @@ CREATE TABLE public.embedding (
     acl_id integer NOT NULL,
     passage_id integer NOT NULL,
     document_id uuid NOT NULL,
-    vector public.halfvec NOT NULL
-);
+    vector public.halfvec NOT NULL,
+    place integer DEFAULT 0 NOT NULL,
+    CONSTRAINT embedding_place_check CHECK (((place = 0) OR (place = tenant_id)))
+)
+PARTITION BY LIST (place);
 ALTER TABLE ONLY public.embedding ALTER COLUMN vector SET STATISTICS 0;
 
 ALTER TABLE ONLY public.embedding FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.embedding_place (
+    tenant_id integer NOT NULL,
+    state text NOT NULL,
+    indexed integer[] NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT embedding_place_state_check CHECK ((state = ANY (ARRAY['filling'::text, 'own'::text, 'returning'::text])))
+);
+
+ALTER TABLE ONLY public.embedding_place FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.embedding_shared (
+    tenant_id integer CONSTRAINT embedding_tenant_id_not_null NOT NULL,
+    space_id integer CONSTRAINT embedding_space_id_not_null1 NOT NULL,
+    corpus_id integer CONSTRAINT embedding_corpus_id_not_null NOT NULL,
+    acl_id integer CONSTRAINT embedding_acl_id_not_null NOT NULL,
+    passage_id integer CONSTRAINT embedding_passage_id_not_null NOT NULL,
+    document_id uuid CONSTRAINT embedding_document_id_not_null NOT NULL,
+    vector public.halfvec CONSTRAINT embedding_vector_not_null NOT NULL,
+    place integer DEFAULT 0 CONSTRAINT embedding_place_not_null NOT NULL,
+    CONSTRAINT embedding_place_check CHECK (((place = 0) OR (place = tenant_id)))
+);
+ALTER TABLE ONLY public.embedding_shared ALTER COLUMN vector SET STATISTICS 0;
+
+ALTER TABLE ONLY public.embedding_shared FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.embedding_space (
     id integer NOT NULL,
@@ -883,6 +911,8 @@ CREATE TABLE public.withdrawn_document (
 
 ALTER TABLE ONLY public.withdrawn_document FORCE ROW LEVEL SECURITY;
 
+ALTER TABLE ONLY public.embedding ATTACH PARTITION public.embedding_shared FOR VALUES IN (0);
+
 ALTER TABLE ONLY public.acl_grant
     ADD CONSTRAINT acl_grant_pkey PRIMARY KEY (tenant_id, subject, acl_id);
 
@@ -922,8 +952,11 @@ ALTER TABLE ONLY public.document
 ALTER TABLE ONLY public.edge_line
     ADD CONSTRAINT edge_line_pkey PRIMARY KEY (tenant_id, corpus_id, line, revision_id);
 
-ALTER TABLE ONLY public.embedding
-    ADD CONSTRAINT embedding_pkey PRIMARY KEY (tenant_id, space_id, passage_id);
+ALTER TABLE ONLY public.embedding_place
+    ADD CONSTRAINT embedding_place_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY public.embedding_shared
+    ADD CONSTRAINT embedding_shared_pkey PRIMARY KEY (tenant_id, space_id, passage_id);
 
 ALTER TABLE ONLY public.embedding_space
     ADD CONSTRAINT embedding_space_name_key UNIQUE (name);
@@ -1018,9 +1051,13 @@ CREATE INDEX document_parent ON public.document USING btree (tenant_id, parent_i
 
 CREATE INDEX edge_line_revision ON public.edge_line USING btree (tenant_id, revision_id);
 
-CREATE INDEX embedding_acl ON public.embedding USING btree (tenant_id, corpus_id, space_id, acl_id);
+CREATE INDEX embedding_acl ON ONLY public.embedding USING btree (tenant_id, corpus_id, space_id, acl_id);
 
-CREATE INDEX embedding_passage ON public.embedding USING btree (tenant_id, passage_id);
+CREATE INDEX embedding_passage ON ONLY public.embedding USING btree (tenant_id, passage_id);
+
+CREATE INDEX embedding_shared_acl ON public.embedding_shared USING btree (tenant_id, corpus_id, space_id, acl_id);
+
+CREATE INDEX embedding_shared_passage ON public.embedding_shared USING btree (tenant_id, passage_id);
 
 CREATE INDEX golden_probe_corpus ON public.golden_probe USING btree (tenant_id, corpus_id, language);
 
@@ -1071,6 +1108,10 @@ CREATE INDEX trace_mine ON public.trace USING btree (tenant_id, pseudonym, start
 CREATE INDEX verdict_document ON public.verdict USING btree (tenant_id, document_id);
 
 CREATE INDEX withdrawn_document_deletion ON public.withdrawn_document USING btree (tenant_id, deletion_id);
+
+ALTER INDEX public.embedding_acl ATTACH PARTITION public.embedding_shared_acl;
+
+ALTER INDEX public.embedding_passage ATTACH PARTITION public.embedding_shared_passage;
 
 CREATE TRIGGER forget_answers AFTER DELETE ON public.document REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.forget_answers();
 
@@ -1131,10 +1172,13 @@ ALTER TABLE ONLY public.document
 ALTER TABLE ONLY public.edge_line
     ADD CONSTRAINT edge_line_tenant_id_revision_id_fkey FOREIGN KEY (tenant_id, revision_id) REFERENCES public.revision(tenant_id, id) ON DELETE CASCADE;
 
-ALTER TABLE ONLY public.embedding
+ALTER TABLE ONLY public.embedding_place
+    ADD CONSTRAINT embedding_place_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE public.embedding
     ADD CONSTRAINT embedding_space_id_fkey FOREIGN KEY (space_id) REFERENCES public.embedding_space(id);
 
-ALTER TABLE ONLY public.embedding
+ALTER TABLE public.embedding
     ADD CONSTRAINT embedding_tenant_id_passage_id_fkey FOREIGN KEY (tenant_id, passage_id) REFERENCES public.passage(tenant_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.golden_probe
@@ -1262,6 +1306,8 @@ CREATE POLICY colleague ON public.corpus_route TO roadworthy_app USING ((tenant_
 
 CREATE POLICY colleague ON public.corpus_space TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY colleague ON public.embedding_place TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY colleague ON public.live_release TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY colleague ON public.principal TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -1330,6 +1376,10 @@ ALTER TABLE public.document ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.edge_line ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.embedding ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.embedding_place ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.embedding_shared ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY every ON public.withdrawn_document FOR SELECT TO roadworthy_worker USING (true);
 
@@ -1420,6 +1470,8 @@ CREATE POLICY one_tenant ON public.document AS RESTRICTIVE TO roadworthy_app USI
 CREATE POLICY one_tenant ON public.edge_line AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.embedding AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.embedding_place AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.golden_probe AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1577,6 +1629,8 @@ CREATE POLICY worker ON public.document TO roadworthy_worker USING ((tenant_id =
 CREATE POLICY worker ON public.edge_line TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.embedding TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.embedding_place TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.golden_probe TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1742,6 +1796,9 @@ GRANT SELECT ON TABLE public.embedding TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.embedding TO roadworthy_worker;
 
 GRANT UPDATE(acl_id) ON TABLE public.embedding TO roadworthy_app;
+
+GRANT SELECT ON TABLE public.embedding_place TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.embedding_place TO roadworthy_worker;
 
 GRANT SELECT ON TABLE public.embedding_space TO roadworthy_app;
 GRANT SELECT,INSERT ON TABLE public.embedding_space TO roadworthy_worker;

@@ -47,7 +47,8 @@ BEGIN
                                 'verdict', 'removal', 'review', 'signature', 'signature_band',
                                 'edge_line', 'job', 'release', 'live_release', 'trace', 'trace_hit',
                                 'trace_answer', 'corpus_route', 'corpus_space', 'deletion_receipt',
-                                'withdrawn_document', 'legal_hold', 'golden_probe']
+                                'withdrawn_document', 'legal_hold', 'golden_probe',
+                                'embedding_place']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
@@ -61,7 +62,7 @@ BEGIN
 
     -- Directory and settings of the tenant: readable by each of its people.
     FOREACH name IN ARRAY ARRAY['principal', 'corpus', 'acl', 'acl_grant', 'release', 'live_release',
-                                'corpus_route', 'corpus_space']
+                                'corpus_route', 'corpus_space', 'embedding_place']
     LOOP
         EXECUTE format('DROP POLICY IF EXISTS colleague ON %I', name);
         EXECUTE format('CREATE POLICY colleague ON %I TO roadworthy_app '
@@ -285,7 +286,7 @@ GRANT USAGE ON SCHEMA public TO roadworthy_app, roadworthy_worker;
 GRANT SELECT ON tenant, principal, embedding_space, corpus, acl, acl_grant, document,
                 revision, passage, embedding, posting, passage_count, job, release, live_release,
                 trace, trace_hit, trace_answer, schema_migration, corpus_route, corpus_space,
-                installation, pseudonym_key
+                installation, pseudonym_key, embedding_place
    TO roadworthy_app;
 GRANT INSERT ON acl, acl_grant, document, revision, job, trace, trace_hit, trace_answer, passage_count
    TO roadworthy_app;
@@ -301,7 +302,7 @@ GRANT DELETE ON document, revision, job TO roadworthy_app;
 GRANT SELECT, INSERT, UPDATE, DELETE
    ON tenant, principal, api_key, corpus, acl, acl_grant, document, revision, passage, embedding,
       posting, passage_count, job, release, live_release, corpus_route, corpus_space,
-      golden_probe
+      golden_probe, embedding_place
    TO roadworthy_worker;
 GRANT SELECT, INSERT ON embedding_space TO roadworthy_worker;
 GRANT SELECT ON schema_migration, installation TO roadworthy_worker;

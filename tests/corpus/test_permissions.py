@@ -15,11 +15,18 @@ SELECT c.relname
                       JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE a.attname = 'tenant_id' AND c.relkind IN ('r', 'p') AND n.nspname = 'public'
 """
+# A partition is read through the whole, by whose policies.
 PROTECTED = """
 SELECT c.relname
   FROM pg_class c
  WHERE c.relrowsecurity AND c.relforcerowsecurity
-   AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid)
+   AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid) <> c.relispartition
+"""
+PARTITIONS = """
+SELECT relname, has_table_privilege(%(role)s, oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')
+                OR has_any_column_privilege(%(role)s, oid, 'SELECT, INSERT, UPDATE')
+  FROM pg_class
+ WHERE relispartition AND relkind = 'r'
 """
 SECRET_TABLES = ["document", "revision", "passage", "embedding", "posting", "passage_count", "job"]
 
@@ -30,6 +37,13 @@ def test_every_table_of_a_tenant_has_a_forced_policy(urls):
         protected = {name for (name,) in conn.execute(PROTECTED)}
     assert with_tenant
     assert with_tenant <= protected
+
+
+@pytest.mark.parametrize("role", ["roadworthy_app", "roadworthy_worker"])
+def test_a_partition_by_itself_lets_nobody_in(urls, role):
+    with psycopg.connect(urls.owner) as conn:
+        found = conn.execute(PARTITIONS, {"role": role}).fetchall()
+    assert found == [("embedding_shared", False)]
 
 
 @pytest.mark.parametrize("role", ["app", "worker"])

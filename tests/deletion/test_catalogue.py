@@ -12,7 +12,8 @@ SELECT CASE WHEN n.nspname = 'public' THEN c.relname ELSE n.nspname || '.' || c.
   FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
                       JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
-   AND c.relkind IN ('r', 'p', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped
+   AND c.relkind IN ('r', 'p', 'm', 'f') AND NOT c.relispartition
+   AND a.attnum > 0 AND NOT a.attisdropped
  ORDER BY c.relname, a.attnum
 """
 # What the columns of all other tables hold: no text of documents, and nothing derived from it.
@@ -25,6 +26,7 @@ HOLD_NONE = {
     "corpus_space": "tenant_id corpus_id language space_id is_whole created_at",
     "deletion_receipt": "tenant_id id scope subject requested_by requested_at documents attachments"
     " stores erased_at finished_at",
+    "embedding_place": "tenant_id state indexed changed_at",
     "embedding_space": "id name model revision dimension normalised query_prefix passage_prefix"
     " languages probe_texts probe_vectors created_at",  # probe texts that we ship
     "installation": "is_only stage created_at",

@@ -17,6 +17,7 @@ from roadworthy.core.errors import Conflict, Invalid, Missing, Refused, Unavaila
 from roadworthy.core.spaces import EmbeddingSpace, Vectors
 from roadworthy.corpus.counts import count_in, count_out
 from roadworthy.corpus.documents import read_routing
+from roadworthy.corpus.places import keep_place
 from roadworthy.corpus.postings import pack_by_term
 from roadworthy.corpus.reindex_jobs import enqueue_one
 from roadworthy.corpus.routing import Routing
@@ -70,8 +71,9 @@ SELECT %(tenant_id)s, %(corpus_id)s, %(acl_id)s, %(document_id)s, %(revision_id)
 RETURNING ordinal, id
 """
 ADD_EMBEDDINGS = """
-INSERT INTO embedding (tenant_id, space_id, corpus_id, acl_id, document_id, passage_id, vector)
-SELECT %(tenant_id)s, %(space_id)s, %(corpus_id)s, %(acl_id)s, %(document_id)s, piece.*
+INSERT INTO embedding (tenant_id, place, space_id, corpus_id, acl_id, document_id, passage_id,
+                       vector)
+SELECT %(tenant_id)s, %(place)s, %(space_id)s, %(corpus_id)s, %(acl_id)s, %(document_id)s, piece.*
   FROM unnest(%(passage_ids)s::integer[], %(vectors)s::halfvec[]) AS piece
 """
 NO_LONGER_WHOLE = """
@@ -222,14 +224,9 @@ async def publish(conn: WorkerConnection, lease: Lease, extract: Extract) -> Non
         "acl_id": place.acl_id,
     }
     ids = await _add_passages(conn, shared, extract.passages)
-    for each in extract.vectors:
-        if each.space.id in place.routing.spaces:  # else it was dropped meanwhile
-            columns = {
-                "space_id": each.space.id,
-                "passage_ids": [ids[ordinal] for ordinal in each.ordinals],
-                "vectors": halfvecs(each.vectors, each.space, count=len(each.ordinals)),
-            }
-            await conn.execute(ADD_EMBEDDINGS, shared | columns)
+    kept = [each for each in extract.vectors if each.space.id in place.routing.spaces]
+    put = shared | {"place": await keep_place(conn, tenant_id=tenant_id)}
+    await _add_embeddings(conn, put, kept, passage_ids=ids)  # in a space that was dropped: none
     terms = {i: passage.terms for i, passage in zip(ids, extract.passages, strict=True)}
     await conn.execute(ADD_POSTINGS, shared | packed_postings(terms))
     marked = await conn.execute(MARK_REVISION, shared | {"text": extract.text})
@@ -318,6 +315,22 @@ async def _add_passages(
     }
     added = await conn.execute(ADD_PASSAGES, shared | columns)
     return [passage_id for _, passage_id in sorted(await added.fetchall())]
+
+
+async def _add_embeddings(
+    conn: WorkerConnection,
+    put: dict[str, object],
+    vectors: Sequence[SpaceVectors],
+    *,
+    passage_ids: Sequence[int],
+) -> None:
+    for each in vectors:
+        columns = {
+            "space_id": each.space.id,
+            "passage_ids": [passage_ids[ordinal] for ordinal in each.ordinals],
+            "vectors": halfvecs(each.vectors, each.space, count=len(each.ordinals)),
+        }
+        await conn.execute(ADD_EMBEDDINGS, put | columns)
 
 
 def _lacking(extract: Extract, routing: Routing) -> set[int]:

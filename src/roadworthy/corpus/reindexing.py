@@ -13,6 +13,7 @@ from roadworthy.core.errors import Conflict, Missing
 from roadworthy.core.spaces import EmbeddingSpace, Vectors
 from roadworthy.corpus.counts import count_in, count_out, lock_counts
 from roadworthy.corpus.documents import read_routing
+from roadworthy.corpus.places import keep_place
 from roadworthy.corpus.publishing import (
     ADD_POSTINGS,
     Place,
@@ -48,13 +49,18 @@ SELECT id
                       AND space_id = %(space_id)s)
  ORDER BY ordinal
 """
-# The class is the passage's own at this moment, not the one that it had when it was read.
+# The class is the passage's own at this moment, not the one that it had when it was read. What is
+# there may be in another place than what is added, where no key tells of it.
 ADD_VECTORS = """
-INSERT INTO embedding (tenant_id, space_id, corpus_id, acl_id, document_id, passage_id, vector)
-SELECT passage.tenant_id, %(space_id)s, corpus_id, acl_id, document_id, passage.id, piece.vector
+INSERT INTO embedding (tenant_id, place, space_id, corpus_id, acl_id, document_id, passage_id,
+                       vector)
+SELECT passage.tenant_id, %(place)s, %(space_id)s, corpus_id, acl_id, document_id, passage.id,
+       piece.vector
   FROM unnest(%(ids)s::integer[], %(vectors)s::halfvec[]) AS piece (id, vector)
   JOIN passage ON passage.tenant_id = %(tenant_id)s AND passage.id = piece.id
-ON CONFLICT DO NOTHING
+ WHERE NOT EXISTS (SELECT FROM embedding
+                    WHERE embedding.tenant_id = passage.tenant_id AND passage_id = passage.id
+                      AND space_id = %(space_id)s)
 """
 RELABEL = """
 UPDATE passage
@@ -176,7 +182,8 @@ async def add_vectors(
     if space.id not in place.routing.spaces:
         return
     columns = {"ids": list(ids), "vectors": halfvecs(vectors, space, count=len(ids))}
-    asked = {"tenant_id": lease.tenant_id, "space_id": space.id}
+    kept_at = await keep_place(conn, tenant_id=lease.tenant_id)
+    asked = {"tenant_id": lease.tenant_id, "place": kept_at, "space_id": space.id}
     await conn.execute(ADD_VECTORS, asked | columns)
 
 

@@ -10,10 +10,12 @@ from roadworthy.retrieval.filters import Scope
 from roadworthy.retrieval.fusion import Ranking
 
 # An exact scan: without an index that would stop early, everybody gets his full number of rows.
+# Of all partitions two may hold rows of a tenant.
 FIND_NEAREST = """
 SELECT passage_id, 1 - (vector <=> %(vector)s::halfvec) AS score
   FROM embedding
- WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s AND space_id = %(space_id)s
+ WHERE tenant_id = %(tenant_id)s AND place IN (0, %(tenant_id)s)
+   AND corpus_id = %(corpus_id)s AND space_id = %(space_id)s
 """
 OF_LANGUAGES = """
    AND passage_id IN (

@@ -26,6 +26,7 @@ class Roadworthy(LazyGroup):
         "ingest": _place("ingest", "Make files and folders searchable."),
         "ask": _place("ask", "Ask a question; the answer cites its documents."),
         "search": _place("ask", "Find passages, without an answer.", name="search_app"),
+        "search tune": _place("tune", "Choose how rankings are joined, by a set of questions."),
         "document": _place("document", "List, show, share and delete documents."),
         "review": _place("review", "Decide about documents that were kept back."),
         "corpus": _place("corpus", "Change how a corpus is searched and checked; delete one."),
@@ -46,8 +47,8 @@ class Roadworthy(LazyGroup):
         "engine": _place("engine", "Run the local engine alone."),
         "version": _place("version", "Tell the version."),
     }
-    # A folder of that name is ./review.
-    aliases = {("ingest", "review"): "review"}  # noqa: RUF012
+    # A folder of that name is ./review, and to look for that word is `search -- tune`.
+    aliases = {("ingest", "review"): "review", ("search", "tune"): "search tune"}  # noqa: RUF012
 
 
 app = typer.Typer(

@@ -11,6 +11,7 @@ from roadworthy.releases import Release
 
 RANK_OFFSET = 60
 Ranking = Sequence[tuple[int, float]]  # (passage id, score), best first
+Method = Literal["weighted", "reciprocal"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +22,7 @@ class Fusion:
         Invalid: a weight is not in 0..1.
     """
 
-    method: Literal["weighted", "reciprocal"] = "weighted"
+    method: Method = "weighted"
     vector_weight: float  # share of the vector ranking, from 0 to 1
     space_weights: Mapping[str, float] = field(default_factory=dict)  # one not named: 1
 

@@ -877,6 +877,7 @@ CREATE TABLE public.trace (
     degraded text[] NOT NULL,
     started_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
+    reading jsonb,
     CONSTRAINT trace_outcome_check CHECK ((outcome = ANY (ARRAY['answered'::text, 'abstained'::text, 'found'::text, 'refused'::text, 'failed'::text, 'cancelled'::text, 'interrupted'::text]))),
     CONSTRAINT trace_surface_check CHECK ((surface = ANY (ARRAY['answers'::text, 'chat'::text, 'search'::text, 'cli'::text])))
 );

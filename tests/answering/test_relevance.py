@@ -25,6 +25,7 @@ def hit(text, *, space=None, cosine=None, language="en"):
         title="",
         version=1,
         metadata={},
+        ordinal=0,
         start=0,
         end=len(text),
         page_first=None,

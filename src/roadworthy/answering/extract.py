@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from roadworthy.answering.context import Context
 from roadworthy.answering.records import (
     Degraded,
     ModelCalled,
@@ -106,7 +107,7 @@ class ExtractingAnswerer:
 
     async def write(self, task: Task) -> AsyncGenerator[Written]:
         """Write the answer; see Answerer."""
-        candidates = sentences_of(task.hits)
+        candidates = sentences_of(task.context.hits)
         if not candidates:
             yield NotInDocuments()
             return
@@ -121,7 +122,7 @@ class ExtractingAnswerer:
             except (Unavailable, Busy):
                 yield Degraded(what="embeddings")
             yield ModelCalled(ms=(time.perf_counter() - began) * 1000)
-        for written in _quoted(chosen):
+        for written in _quoted(chosen, task.context):
             yield written
 
     async def _nearest(
@@ -132,13 +133,13 @@ class ExtractingAnswerer:
         return choose(candidates, embedded, scores=scores, most=task.release.sentences)
 
 
-def _quoted(chosen: Sequence[Sentence]) -> Iterator[Written]:
+def _quoted(chosen: Sequence[Sentence], context: Context) -> Iterator[Written]:
     passages = dict.fromkeys(sentence.hit.passage_id for sentence in chosen)
     numbers = {passage_id: number for number, passage_id in enumerate(passages, 1)}
     for place, sentence in enumerate(chosen):
         number = numbers[sentence.hit.passage_id]
         yield TextPiece(text=f"{' ' if place else ''}{_tidy(sentence.text)} [{number}]")
-        yield cite(sentence.hit, number, start=sentence.start, end=sentence.end)
+        yield cite(sentence.hit, number, context=context, start=sentence.start, end=sentence.end)
 
 
 def sentences_of(hits: Sequence[Hit]) -> list[Sentence]:

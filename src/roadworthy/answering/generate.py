@@ -1,10 +1,11 @@
-"""Let a model answer from the hits, and check what it cites."""
+"""Let a model answer from what it is given to read, and check what it cites."""
 
 import re
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from roadworthy.answering.context import Context
 from roadworthy.answering.records import (
     CitationInvented,
     Degraded,
@@ -19,7 +20,6 @@ from roadworthy.core.errors import Invalid, Unavailable
 from roadworthy.gateway.chat import ChatPiece, Message, chat
 from roadworthy.gateway.endpoint import Endpoint
 from roadworthy.prompts import find_prompt
-from roadworthy.retrieval.search import Hit
 
 NOT_THERE = "NOT IN THE DOCUMENTS"
 MARK = re.compile(r"\[\s?(\d{1,3}(?:\s?[,;]\s?\d{1,3}){0,9})\s?\]")  # [2], [2, 5]
@@ -45,7 +45,7 @@ class GeneratingAnswerer:
             raise Invalid("A release that generates names its model and its prompt.")
         prompt = find_prompt(release.prompt).render(
             {
-                "passages": _quoted(task.hits),
+                "passages": task.context.text,
                 "question": task.question,
                 "language": UNKNOWN_LANGUAGE if task.language == "und" else task.language,
             }
@@ -58,7 +58,7 @@ class GeneratingAnswerer:
             temperature=release.temperature,
         )
         said = False
-        async with aclosing(_checked(pieces, task.hits)) as checked:
+        async with aclosing(_checked(pieces, task.context)) as checked:
             async for written in checked:
                 said = said or _says_something(written)
                 yield written
@@ -72,23 +72,14 @@ def _says_something(written: Written) -> bool:
     return isinstance(written, NotInDocuments)
 
 
-async def _checked(
-    pieces: AsyncGenerator[ChatPiece], hits: Sequence[Hit]
-) -> AsyncGenerator[Written]:
-    marks = _Marks(hits)
+async def _checked(pieces: AsyncGenerator[ChatPiece], context: Context) -> AsyncGenerator[Written]:
+    marks = _Marks(context)
     async with aclosing(_after_refusal(pieces)) as held:
         async for piece in held:
             for written in marks.check(piece) if isinstance(piece, str) else (piece,):
                 yield written
     for written in marks.rest():
         yield written
-
-
-def _quoted(hits: Sequence[Hit]) -> str:
-    return "\n\n".join(
-        f"[{number}] {hit.title}{f', page {hit.page_first}' if hit.page_first else ''}\n{hit.text}"
-        for number, hit in enumerate(hits, 1)
-    )
 
 
 async def _after_refusal(
@@ -132,8 +123,9 @@ def _bare(beginning: str) -> str:
 class _Marks:
     """Checks marks like [2] in a text that arrives in pieces."""
 
-    def __init__(self, hits: Sequence[Hit]) -> None:
-        self._hits = hits
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._hits = context.numbered
         self._cited: set[int] = set()
         self._held = ""  # the beginning of a mark, perhaps
 
@@ -162,6 +154,7 @@ class _Marks:
                 kept += f"[{number}]"
                 if number not in self._cited:
                     self._cited.add(number)
-                    written.append(cite(self._hits[number - 1], number))
+                    hit = self._hits[number - 1]
+                    written.append(cite(hit, number, context=self._context))
         kept += text[end:]
         return [TextPiece(text=kept), *written] if kept else written

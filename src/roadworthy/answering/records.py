@@ -5,13 +5,15 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from roadworthy.answering.context import Context
+from roadworthy.answering.copies import stands_in
 from roadworthy.core.spaces import QueryVector
 from roadworthy.gateway.chat import Message
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.releases import Release
 from roadworthy.retrieval.filters import Filter
 from roadworthy.retrieval.search import Hit
-from roadworthy.traces.records import Stage
+from roadworthy.traces.records import Reading, Stage
 
 ANSWERED, ABSTAINED = "answered", "abstained"
 
@@ -25,6 +27,21 @@ class Asked:
     release: str | None = None  # None: the live one
     language: str | None = None  # of the question; None: it is detected
     among: Filter = field(default_factory=Filter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """Another passage that holds the same words."""
+
+    passage_id: int
+    document_id: uuid.UUID
+    document_name: str
+    title: str
+    version: int
+    page_first: int | None
+    page_last: int | None
+    start: int  # of the passage, in code points of its document's text
+    end: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +60,7 @@ class Citation:
     start: int  # code points into the document's text
     end: int
     quote: str  # the document's text from start to end
+    copies: Sequence[Copy] = ()  # where it stands too, of what was found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +75,7 @@ class Answer:
     release: str
     release_hash: str
     relevance: float  # of the best passage, 0 to 1
+    reading: Reading | None  # what was read; None: nothing was found
     stages: Sequence[Stage]
     degraded: Sequence[str]
     model_ms: float  # spent waiting for models
@@ -100,13 +119,13 @@ class NotInDocuments:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What an answerer gets: a question and the passages that may be used, and no others."""
+    """What an answerer gets: a question and what may be used for it, and nothing else."""
 
     release: Release
     question: str
     language: str
     query: QueryVector | None  # None: the embedding model is down, or serves not this language
-    hits: Sequence[Hit]
+    context: Context
     embedder: SpaceEmbedder  # of the query's space
 
 
@@ -114,7 +133,7 @@ Written = TextPiece | Citation | ModelCalled | CitationInvented | Degraded | Not
 
 
 class Answerer(Protocol):
-    """Writes an answer from the hits of a task."""
+    """Writes an answer from the context of a task."""
 
     def write(self, task: Task) -> AsyncGenerator[Written]:
         """Write piece by piece; a Citation follows the piece that bears its mark.
@@ -128,9 +147,12 @@ class Answerer(Protocol):
 Event = Stage | TextPiece | Citation | Answer
 
 
-def cite(hit: Hit, number: int, *, start: int = 0, end: int | None = None) -> Citation:
-    """Cite a hit, or the run of its text from `start` to `end`."""
+def cite(
+    hit: Hit, number: int, *, context: Context, start: int = 0, end: int | None = None
+) -> Citation:
+    """Cite a hit, or the run of its text from `start` to `end`, with where that stands too."""
     end = len(hit.text) if end is None else end
+    quote = hit.text[start:end]
     return Citation(
         number=number,
         passage_id=hit.passage_id,
@@ -143,5 +165,24 @@ def cite(hit: Hit, number: int, *, start: int = 0, end: int | None = None) -> Ci
         heading=hit.heading,
         start=hit.start + start,
         end=hit.start + end,
-        quote=hit.text[start:end],
+        quote=quote,
+        copies=tuple(
+            _copy(other)
+            for other in context.copies.get(hit.passage_id, ())
+            if stands_in(quote, other)
+        ),
+    )
+
+
+def _copy(hit: Hit) -> Copy:
+    return Copy(
+        passage_id=hit.passage_id,
+        document_id=hit.document_id,
+        document_name=hit.document_name,
+        title=hit.title,
+        version=hit.version,
+        page_first=hit.page_first,
+        page_last=hit.page_last,
+        start=hit.start,
+        end=hit.end,
     )

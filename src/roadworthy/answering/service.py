@@ -7,9 +7,11 @@ from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 
 from roadworthy.answering.abstention import abstention
+from roadworthy.answering.context import NOTHING, Context
 from roadworthy.answering.conversation import whole_question
 from roadworthy.answering.embedding import Aimed, aim, embed_or_degrade
 from roadworthy.answering.in_flight import InFlight, Making
+from roadworthy.answering.reading import noted, read, searched_for
 from roadworthy.answering.records import (
     ABSTAINED,
     ANSWERED,
@@ -40,8 +42,8 @@ from roadworthy.plumbing.database import Database
 from roadworthy.releases import find_release
 from roadworthy.releases.store import StoredRelease
 from roadworthy.retrieval.fusion import fusion_of
-from roadworthy.retrieval.search import Hit, check_question, search
-from roadworthy.traces import Begun, Stage, Trace, TraceRecorder
+from roadworthy.retrieval.search import check_question, search
+from roadworthy.traces import Begun, Reading, Stage, Trace, TraceRecorder
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,7 +58,8 @@ class _Progress:
     relevance: float = 0.0
     stages: list[Stage] = field(default_factory=list)
     making: Making | None = None
-    hits: list[Hit] = field(default_factory=list)
+    context: Context = NOTHING
+    reading: Reading | None = None
     text: str = ""
     citations: list[Citation] = field(default_factory=list)
     degraded: list[str] = field(default_factory=list)
@@ -148,7 +151,7 @@ class AnsweringService:
         progress.degraded += embedded.degraded
         progress.making = self._in_flight.begin(principal.tenant_id)
         with progress.stage("retrieve"):
-            progress.hits = await self._retrieve(
+            progress.context = await self._retrieve(
                 principal,
                 question,
                 queries=embedded.queries,
@@ -156,9 +159,10 @@ class AnsweringService:
                 asked=asked,
                 stored=stored,
             )
-        progress.making.documents = frozenset(hit.document_id for hit in progress.hits)
+        progress.making.documents = frozenset(hit.document_id for hit in progress.context.named)
+        progress.reading = noted(progress.context)
         with progress.stage("judge"):
-            progress.relevance = relevance(question, progress.hits)
+            progress.relevance = relevance(question, progress.context.hits)
         for stage in progress.stages:
             yield stage
         task = Task(
@@ -166,7 +170,7 @@ class AnsweringService:
             question=question,
             language=progress.language,
             query=embedded.queries[0] if embedded.queries else None,
-            hits=progress.hits,
+            context=progress.context,
             embedder=embedded.embedder,
         )
         async with aclosing(self._write_or_abstain(task, progress)) as events:
@@ -176,7 +180,7 @@ class AnsweringService:
 
     async def _write_or_abstain(self, task: Task, progress: _Progress) -> AsyncGenerator[Event]:
         """Call the answerer only when the hits are about the question at all."""
-        if task.hits and progress.relevance >= task.release.least_relevance:
+        if task.context.hits and progress.relevance >= task.release.least_relevance:
             async with aclosing(self._write(task, progress)) as events:
                 async for event in events:
                     yield event
@@ -211,7 +215,7 @@ class AnsweringService:
         corpus: Corpus,
         asked: Asked,
         stored: StoredRelease,
-    ) -> list[Hit]:
+    ) -> Context:
         release = stored.release
         async with self._database.read_as(principal) as conn:
             found = await search(
@@ -221,10 +225,10 @@ class AnsweringService:
                 corpus=corpus,
                 tenant_id=principal.tenant_id,
                 among=asked.among,
-                limit=release.passages,
+                limit=searched_for(release),
                 fusion=fusion_of(release),
             )
-        return list(found.hits)
+            return await read(conn, found.hits, tenant_id=principal.tenant_id, release=release)
 
     async def _write(self, task: Task, progress: _Progress) -> AsyncGenerator[Event]:
         answerer = self._answerers[task.release.answerer]
@@ -257,7 +261,8 @@ class AnsweringService:
         return begun
 
     def _abstention(self, progress: _Progress) -> str:
-        otherwise = progress.hits[0].language if progress.hits else "en"
+        hits = progress.context.hits
+        otherwise = hits[0].language if hits else "en"
         return abstention(progress.language, otherwise=otherwise)
 
     @contextmanager
@@ -303,6 +308,7 @@ def _finished(progress: _Progress) -> Answer:
         release=progress.release.name,
         release_hash=progress.release.hash,
         relevance=progress.relevance,
+        reading=progress.reading,
         stages=tuple(progress.stages),
         degraded=tuple(progress.degraded),
         model_ms=progress.model_ms,
@@ -323,7 +329,8 @@ def _trace(progress: _Progress) -> Trace:
         release_hash=progress.release.hash if progress.release else None,
         language=progress.language,
         stages=tuple(progress.stages),
-        hits=tuple(trace_hits(progress.hits, cited=cited)),
+        hits=tuple(trace_hits(progress.context.named, cited=cited)),
+        reading=progress.reading,
         answer=progress.text or None,
         input_tokens=progress.input_tokens,
         output_tokens=progress.output_tokens,

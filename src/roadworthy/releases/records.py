@@ -17,7 +17,7 @@ SpaceWeights = Annotated[
 ]
 # These came later: at its default, such a field is left out of what is hashed, so that releases
 # from before it keep their hash, and with it their meaning.
-LATER = ("fusion", "space_weights")
+LATER = ("fusion", "space_weights", "context_tokens")
 
 
 class Release(BaseModel):
@@ -36,6 +36,8 @@ class Release(BaseModel):
     # ranking counts where a corpus is searched in several: one that is not named, 1.
     fusion: Literal["weighted", "reciprocal"] = "weighted"
     space_weights: SpaceWeights = Field(default_factory=dict)
+    # The most tokens of passages that are read, by estimate; left out: all that are searched for.
+    context_tokens: int | None = Field(default=None, ge=300, le=100_000)
     # Below this relevance of the best passage the documents do not say; no model is called.
     least_relevance: float = Field(default=0.15, ge=0, le=1)
     # extract: the most sentences that are quoted.

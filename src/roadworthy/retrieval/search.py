@@ -37,6 +37,7 @@ class Hit:
     title: str
     version: int
     metadata: dict[str, str | int | float | bool]
+    ordinal: int  # among the passages of the document; the first is 0
     start: int  # code points into the document's text
     end: int
     page_first: int | None
@@ -189,6 +190,7 @@ def _hit(
         title=row.title,
         version=row.version,
         metadata=row.metadata,
+        ordinal=row.ordinal,
         start=row.start,
         end=row.end,
         page_first=row.page_first,

@@ -41,6 +41,15 @@ class Stage(_Record):
     ms: float
 
 
+class Reading(_Record):
+    """What an answerer read of what was found."""
+
+    pieces: tuple[tuple[int, ...], ...]  # of neighbouring passages, by their ids, in this order
+    tokens: int  # estimated
+    copies: int  # hits that say the same as better ones
+    cut: int  # hits that the budget had no room for
+
+
 class TraceHit(_Record):
     """A passage that was found."""
 
@@ -64,6 +73,7 @@ class Trace(_Record):
     language: str = "und"
     stages: tuple[Stage, ...] = ()
     hits: tuple[TraceHit, ...] = ()
+    reading: Reading | None = None
     answer: Kept | None = None
     input_tokens: int = 0
     output_tokens: int = 0

@@ -16,11 +16,11 @@ from roadworthy.traces.records import Stage, Trace, anonymous, wordless
 # A line may be brought twice when the process dies between the row and the removal of the line.
 ADD_TRACE = """
 INSERT INTO trace (tenant_id, id, pseudonym, surface, release_name, release_hash, question,
-                   language, outcome, problem, stages, input_tokens, output_tokens, degraded,
-                   started_at, ended_at)
+                   language, outcome, problem, stages, reading, input_tokens, output_tokens,
+                   degraded, started_at, ended_at)
 VALUES (%(tenant_id)s, %(id)s, %(pseudonym)s, %(surface)s, %(release_name)s, %(release_hash)s,
-        %(question)s, %(language)s, %(outcome)s, %(problem)s, %(stages)s, %(input_tokens)s,
-        %(output_tokens)s, %(degraded)s, %(started_at)s, %(ended_at)s)
+        %(question)s, %(language)s, %(outcome)s, %(problem)s, %(stages)s, %(reading)s,
+        %(input_tokens)s, %(output_tokens)s, %(degraded)s, %(started_at)s, %(ended_at)s)
 ON CONFLICT DO NOTHING
 """
 ADD_HITS = """
@@ -38,7 +38,8 @@ ON CONFLICT DO NOTHING
 """
 DESCRIBE = """
 SELECT trace.id, surface, release_name, release_hash, question, language, outcome, problem, stages,
-       input_tokens, output_tokens, degraded, started_at, ended_at, trace_answer.text AS answer
+       reading, input_tokens, output_tokens, degraded, started_at, ended_at,
+       trace_answer.text AS answer
   FROM trace LEFT JOIN trace_answer ON trace_answer.tenant_id = trace.tenant_id
                                    AND trace_answer.trace_id = trace.id
 """
@@ -76,6 +77,7 @@ class StoredTrace:
     outcome: str
     problem: str | None
     stages: list[dict[str, str | float]]
+    reading: dict[str, int | list[list[int]]] | None
     input_tokens: int
     output_tokens: int
     degraded: list[str]
@@ -186,7 +188,9 @@ def _tells(trace: Trace) -> bool:
 
 def _row(trace: Trace) -> dict[str, object]:
     begun = trace.begun
-    return trace.model_dump(exclude={"begun", "hits", "answer", "stages", "degraded"}) | {
+    return trace.model_dump(
+        exclude={"begun", "hits", "answer", "stages", "reading", "degraded"}
+    ) | {
         "tenant_id": begun.tenant_id,
         "id": begun.id,
         "pseudonym": begun.pseudonym,
@@ -194,6 +198,7 @@ def _row(trace: Trace) -> dict[str, object]:
         "question": begun.question,
         "started_at": begun.started_at,
         "stages": Jsonb([Stage.model_dump(stage) for stage in trace.stages]),
+        "reading": trace.reading and Jsonb(trace.reading.model_dump()),
         "degraded": list(trace.degraded),
     }
 

@@ -51,10 +51,12 @@ class Made:
 
     def question(self, number: int) -> str:
         """Give words of the passage that a question was made from."""
-        about = int(self.asked_about[number])
-        held = words(about - about % BLOCK)[about % BLOCK]
+        place = int(self.asked_about[number]) % BLOCK
+        lengths, said = spoken(int(self.asked_about[number]) - place)
+        end = int(lengths[: place + 1].sum())
+        held = said[end - int(lengths[place]) : end]
         chosen = np.random.default_rng([2, number]).choice(held, QUESTION)
-        return " ".join(dict.fromkeys(chosen.tolist()))
+        return " ".join(word(rank) for rank in dict.fromkeys(chosen.tolist()))
 
     def save(self, folder: Path) -> None:
         """Write each array to a file of its name."""
@@ -90,14 +92,71 @@ def _ranks() -> NDArray[np.float64]:
     return np.cumsum(weights / weights.sum())
 
 
-def words(block: int) -> list[list[str]]:
-    """Give the words of BLOCK passages from `block` on, whose number is a multiple of BLOCK."""
+def spoken(block: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give the lengths of BLOCK passages from `block` on, a multiple of BLOCK, and their words.
+
+    Words are numbers, one passage's after the other's.
+    """
     random = np.random.default_rng([1, block])
     lengths = random.integers(LENGTH // 2, LENGTH * 3 // 2, BLOCK)
-    drawn = np.searchsorted(_ranks(), random.random(int(lengths.sum())))
-    ends = np.cumsum(lengths)
-    named = [f"w{rank}" for rank in drawn.tolist()]
-    return [named[end - length : end] for end, length in zip(ends, lengths, strict=True)]
+    return lengths, np.searchsorted(_ranks(), random.random(int(lengths.sum())))
+
+
+def word(number: int) -> str:
+    """Spell a word of the vocabulary."""
+    return f"w{number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inverted:
+    """Which passages hold a word, and how often; by ascending word, then passage."""
+
+    starts: NDArray[np.int64]  # of each word of the vocabulary, and the end
+    passages: NDArray[np.int32]
+    counts: NDArray[np.int16]
+    lengths: NDArray[np.int64]  # of each passage, in words
+
+    def of(self, number: int) -> tuple[NDArray[np.int32], NDArray[np.int16]]:
+        """Give the passages that hold a word, and how often each does."""
+        held = slice(self.starts[number], self.starts[number + 1])
+        return self.passages[held], self.counts[held]
+
+    def best(self, asked: str, seen: NDArray[np.bool_], k: int) -> list[tuple[int, float]]:
+        """Rank the passages of a mask by BM25 (Lucene's idf, k1 1.2, b .75), looking at each."""
+        total, mean = int(seen.sum()), float(self.lengths[seen].mean())
+        scores = np.zeros(len(seen))
+        for spelt in asked.split():
+            held, counts = self.of(int(spelt.removeprefix("w")))
+            held, counts = held[seen[held]], counts[seen[held]].astype(np.float64)
+            idf = np.log1p((total - len(held) + 0.5) / (len(held) + 0.5))
+            norm = 1.2 * (1 - 0.75 + 0.75 * self.lengths[held] / mean)
+            scores[held] += idf * counts / (counts + norm)
+        found = np.flatnonzero(scores)
+        order = np.lexsort((found, -scores[found]))[:k]
+        return [(int(i), float(scores[i])) for i in found[order]]
+
+
+def invert(passages: int) -> Inverted:
+    """Index the words of so many passages."""
+    keys, counts, lengths = [], [], []
+    for block in range(0, passages, BLOCK):
+        each, said = spoken(block)
+        kept = min(BLOCK, passages - block)
+        each, said = each[:kept], said[: int(each[:kept].sum())]
+        held = np.repeat(np.arange(block, block + kept), each)
+        pairs, often = np.unique(said << 32 | held, return_counts=True)
+        keys.append(pairs)
+        counts.append(often.astype(np.int16))
+        lengths.append(each)
+    every = np.concatenate(keys)
+    order = np.argsort(every, kind="stable")
+    every = every[order]
+    return Inverted(
+        starts=np.searchsorted(every, np.arange(VOCABULARY + 1) << 32),
+        passages=(every & 0xFFFFFFFF).astype(np.int32),
+        counts=np.concatenate(counts)[order],
+        lengths=np.concatenate(lengths),
+    )
 
 
 def _vectors(

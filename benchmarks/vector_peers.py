@@ -1,6 +1,7 @@
 """The same vectors in other engines: each in a process of its own, filtered by its own means."""
 
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +9,15 @@ from subprocess import CalledProcessError, TimeoutExpired
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
 from rich.progress import track
+from rich.table import Table
 
-from benchmarks.made import VISIBLE, Made
+from benchmarks.made import VISIBLE, Made, make
 from benchmarks.peer import run_peer
 
 PEERS = ("faiss", "usearch", "qdrant-edge", "lancedb", "chroma")
+PEER_S = 1_800  # for one engine, its build included
 CELL_S = 60  # an engine that is slow answers as many questions as it can
 
 Truth = Mapping[float, Sequence[NDArray[np.intp]]]  # per cent seen -> of each question, best first
@@ -44,6 +48,29 @@ class PeerFound:
     rss_mb: float | None = None  # that the process grew by, mapped files included
     cells: Sequence[PeerCell] = ()
     problem: str = ""
+
+
+def measure(passages: int, *, questions: int, k: int) -> list[PeerFound]:
+    """Let every engine index a made corpus and answer its questions; prints a table."""
+    corpus = make(passages, questions=questions)
+    with tempfile.TemporaryDirectory(prefix="roadworthy-bench-") as folder:
+        found = ask_peers(corpus, folder=Path(folder), k=k, timeout_s=PEER_S)
+    show(found)
+    return found
+
+
+def show(peers: Sequence[PeerFound]) -> None:
+    """Print a row for each engine and share."""
+    figures = ("p50_ms", "p95_ms", "recall10", "forbidden", "short")
+    table = Table("engine", "visible", *figures, "build_s", "rss_mb")
+    for peer in peers:
+        if peer.problem:
+            table.add_row(peer.peer, peer.problem)
+        for cell in peer.cells:
+            told = (str(getattr(cell, figure)) for figure in figures)
+            size = (str(peer.build_s), str(peer.rss_mb))
+            table.add_row(f"{peer.peer} {peer.version}", f"{cell.visible_pct:g} %", *told, *size)
+    Console(width=120).print(table)
 
 
 def ask_peers(

@@ -334,6 +334,19 @@ CREATE FUNCTION public.is_queue_full(most integer) RETURNS boolean
     SET search_path TO 'public', 'pg_temp'
     RETURN (EXISTS (SELECT FROM public.job WHERE ((job.tenant_id = public.current_tenant()) AND (job.state = 'queued'::text) AND (job.priority < 20)) OFFSET (is_queue_full.most - 1)));
 
+CREATE FUNCTION public.mark_gone() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    BEGIN
+        INSERT INTO posting_gone (tenant_id, corpus_id, acl_id, document_id, revision_id, passages,
+                                  postings, packed)
+        SELECT tenant_id, corpus_id, acl_id, document_id, revision_id, passages, postings, packed
+          FROM gone
+         ORDER BY revision_id;
+        RETURN NULL;
+    END $$;
+
 CREATE FUNCTION public.may_hold() RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN ('group:legal-hold'::text = ANY ((NULLIF(current_setting('roadworthy.subjects'::text, true), ''::text))::text[]));
@@ -683,6 +696,22 @@ CREATE TABLE public.live_release (
 
 ALTER TABLE ONLY public.live_release FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.merged_revision (
+    tenant_id integer NOT NULL,
+    revision_id uuid NOT NULL,
+    document_id uuid NOT NULL,
+    corpus_id integer NOT NULL,
+    acl_id integer NOT NULL,
+    passages bytea NOT NULL,
+    postings integer NOT NULL,
+    packed bytea NOT NULL
+);
+ALTER TABLE ONLY public.merged_revision ALTER COLUMN passages SET STATISTICS 0;
+ALTER TABLE ONLY public.merged_revision ALTER COLUMN packed SET STATISTICS 0;
+ALTER TABLE ONLY public.merged_revision ALTER COLUMN packed SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.merged_revision FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.passage (
     tenant_id integer NOT NULL,
     id integer NOT NULL,
@@ -743,6 +772,47 @@ ALTER TABLE ONLY public.posting ALTER COLUMN term SET STATISTICS 0;
 ALTER TABLE ONLY public.posting ALTER COLUMN packed SET STATISTICS 0;
 
 ALTER TABLE ONLY public.posting FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.posting_gone (
+    tenant_id integer NOT NULL,
+    id bigint NOT NULL,
+    corpus_id integer NOT NULL,
+    acl_id integer NOT NULL,
+    document_id uuid NOT NULL,
+    revision_id uuid NOT NULL,
+    passages bytea NOT NULL,
+    postings integer NOT NULL,
+    packed bytea NOT NULL
+);
+ALTER TABLE ONLY public.posting_gone ALTER COLUMN passages SET STATISTICS 0;
+ALTER TABLE ONLY public.posting_gone ALTER COLUMN packed SET STATISTICS 0;
+ALTER TABLE ONLY public.posting_gone ALTER COLUMN packed SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.posting_gone FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.posting_gone ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.posting_gone_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.posting_segment (
+    tenant_id integer NOT NULL,
+    corpus_id integer NOT NULL,
+    acl_id integer NOT NULL,
+    term text NOT NULL,
+    first_id integer NOT NULL,
+    last_id integer NOT NULL,
+    packed bytea NOT NULL,
+    CONSTRAINT posting_segment_check CHECK ((last_id >= first_id))
+);
+ALTER TABLE ONLY public.posting_segment ALTER COLUMN term SET STATISTICS 0;
+ALTER TABLE ONLY public.posting_segment ALTER COLUMN packed SET STATISTICS 0;
+
+ALTER TABLE ONLY public.posting_segment FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.pseudonym_key (
     is_only boolean DEFAULT true NOT NULL,
@@ -980,14 +1050,23 @@ ALTER TABLE ONLY public.legal_hold
 ALTER TABLE ONLY public.live_release
     ADD CONSTRAINT live_release_pkey PRIMARY KEY (tenant_id);
 
+ALTER TABLE ONLY public.merged_revision
+    ADD CONSTRAINT merged_revision_pkey PRIMARY KEY (tenant_id, revision_id);
+
 ALTER TABLE ONLY public.passage_count
     ADD CONSTRAINT passage_count_pkey PRIMARY KEY (tenant_id, corpus_id, acl_id, language, analysis);
 
 ALTER TABLE ONLY public.passage
     ADD CONSTRAINT passage_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.posting_gone
+    ADD CONSTRAINT posting_gone_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.posting
     ADD CONSTRAINT posting_pkey PRIMARY KEY (tenant_id, corpus_id, term, acl_id, revision_id);
+
+ALTER TABLE ONLY public.posting_segment
+    ADD CONSTRAINT posting_segment_pkey PRIMARY KEY (tenant_id, corpus_id, term, acl_id, first_id);
 
 ALTER TABLE public.principal
     ADD CONSTRAINT principal_name_is_free CHECK ((user_id <> ALL (ARRAY['operator'::text, '(deleted)'::text]))) NOT VALID;
@@ -1086,9 +1165,13 @@ CREATE INDEX legal_hold_document ON public.legal_hold USING btree (tenant_id, do
 
 CREATE INDEX legal_hold_person ON public.legal_hold USING btree (tenant_id, user_id);
 
+CREATE INDEX merged_revision_document ON public.merged_revision USING btree (tenant_id, document_id);
+
 CREATE INDEX passage_document ON public.passage USING btree (tenant_id, document_id);
 
 CREATE UNIQUE INDEX passage_revision ON public.passage USING btree (tenant_id, revision_id, ordinal);
+
+CREATE INDEX posting_gone_revision ON public.posting_gone USING btree (tenant_id, revision_id);
 
 CREATE INDEX posting_revision ON public.posting USING btree (tenant_id, revision_id);
 
@@ -1131,6 +1214,8 @@ CREATE TRIGGER guard BEFORE INSERT OR DELETE OR UPDATE OF tenant_id, id, documen
 CREATE TRIGGER guard BEFORE DELETE ON public.tenant FOR EACH ROW EXECUTE FUNCTION public.guard_tenant();
 
 CREATE TRIGGER guard_delete AFTER DELETE ON public.passage REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.guard_passages();
+
+CREATE TRIGGER mark AFTER DELETE ON public.merged_revision REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.mark_gone();
 
 CREATE TRIGGER settle BEFORE INSERT ON public.review FOR EACH ROW EXECUTE FUNCTION public.settle_review();
 
@@ -1212,6 +1297,9 @@ ALTER TABLE ONLY public.live_release
 ALTER TABLE ONLY public.live_release
     ADD CONSTRAINT live_release_tenant_id_name_fkey FOREIGN KEY (tenant_id, name) REFERENCES public.release(tenant_id, name);
 
+ALTER TABLE ONLY public.merged_revision
+    ADD CONSTRAINT merged_revision_tenant_id_revision_id_fkey FOREIGN KEY (tenant_id, revision_id) REFERENCES public.revision(tenant_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.passage_count
     ADD CONSTRAINT passage_count_tenant_id_acl_id_fkey FOREIGN KEY (tenant_id, acl_id) REFERENCES public.acl(tenant_id, id);
 
@@ -1271,11 +1359,17 @@ CREATE POLICY admitted ON public.document TO roadworthy_app USING ((acl_id = ANY
 
 CREATE POLICY admitted ON public.embedding TO roadworthy_app USING ((acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[])));
 
+CREATE POLICY admitted ON public.merged_revision TO roadworthy_app USING ((acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[])));
+
 CREATE POLICY admitted ON public.passage TO roadworthy_app USING ((acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[])));
 
 CREATE POLICY admitted ON public.passage_count TO roadworthy_app USING ((acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[])));
 
 CREATE POLICY admitted ON public.posting TO roadworthy_app USING ((acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[])));
+
+CREATE POLICY admitted ON public.posting_gone TO roadworthy_app USING ((acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[])));
+
+CREATE POLICY admitted ON public.posting_segment TO roadworthy_app USING ((acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[])));
 
 CREATE POLICY admitted ON public.revision TO roadworthy_app USING ((acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[])));
 
@@ -1344,6 +1438,8 @@ CREATE POLICY definer ON public.job FOR SELECT TO roadworthy_owner USING ((tenan
 
 CREATE POLICY definer ON public.legal_hold FOR SELECT TO roadworthy_owner USING (true);
 
+CREATE POLICY definer ON public.posting_gone FOR INSERT TO roadworthy_owner WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY definer ON public.principal FOR SELECT TO roadworthy_owner USING (true);
 
 CREATE POLICY definer ON public.review FOR SELECT TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -1395,6 +1491,8 @@ ALTER TABLE public.legal_hold ENABLE ROW LEVEL SECURITY;
 CREATE POLICY lifted ON public.legal_hold AS RESTRICTIVE FOR DELETE TO roadworthy_worker USING ((lifted_at IS NOT NULL));
 
 ALTER TABLE public.live_release ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.merged_revision ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY mine ON public.trace FOR SELECT TO roadworthy_app USING ((pseudonym = NULLIF(current_setting('roadworthy.pseudonym'::text, true), ''::text)));
 
@@ -1482,11 +1580,17 @@ CREATE POLICY one_tenant ON public.legal_hold AS RESTRICTIVE TO roadworthy_app U
 
 CREATE POLICY one_tenant ON public.live_release AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY one_tenant ON public.merged_revision AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY one_tenant ON public.passage AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.passage_count AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.posting AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.posting_gone AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.posting_segment AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.principal AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1528,6 +1632,10 @@ CREATE POLICY owner_delete ON public.job AS RESTRICTIVE FOR DELETE TO roadworthy
    FROM public.document
   WHERE (document.owner = public.current_user_id()))));
 
+CREATE POLICY owner_delete ON public.merged_revision AS RESTRICTIVE FOR DELETE TO roadworthy_app USING ((document_id IN ( SELECT document.id
+   FROM public.document
+  WHERE (document.owner = public.current_user_id()))));
+
 CREATE POLICY owner_delete ON public.passage AS RESTRICTIVE FOR DELETE TO roadworthy_app USING ((document_id IN ( SELECT document.id
    FROM public.document
   WHERE (document.owner = public.current_user_id()))));
@@ -1542,6 +1650,10 @@ CREATE POLICY owner_delete ON public.revision AS RESTRICTIVE FOR DELETE TO roadw
 
 CREATE POLICY owner_insert ON public.document AS RESTRICTIVE FOR INSERT TO roadworthy_app WITH CHECK ((owner = ( SELECT public.current_user_id() AS current_user_id)));
 
+CREATE POLICY owner_insert ON public.posting AS RESTRICTIVE FOR INSERT TO roadworthy_app WITH CHECK ((EXISTS ( SELECT
+   FROM public.document
+  WHERE ((document.tenant_id = posting.tenant_id) AND (document.id = posting.document_id) AND (document.corpus_id = posting.corpus_id) AND (document.acl_id = posting.acl_id) AND (document.owner = ( SELECT public.current_user_id() AS current_user_id))))));
+
 CREATE POLICY owner_insert ON public.revision AS RESTRICTIVE FOR INSERT TO roadworthy_app WITH CHECK ((document_id IN ( SELECT document.id
    FROM public.document
   WHERE (document.owner = public.current_user_id()))));
@@ -1553,6 +1665,10 @@ CREATE POLICY owner_update ON public.embedding AS RESTRICTIVE FOR UPDATE TO road
   WHERE (document.owner = public.current_user_id()))));
 
 CREATE POLICY owner_update ON public.job AS RESTRICTIVE FOR UPDATE TO roadworthy_app USING ((document_id IN ( SELECT document.id
+   FROM public.document
+  WHERE (document.owner = public.current_user_id()))));
+
+CREATE POLICY owner_update ON public.merged_revision AS RESTRICTIVE FOR UPDATE TO roadworthy_app USING ((document_id IN ( SELECT document.id
    FROM public.document
   WHERE (document.owner = public.current_user_id()))));
 
@@ -1573,6 +1689,10 @@ ALTER TABLE public.passage ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.passage_count ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.posting ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.posting_gone ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.posting_segment ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.principal ENABLE ROW LEVEL SECURITY;
 
@@ -1641,11 +1761,17 @@ CREATE POLICY worker ON public.legal_hold TO roadworthy_worker USING ((tenant_id
 
 CREATE POLICY worker ON public.live_release TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY worker ON public.merged_revision TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY worker ON public.passage TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.passage_count TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.posting TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.posting_gone TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.posting_segment TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.principal TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1736,6 +1862,8 @@ REVOKE ALL ON FUNCTION public.is_queue_full(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_queue_full(most integer) TO roadworthy_app;
 GRANT ALL ON FUNCTION public.is_queue_full(most integer) TO roadworthy_worker;
 
+REVOKE ALL ON FUNCTION public.mark_gone() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.person_stays(who text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.person_stays(who text) TO roadworthy_app;
 
@@ -1824,6 +1952,9 @@ GRANT UPDATE(lifted_at) ON TABLE public.legal_hold TO roadworthy_worker;
 GRANT SELECT ON TABLE public.live_release TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.live_release TO roadworthy_worker;
 
+GRANT SELECT,DELETE ON TABLE public.merged_revision TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.merged_revision TO roadworthy_worker;
+
 GRANT SELECT ON TABLE public.passage TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.passage TO roadworthy_worker;
 
@@ -1836,10 +1967,16 @@ GRANT UPDATE(passages) ON TABLE public.passage_count TO roadworthy_app;
 
 GRANT UPDATE(terms) ON TABLE public.passage_count TO roadworthy_app;
 
-GRANT SELECT ON TABLE public.posting TO roadworthy_app;
+GRANT SELECT,INSERT ON TABLE public.posting TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.posting TO roadworthy_worker;
 
 GRANT UPDATE(acl_id) ON TABLE public.posting TO roadworthy_app;
+
+GRANT SELECT ON TABLE public.posting_gone TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.posting_gone TO roadworthy_worker;
+
+GRANT SELECT ON TABLE public.posting_segment TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.posting_segment TO roadworthy_worker;
 
 GRANT SELECT ON TABLE public.pseudonym_key TO roadworthy_app;
 GRANT SELECT,INSERT ON TABLE public.pseudonym_key TO roadworthy_worker;

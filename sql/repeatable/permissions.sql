@@ -48,7 +48,7 @@ BEGIN
                                 'edge_line', 'job', 'release', 'live_release', 'trace', 'trace_hit',
                                 'trace_answer', 'corpus_route', 'corpus_space', 'deletion_receipt',
                                 'withdrawn_document', 'legal_hold', 'golden_probe',
-                                'embedding_place']
+                                'embedding_place', 'posting_segment', 'merged_revision', 'posting_gone']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
@@ -71,7 +71,8 @@ BEGIN
 
     -- Whatever comes from a document: readable by those whom its class admits.
     FOREACH name IN ARRAY ARRAY['document', 'revision', 'passage', 'embedding', 'posting',
-                                'passage_count']
+                                'passage_count', 'posting_segment', 'merged_revision',
+                                'posting_gone']
     LOOP
         EXECUTE format('DROP POLICY IF EXISTS admitted ON %I', name);
         EXECUTE format('CREATE POLICY admitted ON %I TO roadworthy_app '
@@ -79,7 +80,7 @@ BEGIN
     END LOOP;
 
     -- Changeable by the owner of the document alone.
-    FOREACH name IN ARRAY ARRAY['revision', 'passage', 'embedding', 'posting']
+    FOREACH name IN ARRAY ARRAY['revision', 'passage', 'embedding', 'posting', 'merged_revision']
     LOOP
         EXECUTE format('DROP POLICY IF EXISTS owner_update ON %I', name);
         EXECUTE format('CREATE POLICY owner_update ON %I AS RESTRICTIVE FOR UPDATE TO roadworthy_app '
@@ -286,9 +287,11 @@ GRANT USAGE ON SCHEMA public TO roadworthy_app, roadworthy_worker;
 GRANT SELECT ON tenant, principal, embedding_space, corpus, acl, acl_grant, document,
                 revision, passage, embedding, posting, passage_count, job, release, live_release,
                 trace, trace_hit, trace_answer, schema_migration, corpus_route, corpus_space,
-                installation, pseudonym_key, embedding_place
+                installation, pseudonym_key, embedding_place, posting_segment, merged_revision,
+                posting_gone
    TO roadworthy_app;
-GRANT INSERT ON acl, acl_grant, document, revision, job, trace, trace_hit, trace_answer, passage_count
+GRANT INSERT ON acl, acl_grant, document, revision, job, trace, trace_hit, trace_answer, passage_count,
+                posting
    TO roadworthy_app;
 GRANT UPDATE (acl_id, title, media_type, metadata, language_told, source_path, state, problem, updated_at)
    ON document TO roadworthy_app;
@@ -297,12 +300,12 @@ GRANT UPDATE (state) ON revision TO roadworthy_app;
 GRANT UPDATE (state, stage, attempts, waits, priority, run_at, problem, problem_kind, announced_at,
               finished_at) ON job TO roadworthy_app;
 GRANT UPDATE (passages, terms) ON passage_count TO roadworthy_app;
-GRANT DELETE ON document, revision, job TO roadworthy_app;
+GRANT DELETE ON document, revision, job, merged_revision TO roadworthy_app;
 
 GRANT SELECT, INSERT, UPDATE, DELETE
    ON tenant, principal, api_key, corpus, acl, acl_grant, document, revision, passage, embedding,
       posting, passage_count, job, release, live_release, corpus_route, corpus_space,
-      golden_probe, embedding_place
+      golden_probe, embedding_place, posting_segment, merged_revision, posting_gone
    TO roadworthy_worker;
 GRANT SELECT, INSERT ON embedding_space TO roadworthy_worker;
 GRANT SELECT ON schema_migration, installation TO roadworthy_worker;

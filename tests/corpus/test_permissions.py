@@ -5,6 +5,7 @@ import pytest
 
 from roadworthy.corpus.access import access
 from roadworthy.corpus.documents import list_documents
+from roadworthy.corpus.merging import merge_tenant
 from tests.world import make_world
 
 pytestmark = pytest.mark.anyio
@@ -29,6 +30,7 @@ SELECT relname, has_table_privilege(%(role)s, oid, 'SELECT, INSERT, UPDATE, DELE
  WHERE relispartition AND relkind = 'r'
 """
 SECRET_TABLES = ["document", "revision", "passage", "embedding", "posting", "passage_count", "job"]
+MERGED_TABLES = ["posting_segment", "merged_revision", "posting_gone"]
 
 
 def test_every_table_of_a_tenant_has_a_forced_policy(urls):
@@ -94,6 +96,47 @@ async def test_a_grant_admits(world, readers, person, seen):
         ]
     assert counts == [seen] * len(SECRET_TABLES)
     assert access(**readers).admits(who) == seen
+
+
+async def left_merged(world, readers):
+    """Add two documents of which segments hold postings; one is gone, and not taken out yet."""
+    for name in ("plan.txt", "old.txt"):
+        await world.add(name, f"The {name}.", readers=readers)
+    await merge_tenant(world.database, tenant_id=world.tenant_id)
+    async with world.database.as_worker(world.tenant_id) as conn:
+        await conn.execute("DELETE FROM document WHERE name = 'old.txt'")
+
+
+@pytest.mark.parametrize("role", ["app", "worker"])
+async def test_without_context_there_are_no_merged_rows(world, urls, role):
+    await left_merged(world, access())
+    with psycopg.connect(getattr(urls, role)) as conn:
+        counts = {t: conn.execute(f"SELECT count(*) FROM {t}").fetchone() for t in MERGED_TABLES}
+    assert counts == dict.fromkeys(MERGED_TABLES, (0,))
+
+
+@pytest.mark.parametrize("groups", [[], ["hr"]], ids=["another", "reader"])
+async def test_merged_rows_are_seen_by_readers_of_their_class(world, groups):
+    await left_merged(world, access(groups=["hr"]))
+    async with world.database.read_as(world.person(groups=groups)) as conn:
+        seen = [
+            (await (await conn.execute(f"SELECT count(*) > 0 FROM {t}")).fetchone())[0]
+            for t in MERGED_TABLES
+        ]
+    assert seen == [bool(groups)] * len(MERGED_TABLES)
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["INSERT INTO merged_revision SELECT * FROM merged_revision", "DELETE FROM posting_gone"]
+    + [f"UPDATE {table} SET acl_id = acl_id" for table in MERGED_TABLES]
+    + ["DELETE FROM posting_segment", "SELECT mark_gone()"],
+)
+async def test_people_change_no_merged_row(world, change):
+    await left_merged(world, access())
+    with pytest.raises(psycopg.Error, match=r"permission denied|only be called as trigger"):
+        async with world.database.write_as(world.person("ana")) as conn:
+            await conn.execute(change)
 
 
 async def test_another_tenant_sees_nothing(world, database):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadworthy.core.errors import Invalid
-from roadworthy.corpus.postings import decode_postings, pack_by_term
+from roadworthy.corpus.postings import decode_postings, join, pack_by_term
 
 passages = st.dictionaries(
     st.integers(0, 2**31 - 1), st.lists(st.sampled_from("abc"), max_size=9), max_size=9
@@ -41,9 +41,25 @@ def test_bytes_cut_short_are_refused():
         decode_postings(packed[:-1])
 
 
-def test_only_visible_passages_are_kept():
-    held = pack_by_term({1: [*"ab"], 5: [*"aab"], 9: [*"aaabb"]})["a"]
-    seen = decode_postings(held).among(np.array([9, 1, 4]))
-    assert seen.passage_ids.tolist() == [1, 9]
-    assert seen.frequencies.tolist() == [1, 3]
-    assert seen.lengths.tolist() == [2, 5]
+def test_passages_that_are_gone_are_left_out():
+    held = decode_postings(pack_by_term({1: [*"ab"], 5: [*"aab"], 9: [*"aaabb"]})["a"])
+    left = held.without(np.array([0, 5, 12], np.int32))
+    assert left.passage_ids.tolist() == [1, 9]
+    assert left.frequencies.tolist() == [1, 3]
+    assert left.lengths.tolist() == [2, 5]
+    assert len(held.without(np.array([1, 5, 9], np.int32))) == 0
+
+
+@pytest.mark.parametrize("gone", [[], [0], [12], [2, 6]], ids=str)
+def test_others_that_are_gone_change_nothing(gone):
+    held = decode_postings(pack_by_term({1: [*"ab"], 5: [*"aab"], 9: [*"aaabb"]})["a"])
+    assert held.without(np.array(gone, np.int32)).passage_ids.tolist() == [1, 5, 9]
+
+
+@given(passages, passages)
+def test_rows_are_joined_one_behind_the_other(some, others):
+    parts = [decode_postings(pack_by_term(each).get("a", b"")) for each in (some, others)]
+    joined = join(parts)
+    assert joined.passage_ids.tolist() == [i for p in parts for i in p.passage_ids]
+    assert joined.frequencies.tolist() == [i for p in parts for i in p.frequencies]
+    assert joined.lengths.tolist() == [i for p in parts for i in p.lengths]

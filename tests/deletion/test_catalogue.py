@@ -58,6 +58,8 @@ SELECT relation::text FROM going
 """
 OTHERWISE = {
     "passage_count": "sums, which it is taken out of",
+    "posting_gone": "cleared before a receipt is finished (corpus/clearing.py)",
+    "posting_segment": "rows of many, which it is taken out of before a receipt is finished",
     "trace_answer": "by a trigger of document: a trace is made from many",
 }
 MEND = """{table} may hold the text of documents, or what is made from it (column {columns}), and no

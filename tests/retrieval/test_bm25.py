@@ -26,9 +26,9 @@ def held_by(corpus, term, ids=None):
     return decode_postings(pack_by_term({i: corpus[i] for i in ids}).get(term, b""))
 
 
-def ask(corpus, classes, limit=1000):
-    mean_length = sum(map(len, corpus)) / len(corpus)
-    return score(classes, passage_count=len(corpus), mean_length=mean_length, limit=limit)
+def ask(corpus, classes, limit=1000, among=None):
+    mean = sum(map(len, corpus)) / len(corpus)
+    return score(classes, passage_count=len(corpus), mean_length=mean, limit=limit, among=among)
 
 
 def by_bm25s(corpus, question):
@@ -75,6 +75,33 @@ def test_real_sentences_rank_as_bm25s_ranks_them():
     expected = by_bm25s(corpus, question)
     assert ids.tolist() == np.argsort(-expected, kind="stable")[: len(ids)].tolist() == [0, 3, 1]
     assert scores == pytest.approx(expected[ids], abs=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("apart", [1, 1_000], ids=["dense", "sparse"])
+def test_the_best_of_many_are_those_of_bm25s(seed, apart):
+    random = np.random.default_rng(seed)
+    words = random.zipf(1.3, size=(3_000, 12)) % 500
+    corpus = [[f"t{word}" for word in passage] for passage in words.tolist()]
+    packed = pack_by_term({apart * i: passage for i, passage in enumerate(corpus)})
+    question = ["t1", "t2", "t7", "t31", "t499", "none"]
+    classes = [[decode_postings(packed.get(term, b""))] for term in question]
+    ids, scores = ask(corpus, classes, 10)
+    expected = by_bm25s(corpus, question)
+    best = np.lexsort((np.arange(len(expected)), -expected.round(5)))[:10]
+    assert scores == pytest.approx(expected[ids // apart], abs=1e-4)
+    assert expected[ids // apart] == pytest.approx(expected[best], abs=1e-4)
+    assert ids.tolist() == ask(corpus, classes)[0][:10].tolist()
+
+
+@given(passages, questions, st.sets(st.integers(0, 24)))
+def test_among_some_passages_each_has_its_score_among_all(corpus, question, some):
+    classes = [[held_by(corpus, term)] for term in question]
+    every = dict(zip(*(each.tolist() for each in ask(corpus, classes)), strict=True))
+    ids, scores = ask(corpus, classes, among=np.array(sorted(some), np.int32))
+    assert dict(zip(ids.tolist(), scores.tolist(), strict=True)) == {
+        i: score for i, score in every.items() if i in some
+    }
 
 
 @given(passages, st.lists(st.sets(st.sampled_from("abcdz"), min_size=1, max_size=3), max_size=3))

@@ -4,6 +4,7 @@ from psycopg.rows import scalar_row
 
 from roadworthy.plumbing.database import WorkerConnection
 
+LIST_TENANT_IDS = "SELECT id FROM tenant ORDER BY id"
 LIST_TENANTS = "SELECT name FROM tenant ORDER BY name LIMIT %(limit)s"
 LIST_PEOPLE = """
 SELECT user_id FROM principal WHERE tenant_id = %(tenant_id)s ORDER BY user_id LIMIT %(limit)s
@@ -14,6 +15,12 @@ async def tenant_names(conn: WorkerConnection, *, limit: int = 100) -> list[str]
     """List the names of tenants, in the order of the alphabet."""
     async with conn.cursor(row_factory=scalar_row) as cursor:
         return await (await cursor.execute(LIST_TENANTS, {"limit": limit})).fetchall()
+
+
+async def tenant_ids(conn: WorkerConnection) -> list[int]:
+    """List all tenants."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        return await (await cursor.execute(LIST_TENANT_IDS)).fetchall()
 
 
 async def user_ids(conn: WorkerConnection, *, tenant_id: int, limit: int = 100) -> list[str]:

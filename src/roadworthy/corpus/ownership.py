@@ -10,6 +10,8 @@ from roadworthy.core.errors import Conflict, Missing, Refused
 from roadworthy.corpus.access import Access, ensure_acl
 from roadworthy.corpus.attached import lock_attached
 from roadworthy.corpus.counts import count_in, count_out, count_out_all, lock_counts
+from roadworthy.corpus.postings import unpack_revision
+from roadworthy.corpus.publishing import ADD_POSTINGS
 from roadworthy.plumbing.database import Connection
 
 LOCK_DOCUMENT = """
@@ -29,6 +31,12 @@ RESHARE: tuple[LiteralString, ...] = (
     " WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s",
     "UPDATE document SET acl_id = %(acl_id)s WHERE tenant_id = %(tenant_id)s AND id = %(id)s",
 )
+# Out of the segments of its class, which is told of it by a trigger.
+TAKE_MERGED = """
+DELETE FROM merged_revision
+ WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s
+RETURNING revision_id, corpus_id, packed
+"""
 # Locked in one order, as every change of many documents does.
 FAMILY = """
 WITH RECURSIVE family AS (
@@ -103,6 +111,7 @@ async def _move_one(
     try:
         for statement in RESHARE:
             await conn.execute(statement, asked)
+        await _write_anew(conn, tenant_id=tenant_id, document_id=document_id, acl_id=acl_id)
     except psycopg.errors.InsufficientPrivilege as error:
         raise Refused(
             "You would not be able to read it any more; keep yourself among its readers."
@@ -112,6 +121,26 @@ async def _move_one(
             "The same content is stored for these readers under another name."
         ) from error
     await count_in(conn, tenant_id=tenant_id, document_id=document_id)
+
+
+async def _write_anew(
+    conn: Connection, *, tenant_id: int, document_id: uuid.UUID, acl_id: int
+) -> None:
+    """Give postings that are merged in the segments of one class to another, as unmerged ones."""
+    asked = {"tenant_id": tenant_id, "id": document_id}
+    async with conn.cursor(binary=True) as cursor:
+        taken = await (await cursor.execute(TAKE_MERGED, asked)).fetchall()
+    for revision_id, corpus_id, packed in taken:
+        rows = unpack_revision(packed)
+        shared = {
+            "tenant_id": tenant_id,
+            "document_id": document_id,
+            "revision_id": revision_id,
+            "corpus_id": corpus_id,
+            "acl_id": acl_id,
+        }
+        columns = {"terms": list(rows), "packed": list(rows.values())}
+        await conn.execute(ADD_POSTINGS, shared | columns)
 
 
 async def own(conn: Connection, *, tenant_id: int, document_id: uuid.UUID, by: str | None) -> None:

@@ -1,8 +1,9 @@
 """Where one term stands: passages, how often, and how long they are; packed for one bytea."""
 
 import struct
+import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,16 +12,18 @@ from numpy.typing import NDArray
 from roadworthy.core.errors import Invalid
 
 METHOD = "postings-1"  # changes when the same postings would be packed otherwise
-_BYTES_EACH = 8  # int32 passage id, uint16 frequency, uint16 length
+BYTES_EACH = 8  # int32 passage id, uint16 frequency, uint16 length
 _MOST = np.iinfo(np.uint16).max
+NO_IDS: NDArray[np.int32] = np.empty(0, "<i4")
+_NONE: NDArray[np.uint16] = np.empty(0, "<u2")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Postings:
     """The passages that hold one term.
 
-    Invariant: ids ascend and none repeats; the three arrays are equally long; a frequency or a
-    length of 65,535 means that or more.
+    Invariant: no id repeats, and those of one row ascend; the three arrays are equally long; a
+    frequency or a length of 65,535 means that or more.
     """
 
     passage_ids: NDArray[np.int32]
@@ -30,14 +33,46 @@ class Postings:
     def __len__(self) -> int:
         return len(self.passage_ids)
 
-    def among(self, visible: NDArray[np.integer]) -> "Postings":
-        """Keep the passages that stand in `visible`, which need not be in order."""
-        kept = np.isin(self.passage_ids, visible)
+    def at(self, places: slice | NDArray[np.bool_] | NDArray[np.intp]) -> "Postings":
+        """Take some of them."""
         return Postings(
-            passage_ids=self.passage_ids[kept],
-            frequencies=self.frequencies[kept],
-            lengths=self.lengths[kept],
+            passage_ids=self.passage_ids[places],
+            frequencies=self.frequencies[places],
+            lengths=self.lengths[places],
         )
+
+    def without(self, gone: NDArray[np.int32]) -> "Postings":
+        """Leave out the passages of `gone`, whose ids ascend."""
+        if not len(self) or not len(gone):
+            return self
+        begin, end = np.searchsorted(gone, [self.passage_ids.min(), self.passage_ids.max() + 1])
+        if begin == end:
+            return self
+        return self.at(np.isin(self.passage_ids, gone[begin:end], invert=True))
+
+
+def join(parts: Sequence[Postings]) -> Postings:
+    """Put postings of several rows one behind the other."""
+    if len(parts) == 1:
+        return parts[0]
+    return Postings(
+        passage_ids=np.concatenate([NO_IDS, *(part.passage_ids for part in parts)]),
+        frequencies=np.concatenate([_NONE, *(part.frequencies for part in parts)]),
+        lengths=np.concatenate([_NONE, *(part.lengths for part in parts)]),
+    )
+
+
+def in_order(postings: Postings) -> Postings:
+    """Sort postings by passage."""
+    return postings.at(np.argsort(postings.passage_ids, kind="stable"))
+
+
+def pack(postings: Postings) -> bytes:
+    """Pack postings whose ids ascend, for one row."""
+    return b"".join(
+        column.tobytes()
+        for column in (postings.passage_ids, postings.frequencies, postings.lengths)
+    )
 
 
 def pack_by_term(passages: Mapping[int, Sequence[str]]) -> dict[str, bytes]:
@@ -62,7 +97,7 @@ def decode_postings(packed: bytes) -> Postings:
     Raises:
         Invalid: `packed` has a length that packing never gives.
     """
-    count, rest = divmod(len(packed), _BYTES_EACH)
+    count, rest = divmod(len(packed), BYTES_EACH)
     if rest:
         raise Invalid("these postings are cut short; index the corpus again", bytes=len(packed))
     return Postings(
@@ -70,6 +105,35 @@ def decode_postings(packed: bytes) -> Postings:
         frequencies=np.frombuffer(packed, "<u2", count, offset=4 * count),
         lengths=np.frombuffer(packed, "<u2", count, offset=6 * count),
     )
+
+
+def pack_revision(rows: Mapping[str, bytes]) -> bytes:
+    """Put all postings of a revision, packed by term, into one value."""
+    names = "\0".join(rows).encode()
+    sizes = np.array([len(names), *map(len, rows.values())], "<u4")
+    header = struct.pack("<I", len(sizes)) + sizes.tobytes()
+    return zlib.compress(b"".join([header, names, *rows.values()]))
+
+
+def unpack_revision(packed: bytes) -> dict[str, bytes]:
+    """Give the postings of a revision by term, as they were packed."""
+    plain = zlib.decompress(packed)
+    [count] = struct.unpack_from("<I", plain)
+    sizes = np.frombuffer(plain, "<u4", count, offset=4)
+    ends = (np.cumsum(sizes, dtype=np.int64) + 4 + 4 * count).tolist()
+    names = plain[4 + 4 * count : ends[0]].decode().split("\0") if count > 1 else []
+    return {name: plain[begin:end] for name, begin, end in zip(names, ends, ends[1:], strict=False)}
+
+
+def passages_of(rows: Iterable[bytes]) -> bytes:
+    """Name the passages that packed postings are of: ids that ascend, packed."""
+    ids = [NO_IDS, *(decode_postings(packed).passage_ids for packed in rows)]
+    return np.unique(np.concatenate(ids)).tobytes()
+
+
+def decode_ids(packed: bytes) -> NDArray[np.int32]:
+    """Read packed ids of passages without copying them."""
+    return np.frombuffer(packed, "<i4")
 
 
 def _pack(rows: Sequence[tuple[int, int, int]]) -> bytes:

@@ -76,6 +76,7 @@ SELECT loser.state = 'ready' AS is_ready
 """
 DROP_TEXT: tuple[LiteralString, ...] = (
     "DELETE FROM posting WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s",
+    "DELETE FROM merged_revision WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s",
     "DELETE FROM passage WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s",
     "DELETE FROM golden_probe WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s",
     "DELETE FROM removal WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s",

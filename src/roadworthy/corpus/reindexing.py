@@ -6,6 +6,7 @@ What lacks is added beside what is there: a search meanwhile finds what it found
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import LiteralString
 
 from psycopg.rows import class_row, scalar_row
 
@@ -69,9 +70,10 @@ UPDATE passage
               %(term_counts)s::integer[]) AS piece (id, language, analysis, term_count)
  WHERE tenant_id = %(tenant_id)s AND passage.id = piece.id
 """
-DROP_POSTINGS = """
-DELETE FROM posting WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s
-"""
+DROP_POSTINGS: tuple[LiteralString, ...] = (
+    "DELETE FROM posting WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s",
+    "DELETE FROM merged_revision WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s",
+)
 SET_LANGUAGE = """
 UPDATE document SET language = %(language)s
  WHERE tenant_id = %(tenant_id)s AND id = %(document_id)s
@@ -225,7 +227,8 @@ async def relabel(
     changed = await conn.execute(RELABEL, shared | columns)
     if changed.rowcount != len(labels):
         raise Conflict("The document was replaced meanwhile.")
-    await conn.execute(DROP_POSTINGS, shared)
+    for statement in DROP_POSTINGS:
+        await conn.execute(statement, shared)
     terms = {passage_id: each.terms for passage_id, each in labels.items()}
     await conn.execute(ADD_POSTINGS, shared | packed_postings(terms))
     await conn.execute(SET_LANGUAGE, shared | {"language": language})

@@ -40,6 +40,32 @@ SELECT count(*)
 """,
     ),
     Store(
+        name="merged_revision",
+        count="""
+SELECT count(*)
+  FROM merged_revision JOIN revision ON revision.tenant_id = merged_revision.tenant_id
+                                    AND revision.id = merged_revision.revision_id
+ WHERE merged_revision.tenant_id = %(tenant_id)s AND revision.document_id = ANY (%(ids)s)
+""",
+    ),
+    # Rows of many documents: these passages are taken out of them before a receipt is finished.
+    Store(
+        name="posting_segment",
+        count="""
+SELECT coalesce(sum(length(passages) / 4), 0)::bigint
+  FROM merged_revision JOIN revision ON revision.tenant_id = merged_revision.tenant_id
+                                    AND revision.id = merged_revision.revision_id
+ WHERE merged_revision.tenant_id = %(tenant_id)s AND revision.document_id = ANY (%(ids)s)
+""",
+    ),
+    # What was merged of earlier versions and earlier readers.
+    Store(
+        name="posting_gone",
+        count="""
+SELECT count(*) FROM posting_gone WHERE tenant_id = %(tenant_id)s AND document_id = ANY (%(ids)s)
+""",
+    ),
+    Store(
         name="golden_probe",
         count="""
 SELECT count(*) FROM golden_probe WHERE tenant_id = %(tenant_id)s AND document_id = ANY (%(ids)s)

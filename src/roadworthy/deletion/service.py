@@ -18,6 +18,7 @@ from psycopg.rows import scalar_row
 from roadworthy.core.clock import now
 from roadworthy.core.errors import Busy, Conflict
 from roadworthy.core.identity import Principal
+from roadworthy.corpus.clearing import clear_tenant, is_deleted_left
 from roadworthy.corpus.documents import Corpus
 from roadworthy.corpus.ownership import delete, family, own
 from roadworthy.corpus.withdrawal import (
@@ -86,6 +87,11 @@ class _Deletion:
     @property
     def tenant_id(self) -> int:
         return self.scope.tenant_id
+
+    @property
+    def is_of_all(self) -> bool:
+        """Whether the segments of postings go as they are, with all that is in them."""
+        return self.scope.owner is None
 
 
 class DeletionService:
@@ -227,8 +233,15 @@ class DeletionService:
     async def finish(
         self, receipt: Receipt, *, tenant_id: int, patience_s: float = PATIENCE_S
     ) -> Receipt:
-        """Finish a receipt whose rows are gone, if every process has ended what it had begun."""
+        """Finish a receipt whose rows are gone, if every process has ended what it had begun.
+
+        What segments still hold is taken out of them before.
+        """
         if receipt.finished_at is not None or receipt.erased_at is None:
+            return receipt
+        try:
+            await clear_tenant(self._database, tenant_id=tenant_id)
+        except Busy:  # another's turn takes long; a worker finishes it
             return receipt
         if not await self._is_past(patience_s):
             return receipt
@@ -248,6 +261,7 @@ class DeletionService:
         if not left or not await self._is_past(PATIENCE_S):
             return 0
         for tenant_id, receipt in left:
+            await clear_tenant(self._database, tenant_id=tenant_id)
             async with self._deleting(tenant_id) as conn:
                 await note(conn, tenant_id=tenant_id, receipt_id=receipt.id, is_finished=True)
         return len(left)
@@ -272,6 +286,8 @@ class DeletionService:
                 )
             while await self._forget_some(tenant_id, receipt_id, forget):
                 pass
+            if not deletion.is_of_all:
+                await clear_tenant(self._database, tenant_id=tenant_id)
             receipt = await self._end(deletion, receipt_id, leave)
             if receipt.finished_at is not None:
                 return receipt
@@ -365,7 +381,7 @@ class DeletionService:
             await close(conn, deletion.scope)
             await _check_held(conn, deletion.scope)
             documents = await withdraw(conn, deletion.scope, deletion_id=receipt_id)
-            if documents:
+            if documents or await self._is_left(conn, deletion):
                 return await note(
                     conn, tenant_id=tenant_id, receipt_id=receipt_id, more_documents=documents
                 )
@@ -379,6 +395,10 @@ class DeletionService:
             return await note(
                 conn, tenant_id=tenant_id, receipt_id=receipt_id, erased=gone, is_finished=True
             )
+
+    async def _is_left(self, conn: WorkerConnection, deletion: _Deletion) -> bool:
+        """Say whether another deletion has left something for this one."""
+        return not deletion.is_of_all and await is_deleted_left(conn, tenant_id=deletion.tenant_id)
 
     async def _forget_some(
         self,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import class_row
 
 from roadworthy.core.spaces import LEAST_PROBE_COSINE
 from roadworthy.corpus.postings import decode_postings
@@ -22,8 +22,8 @@ from roadworthy.plumbing.database import WorkerConnection
 SAMPLED = 2  # passages of each end
 
 SAMPLE = """
-SELECT passage.id, passage.revision_id, passage.text, heading, document.title, passage.language,
-       analysis, term_count, embedding.vector::text AS vector
+SELECT passage.id, passage.revision_id, passage.corpus_id, passage.acl_id, passage.text, heading,
+       document.title, passage.language, analysis, term_count, embedding.vector::text AS vector
   FROM passage
   JOIN document ON document.tenant_id = passage.tenant_id AND document.id = passage.document_id
   JOIN embedding ON embedding.tenant_id = passage.tenant_id AND passage_id = passage.id
@@ -35,8 +35,14 @@ OLDEST = f"({SAMPLE} ORDER BY passage.id LIMIT %(limit)s)"
 NEWEST = f"({SAMPLE} ORDER BY passage.id DESC LIMIT %(limit)s)"
 BOTH_ENDS = f"{OLDEST} UNION {NEWEST} ORDER BY id"
 POSTINGS_OF = """
-SELECT packed FROM posting
+SELECT term, packed
+  FROM posting
  WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s AND term = ANY (%(terms)s)
+UNION ALL
+SELECT term, packed
+  FROM posting_segment
+ WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s AND acl_id = %(acl_id)s
+   AND term = ANY (%(terms)s) AND first_id <= %(id)s AND last_id >= %(id)s
 """
 
 
@@ -46,6 +52,8 @@ class Sample:
 
     id: int
     revision_id: uuid.UUID
+    corpus_id: int
+    acl_id: int
     text: str
     heading: str
     title: str
@@ -107,9 +115,16 @@ async def strange_words(
     for each in samples:
         found = terms(each.led, language=rules_of(each.analysis, language=each.language))
         distinct = sorted(set(found))
-        asked = {"tenant_id": tenant_id, "revision_id": each.revision_id, "terms": distinct}
-        async with conn.cursor(row_factory=scalar_row, binary=True) as cursor:
-            packed = await (await cursor.execute(POSTINGS_OF, asked)).fetchall()
-        holding = sum(each.id in decode_postings(one).passage_ids for one in packed)
-        strange += holding != len(distinct) or each.term_count != len(found)
+        asked = {
+            "tenant_id": tenant_id,
+            "corpus_id": each.corpus_id,
+            "acl_id": each.acl_id,
+            "revision_id": each.revision_id,
+            "id": each.id,
+            "terms": distinct,
+        }
+        async with conn.cursor(binary=True) as cursor:
+            rows = await (await cursor.execute(POSTINGS_OF, asked)).fetchall()
+        holding = {term for term, one in rows if each.id in decode_postings(one).passage_ids}
+        strange += len(holding) != len(distinct) or each.term_count != len(found)
     return strange

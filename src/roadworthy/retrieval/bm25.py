@@ -7,10 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.core.errors import Invalid
-from roadworthy.corpus.postings import Postings
+from roadworthy.corpus.postings import Postings, join
 
 K1 = 1.2  # how soon further occurrences of a term stop counting
 B = 0.75  # how much a long passage is marked down
+
+SPARSE = 16  # ids between two neighbours, on average: a table over all would be mostly empty
+SAMPLED = 32  # of so many passages one is looked at, to learn how good the best must be
 
 Ids = NDArray[np.int32]
 Scores = NDArray[np.float64]
@@ -22,15 +25,17 @@ def score(
     passage_count: int,
     mean_length: float,
     limit: int,
+    among: Ids | None = None,
 ) -> tuple[Ids, Scores]:
     """Rank the passages that hold any of the terms, best first; ties go to the smaller id.
 
-    The postings of one class (the forms of a term, the segments of the index) count as one
-    term: frequencies are summed, and a passage is counted once in the document frequency.
+    The postings of one class (the forms of a term) count as one term: frequencies are summed, and
+    a passage is counted once in the document frequency.
 
     Args:
         passage_count: passages in the corpus that the postings were taken from.
         mean_length: of those passages, in terms.
+        among: rank these alone, with the scores that they have among all.
 
     Returns:
         Ids and scores, shape (n,), n <= limit; empty when no passage holds a term.
@@ -48,34 +53,37 @@ def score(
             passage_count=passage_count,
             mean_length=mean_length,
         )
-    merged = [_merged(postings) for postings in term_classes]
-    parts = [
-        (ids, _gain(frequencies, lengths / mean_length, passage_count))
-        for ids, frequencies, lengths in merged
-        if ids.size
-    ]
-    if not parts:
+    merged = [_merged([each for each in forms if len(each)]) for forms in term_classes]
+    gains = [_gain(each, passage_count, mean_length) for each in merged if len(each)]
+    if not gains:
         return np.empty(0, np.int32), np.empty(0, np.float64)
-    ids, scores = _summed([p[0] for p in parts], [p[1] for p in parts])
+    ids, places = _places(np.concatenate([each.passage_ids for each in merged]))
+    scores = _totals(places, np.concatenate(gains), of=len(ids))
+    if among is not None:
+        scores[~np.isin(ids, among)] = 0
     return _best(ids, scores, limit)
 
 
-def _merged(postings: Sequence[Postings]) -> tuple[Ids, Scores, Scores]:
-    """Join the postings of a class to one: ids without repeats, frequencies, lengths."""
-    if not any(len(p) for p in postings):
-        return np.empty(0, np.int32), np.empty(0), np.empty(0)
-    ids = np.concatenate([p.passage_ids for p in postings])
-    frequencies = np.concatenate([p.frequencies for p in postings]).astype(np.float64)
-    lengths = np.concatenate([p.lengths for p in postings]).astype(np.float64)
-    if np.all(ids[1:] > ids[:-1]):  # segments written one after the other mostly follow on
-        return ids, frequencies, lengths
-    distinct, first, places = np.unique(ids, return_index=True, return_inverse=True)
-    return distinct, _totals(places, [frequencies]), lengths[first]
+def _merged(forms: Sequence[Postings]) -> Postings:
+    """Join the forms of a term to one: without repeats, frequencies summed."""
+    joined = join(forms)
+    if len(forms) < 2:
+        return joined
+    ids, places = _places(joined.passage_ids)
+    frequencies = _totals(places, joined.frequencies, of=len(ids))
+    lengths = np.zeros(len(ids), np.uint16)
+    lengths[places] = joined.lengths
+    held = np.flatnonzero(frequencies)
+    return Postings(
+        passage_ids=ids[held],
+        frequencies=np.minimum(frequencies[held], np.iinfo(np.uint16).max).astype(np.uint16),
+        lengths=lengths[held],
+    )
 
 
-def _gain(frequencies: Scores, relative_lengths: Scores, passage_count: int) -> Scores:
+def _gain(postings: Postings, passage_count: int, mean_length: float) -> Scores:
     """Compute what one term adds to each passage that holds it."""
-    held_by = len(frequencies)
+    held_by = len(postings)
     if held_by > passage_count:
         raise Invalid(
             "the corpus has fewer passages than one of its terms; count them again",
@@ -83,28 +91,42 @@ def _gain(frequencies: Scores, relative_lengths: Scores, passage_count: int) -> 
             held_by=held_by,
         )
     idf = math.log1p((passage_count - held_by + 0.5) / (held_by + 0.5))
-    return idf * frequencies / (frequencies + K1 * (1 - B + B * relative_lengths))
+    weighed = postings.lengths * (K1 * B / mean_length)
+    weighed += K1 * (1 - B)
+    weighed += postings.frequencies
+    return np.divide(idf * postings.frequencies, weighed, out=weighed)
 
 
-def _summed(ids: list[Ids], gains: list[Scores]) -> tuple[Ids, Scores]:
-    """Add up the gains of each passage; ids come out ascending."""
-    every = np.concatenate(ids)
-    lowest = int(every.min())
-    span = int(every.max()) - lowest + 1
-    if span <= 16 * len(every):  # dense enough: counting into a table is five times a sort's speed
-        table = _totals(every - lowest, gains)
-        held = np.flatnonzero(table > 0)  # a gain is never 0
-        return (held + lowest).astype(np.int32), table[held]
-    distinct, places = np.unique(every, return_inverse=True)
-    return distinct, _totals(places, gains)
+def _places(ids: Ids) -> tuple[Ids, NDArray[np.intp]]:
+    """Give ids in ascending order, with where each of `ids` stands in them.
+
+    Where they are dense, those between are given, too: counting into a table is five times as
+    fast as sorting.
+    """
+    lowest, highest = int(ids.min()), int(ids.max())
+    if highest - lowest < SPARSE * len(ids):
+        return np.arange(lowest, highest + 1, dtype=np.int32), ids.astype(np.intp) - lowest
+    return np.unique(ids, return_inverse=True)
 
 
-def _totals(places: NDArray[np.signedinteger], amounts: Sequence[NDArray[np.generic]]) -> Scores:
-    return np.bincount(places, weights=np.concatenate(amounts)).astype(np.float64)
+def _totals(
+    places: NDArray[np.intp], amounts: NDArray[np.float64 | np.uint16], *, of: int
+) -> Scores:
+    return np.bincount(places, weights=amounts, minlength=of).astype(np.float64, copy=False)
 
 
 def _best(ids: Ids, scores: Scores, limit: int) -> tuple[Ids, Scores]:
-    """Take the best of ascending ids, ties in the order of ids, at the cut as well."""
+    """Take the best of ascending ids, ties in the order of ids, at the cut as well.
+
+    Those that score 0 are none.
+    """
+    sample = scores[::SAMPLED]
+    if len(sample) > limit:  # at least so many are as good as the last of the sample's best
+        bar = np.partition(sample, len(sample) - limit)[len(sample) - limit]
+        kept = np.flatnonzero(scores >= bar) if bar else np.flatnonzero(scores)
+    else:
+        kept = np.flatnonzero(scores)
+    ids, scores = ids[kept], scores[kept]
     if len(ids) > limit:
         bar = np.partition(scores, len(scores) - limit)[len(scores) - limit]
         above, level = np.flatnonzero(scores > bar), np.flatnonzero(scores == bar)

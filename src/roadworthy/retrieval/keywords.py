@@ -2,9 +2,21 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
-from functools import partial
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import LiteralString
 
-from roadworthy.corpus.postings import Postings, decode_postings
+import numpy as np
+from numpy.typing import NDArray
+
+from roadworthy.corpus.postings import (
+    BYTES_EACH,
+    NO_IDS,
+    Postings,
+    decode_ids,
+    decode_postings,
+    join,
+)
 from roadworthy.corpus.routing import rules_of
 from roadworthy.corpus.terms import query_terms
 from roadworthy.plumbing.database import ReadConnection
@@ -20,6 +32,72 @@ SELECT term, packed
   FROM posting
  WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s AND term = ANY (%(terms)s)
 """
+FIND_SEGMENTS = """
+SELECT term, acl_id, packed
+  FROM posting_segment
+ WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s AND term = ANY (%(terms)s)
+"""
+# In segments of their class, and not to be found any more, or not while they are hidden.
+FIND_GONE = """
+SELECT acl_id, passages
+  FROM posting_gone
+ WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s
+UNION ALL
+SELECT acl_id, passages
+  FROM withdrawn_document AS withdrawn
+  JOIN merged_revision ON merged_revision.tenant_id = withdrawn.tenant_id
+                      AND merged_revision.document_id = withdrawn.document_id
+ WHERE withdrawn.tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s
+"""
+FIND_MERGED = """
+SELECT passages
+  FROM merged_revision
+ WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """Rows of postings, as they are stored."""
+
+    fresh: Sequence[tuple[str, bytes]]  # term, postings
+    merged: Sequence[tuple[str, int, bytes]]  # term, class, postings
+    gone: Sequence[tuple[int, bytes]]  # class, passages
+    passing: "_Passing | None"  # None: every document does
+
+    def __len__(self) -> int:
+        packed = sum(len(row[-1]) for rows in (self.fresh, self.merged) for row in rows)
+        return packed // BYTES_EACH
+
+    def by_term(self) -> dict[str, Postings]:
+        """Join the postings of each term, without what is gone."""
+        gone = self._gone_by_class()
+        parts = dict[str, list[Postings]]()
+        for term, packed in self.fresh:
+            parts.setdefault(term, []).append(decode_postings(packed))
+        for term, acl_id, packed in self.merged:
+            left = decode_postings(packed).without(gone.get(acl_id, NO_IDS))
+            parts.setdefault(term, []).append(left)
+        return {term: join(each) for term, each in parts.items()}
+
+    def _gone_by_class(self) -> dict[int, NDArray[np.int32]]:
+        parts = dict[int, list[NDArray[np.int32]]]()
+        for acl_id, packed in self.gone:
+            parts.setdefault(acl_id, []).append(decode_ids(packed))
+        return {acl_id: np.unique(np.concatenate(each)) for acl_id, each in parts.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Passing:
+    """Rows of the documents that pass a filter."""
+
+    fresh: Sequence[tuple[str, bytes]]  # term, postings
+    merged: Sequence[tuple[bytes]]  # passages, whatever their words
+
+    def ids(self) -> NDArray[np.int32]:
+        """Name every passage of theirs that holds a term."""
+        fresh = [decode_postings(packed).passage_ids for _, packed in self.fresh]
+        return np.concatenate([NO_IDS, *fresh, *(decode_ids(packed) for (packed,) in self.merged)])
 
 
 async def by_keyword(
@@ -32,35 +110,48 @@ async def by_keyword(
 ) -> Ranking:
     """Rank passages by BM25, best first; statistics are those of what is visible.
 
+    A filter changes no score.
+
     Args:
         visible: all that the principal of `conn` may see of the corpus.
     """
     rules = {rules_of(count.analysis, language=count.language) for count in visible}
     classes = query_terms(question, rules)
-    postings = await _postings(conn, frozenset().union(*classes), scope)
-    term_classes = [
-        [segment for term in forms for segment in postings.get(term, ())] for forms in classes
-    ]
     passages = sum(count.passages for count in visible)
     terms = sum(count.terms for count in visible)
-    if not terms:
-        return []  # passages without a single word
-    scoring = partial(
-        score, term_classes, passage_count=passages, mean_length=terms / passages, limit=limit
-    )
+    if not classes or not terms:
+        return []  # a question, or passages, without a single word
+    held = await _held(conn, frozenset().union(*classes), scope)
+
+    def ranked() -> Ranking:
+        by_term = held.by_term()
+        ids, scores = score(
+            [[by_term[term] for term in forms if term in by_term] for forms in classes],
+            passage_count=passages,
+            mean_length=terms / passages,
+            limit=limit,
+            among=held.passing.ids() if held.passing else None,
+        )
+        return list(zip(ids.tolist(), scores.tolist(), strict=True))
+
     # Arithmetic over large arrays goes off the event loop; for small ones the way is longer.
-    entries = sum(len(segment) for segments in term_classes for segment in segments)
-    ids, scores = await asyncio.to_thread(scoring) if entries > LARGE else scoring()
-    return list(zip(ids.tolist(), scores.tolist(), strict=True))
+    return await asyncio.to_thread(ranked) if len(held) > LARGE else ranked()
 
 
-async def _postings(
-    conn: ReadConnection, terms: Collection[str], scope: Scope
-) -> dict[str, list[Postings]]:
-    """Fetch the visible postings of each term; a term without any is left out."""
-    found: dict[str, list[Postings]] = {}
-    async with conn.cursor(binary=True) as cursor:
-        await cursor.execute(FIND_POSTINGS + scope.condition, scope.asked | {"terms": list(terms)})
-        for term, packed in await cursor.fetchall():
-            found.setdefault(term, []).append(decode_postings(packed))
-    return found
+async def _held(conn: ReadConnection, terms: Collection[str], scope: Scope) -> _Held:
+    """Fetch the visible postings of some terms, all in one round trip."""
+    questions: tuple[LiteralString, ...] = (FIND_POSTINGS, FIND_SEGMENTS, FIND_GONE)
+    if scope.condition:
+        questions += (FIND_POSTINGS + scope.condition, FIND_MERGED + scope.condition)
+    asked = scope.asked | {"terms": list(terms)}
+    async with AsyncExitStack() as stack:
+        cursors = [await stack.enter_async_context(conn.cursor(binary=True)) for _ in questions]
+        for cursor, question in zip(cursors, questions, strict=True):
+            await cursor.execute(question, asked)
+        fresh, merged, gone, *passing = [await cursor.fetchall() for cursor in cursors]
+    return _Held(
+        fresh=fresh,
+        merged=merged,
+        gone=gone,
+        passing=_Passing(fresh=passing[0], merged=passing[1]) if passing else None,
+    )

@@ -18,6 +18,7 @@ from roadworthy.plumbing.tasks import cancelled
 from roadworthy.plumbing.transports import receiver
 from roadworthy.worker.deletions import finish_deletions
 from roadworthy.worker.loops import take_turns
+from roadworthy.worker.postings import merge_postings
 from roadworthy.worker.spaces import ServedSpaces
 from roadworthy.worker.tokenizers import Tokenizers
 
@@ -36,7 +37,11 @@ async def work(services: Services, *, listen_url: str, stop: asyncio.Event) -> N
         listen_url: where a connection that waits for new jobs is made.
     """
     heard = receiver(services.settings, listen_url=listen_url, prefetch=JOBS_AT_ONCE)
-    async with ingestion(services) as doing, _beside(finish_deletions(services.deletion)):
+    async with (
+        ingestion(services) as doing,
+        _beside(finish_deletions(services.deletion)),
+        _beside(merge_postings(services.database)),
+    ):
         log.info("working", jobs_at_once=JOBS_AT_ONCE)
         late = await take_turns(doing, heard, at_once=JOBS_AT_ONCE, stop=stop)
     log.info("stopped working", given_back=late)

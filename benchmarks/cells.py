@@ -17,6 +17,8 @@ from benchmarks.up import fresh_home
 from roadworthy.core.spaces import QueryVector
 from roadworthy.installation import running_database
 from roadworthy.plumbing.database import Database
+from roadworthy.plumbing.embedded_postgres import EmbeddedPostgres
+from roadworthy.plumbing.postgres_data import DATABASE
 from roadworthy.plumbing.settings import load_settings
 from roadworthy.releases import BUILT_IN
 from roadworthy.retrieval.filters import Filter, Scope
@@ -91,11 +93,11 @@ async def field(passages: int, *, questions: int) -> AsyncIterator[Field]:
         fresh_home() as home,
         running_database(load_settings({}, overrides={"home": home})) as urls,
     ):
-        assert urls.owner
+        superuser = EmbeddedPostgres(home).superuser_url(DATABASE)
         database = Database(app_url=urls.app, worker_url=urls.worker, connections=40)
         await database.open()
         try:
-            loaded = await load(database, corpus, inverted, owner_url=urls.owner)
+            loaded = await load(database, corpus, inverted, superuser_url=superuser)
             yield Field(corpus=corpus, inverted=inverted, loaded=loaded, database=database)
         finally:
             await database.close()

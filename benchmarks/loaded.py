@@ -76,10 +76,12 @@ class _Ids:
     acls: list[int]  # of each class
 
 
-async def load(database: Database, corpus: Made, inverted: Inverted, *, owner_url: str) -> Loaded:
+async def load(
+    database: Database, corpus: Made, inverted: Inverted, *, superuser_url: str
+) -> Loaded:
     """Write documents, passages, vectors, postings and counts into an empty database."""
     async with database.as_worker() as conn:
-        space = await ensure_space(conn, DECLARED, _probes())
+        space = await ensure_space(conn, DECLARED, probe_vectors=_probes())
     ids, corpora = [], []
     for tenant in range(TENANTS):
         async with database.as_worker() as conn:
@@ -90,7 +92,7 @@ async def load(database: Database, corpus: Made, inverted: Inverted, *, owner_ur
             acls = [await ensure_acl(conn, each, tenant_id=tenant_id) for each in readers]
         corpora.append(made_in)
         ids.append(_Ids(tenant=tenant_id, corpus=made_in.id, acls=acls))
-    with psycopg.connect(owner_url) as conn:
+    with psycopg.connect(superuser_url) as conn:
         conn.execute(UNCHECKED)
         _copy_documents(conn, corpus, ids)
         _copy_passages(conn, corpus, ids, lengths=inverted.lengths)
@@ -98,7 +100,7 @@ async def load(database: Database, corpus: Made, inverted: Inverted, *, owner_ur
         _copy_postings(conn, corpus, ids, inverted=inverted)
         conn.execute(COUNT)
         conn.execute(NEXT, (len(corpus.vectors),))
-    with psycopg.connect(owner_url, autocommit=True) as conn:
+    with psycopg.connect(superuser_url, autocommit=True) as conn:
         conn.execute("VACUUM ANALYZE")
     return Loaded(space=space, corpora=corpora, tenant_ids=[each.tenant for each in ids])
 
@@ -109,7 +111,7 @@ def _probes() -> NDArray[np.float32]:
 
 
 def _document_id(number: int) -> uuid.UUID:
-    return uuid.UUID(int=number + 1, version=7)
+    return uuid.UUID(int=number + 1)
 
 
 def _copy_documents(conn: psycopg.Connection, corpus: Made, ids: list[_Ids]) -> None:

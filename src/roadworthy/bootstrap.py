@@ -36,6 +36,7 @@ from roadworthy.deletion import DeletionService
 from roadworthy.gateway.embeddings import MOST_CONNECTIONS, SpaceEmbedder
 from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
 from roadworthy.gateway.engine.local import EngineAddress
+from roadworthy.gateway.reranking import Reranker
 from roadworthy.plumbing import stores as plumbing_stores
 from roadworthy.plumbing.database import Database, with_role
 from roadworthy.plumbing.epochs import EpochHolder
@@ -178,6 +179,22 @@ def chat_address(settings: Settings, engine: EngineAddress | None) -> EndpointAd
 
 
 @asynccontextmanager
+async def opened_reranker(settings: Settings) -> AsyncIterator[Reranker | None]:
+    """Open what reranks, for a block; None: there is none."""
+    if not settings.rerank_url:
+        yield None
+        return
+    key = settings.rerank_key.get_secret_value() if settings.rerank_key else None
+    endpoint = Endpoint(
+        EndpointAddress(url=settings.rerank_url, key=key, timeout_s=settings.model_timeout_s)
+    )
+    try:
+        yield Reranker(endpoint, model=settings.rerank_model)
+    finally:
+        await endpoint.close()
+
+
+@asynccontextmanager
 async def services(
     settings: Settings, *, urls: DatabaseUrls, engine: EngineAddress | None
 ) -> AsyncIterator[Services]:
@@ -204,6 +221,7 @@ async def services(
         stack.push_async_callback(embeddings.close)
         chat = Endpoint(chat_address(settings, engine))
         stack.push_async_callback(chat.close)
+        reranker = await stack.enter_async_context(opened_reranker(settings))
         embedders, refused = await open_spaces(settings, database, embeddings)
         following = asyncio.create_task(
             follow_spaces(settings, database, embeddings, embedders=embedders, refused=refused)
@@ -236,6 +254,7 @@ async def services(
                 recorder=recorder,
                 pseudonym=pseudonyms,
                 in_flight=in_flight,
+                reranker=reranker,
                 most_concurrent=settings.max_concurrent_answers,
             ),
             searching=SearchService(
@@ -244,6 +263,7 @@ async def services(
                 recorder=recorder,
                 pseudonym=pseudonyms,
                 in_flight=in_flight,
+                reranker=reranker,
             ),
             deletion=deletion_service(settings, database),
             pseudonym=pseudonyms,

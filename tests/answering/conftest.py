@@ -104,7 +104,7 @@ def pseudonym(principal: Principal) -> str:
 
 
 @asynccontextmanager
-async def open_desk(world, models, folder, *, most_concurrent=64):
+async def open_desk(world, models, folder, *, most_concurrent=64, reranker=None):
     endpoint = Endpoint(EndpointAddress(url=models.url, key=KEY, timeout_s=5))
     recorder = TraceRecorder(folder, world.database)
     embedders = {"words": SpaceEmbedder(endpoint, space=world.space, declared=DECLARED)}
@@ -114,6 +114,7 @@ async def open_desk(world, models, folder, *, most_concurrent=64):
         "recorder": recorder,
         "pseudonym": pseudonym,
         "in_flight": InFlight(),
+        "reranker": reranker,
     }
     answerers = {"extract": ExtractingAnswerer(), "generate": GeneratingAnswerer(endpoint)}
     yield Desk(

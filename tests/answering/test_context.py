@@ -40,7 +40,7 @@ def passage(text, *, document=1, ordinal=0, start=0, heading="", title="Leave"):
 def hit(row, *, rank=1, score=1.0):
     named = {name: getattr(row, name) for name in PassageRow.__slots__}
     unfound = dict.fromkeys(["keyword_rank", "keyword_score", "vector_rank", "vector_score"])
-    return Hit(**named, **unfound, space=None, rank=rank, score=score)
+    return Hit(**named, **unfound, space=None, rank=rank, fused_rank=rank, score=score)
 
 
 def hits_of(*rows):

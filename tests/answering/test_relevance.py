@@ -12,6 +12,7 @@ QUESTION = "Which oil does the pump need?"
 
 def hit(text, *, space=None, cosine=None, language="en"):
     return Hit(
+        fused_rank=1,
         rank=1,
         score=1.0,
         keyword_rank=None,

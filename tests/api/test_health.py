@@ -9,6 +9,7 @@ import pytest
 from roadworthy.api.app import create_app
 from roadworthy.plumbing import jobs
 from roadworthy.plumbing.database import Database
+from roadworthy.releases import Release, Rerank, add_release
 from tests.doubles.model_server import failing
 
 pytestmark = pytest.mark.anyio
@@ -102,6 +103,19 @@ async def test_a_degraded_answer_is_counted(client, plan, models):
     assert answer["degraded"] == ["embeddings"]
     told = (await client.get("/metrics")).text
     assert 'roadworthy_degraded_answers_total{without="embeddings"} 1.0' in told
+
+
+async def test_a_search_that_was_to_be_reranked_says_so(client, plan, door):
+    release = Release(answerer="extract", space="words", rerank=Rerank())
+    asked = {"tenant_id": door.world.tenant_id, "name": "reranked", "release": release}
+    async with door.world.database.as_worker(door.world.tenant_id) as conn:
+        await add_release(conn, **asked)
+    body = {"question": "coat", "release": "reranked"}
+    answer = (await client.post("/v1/search", json=body)).json()
+    assert answer["degraded"] == ["reranking"]
+    assert [hit["rerank_score"] for hit in answer["hits"]] == [None] * len(answer["hits"])
+    told = (await client.get("/metrics")).text
+    assert 'roadworthy_degraded_answers_total{without="reranking"} 1.0' in told
 
 
 async def test_the_log_holds_no_word_of_the_question(client, plan, capfd):

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.doubles.model_server import running_model_server, turned_vector
+from tests.doubles.model_server import Behaviour, running_model_server, turned_vector
 
 pytestmark = pytest.mark.anyio
 
@@ -51,6 +51,38 @@ async def test_another_revision_and_another_prefix_are_faults(cli, world):
 def test_an_endpoint_that_is_down_is_a_fault(cli, setting, name):
     code, faults = told(cli, **{setting: "http://127.0.0.1:9/v1"})
     assert (code, list(faults)) == (1, [name])
+
+
+RERANK = {"ROADWORTHY_RERANK_MODEL": "words"}
+
+
+async def test_a_reranker_that_reranks_is_no_fault(cli, world, models):
+    assert told(cli, ROADWORTHY_RERANK_URL=models.url, **RERANK) == (0, {})
+    assert (
+        "reranks"
+        in cli.run("doctor", environ={"ROADWORTHY_RERANK_URL": models.url} | RERANK).stdout
+    )
+
+
+async def test_a_reranker_that_does_not_is_a_fault_with_a_mend(cli, world, models):
+    with running_model_server() as other:
+        for way in ({}, {"ROADWORTHY_RERANK_MODEL": "nothing"}):
+            code, faults = told(cli, ROADWORTHY_RERANK_URL=other.url, **way)
+            assert (code, list(faults)) == (1, ["reranker"])
+            assert "rerank_model" in faults["reranker"]["mend"]
+        other.key = "sk-right"
+        _, faults = told(
+            cli, ROADWORTHY_RERANK_URL=other.url, ROADWORTHY_RERANK_KEY="wrong", **RERANK
+        )
+        assert "401" in faults["reranker"]["sentence"]
+        other.key = None
+        other.plan.append(
+            Behaviour(body=b'[{"index": 0, "score": 0.9}, {"index": 1, "score": 0.1}]')
+        )
+        _, faults = told(cli, ROADWORTHY_RERANK_URL=other.url, **RERANK)
+        assert "something else before" in faults["reranker"]["sentence"]
+    _, faults = told(cli, ROADWORTHY_RERANK_URL="http://127.0.0.1:9/v1", **RERANK)
+    assert "rerank_url" in faults["reranker"]["mend"]
 
 
 @pytest.mark.parametrize("command", ["serve", "worker"])

@@ -78,6 +78,7 @@ class ModelServer:
         self.embed_by_connection: dict[int, Embed] = {}
         self.further: dict[str, Embed] = {}  # other models, by name
         self.key: str | None = None  # what must be sent; None: whatever
+        self.rerank_shape = "cohere"  # one of RERANKED
         self.pieces: Sequence[str] = ("It", " is.")
         self.pause_s = 0.0  # between pieces
         self.events: Sequence[bytes] | None = None  # a stream's raw events instead of pieces
@@ -195,6 +196,11 @@ class ModelServer:
             names = (self.model, *self.further)
             data = [{"id": name, "revision": self.revision} for name in names]
             return 200, [json.dumps({"object": "list", "data": data}).encode()]
+        if asked.path == "/v1/rerank":
+            return reranked(self.rerank_shape, asked.body, model=self.model)
+        return self._of_model(asked, behaviour)
+
+    def _of_model(self, asked: Asked, behaviour: Behaviour) -> tuple[int, list[bytes]]:
         if asked.body.get("model") not in {self.model, *self.further}:
             return 404, [b'{"error": {"message": "no such model"}}']
         needed = "input" if asked.path == "/v1/embeddings" else "messages"
@@ -212,6 +218,51 @@ class ModelServer:
             for index, text in enumerate(asked.body["input"])
         ]
         return {"object": "list", "data": behaviour.alter(rows) if behaviour.alter else rows}
+
+
+RERANKED = ("cohere", "jina", "vllm", "voyage", "tei")
+TAKEN = {
+    "cohere": {"model", "query", "documents", "top_n", "max_tokens_per_doc"},
+    "tei": {"query", "texts", "raw_scores", "return_text", "truncate", "truncation_direction"},
+}
+
+
+def reranked(shape: str, body: dict, *, model: str) -> tuple[int, list[bytes]]:
+    """Score texts by the words that they share with the question, best first, as one of RERANKED.
+
+    Source: the API references of Cohere (v2), Jina, Voyage and vLLM, and the OpenAPI description
+        of Text Embeddings Inference; each with its own refusals.
+    """
+    if unknown := body.keys() - TAKEN.get(shape, body.keys()):
+        return 400, [json.dumps({"message": f"unknown fields {sorted(unknown)}"}).encode()]
+    texts = body.get("texts" if shape == "tei" else "documents")
+    if not texts:
+        return 422, [b'{"error": "missing field", "error_type": "Validation"}']
+    if shape == "tei" and len(texts) > 32:
+        return 413, [b'{"error": "batch size > maximum allowed batch size 32"}']
+    if shape != "tei" and body.get("model") != model:
+        return 404, [b'{"message": "model not found"}']
+    scored = sorted(
+        ((float(words_vector(body["query"]) @ words_vector(t)), n) for n, t in enumerate(texts)),
+        reverse=True,
+    )
+    if shape == "tei":
+        return 200, [json.dumps([{"index": n, "score": s} for s, n in scored]).encode()]
+    results = [{"index": n, "relevance_score": s} for s, n in scored]
+    if shape in {"jina", "vllm"}:
+        results = [each | {"document": {"text": texts[each["index"]]}} for each in results]
+    answers = {
+        "cohere": {"results": results, "id": "1", "meta": {"api_version": {"version": "2"}}},
+        "jina": {"model": model, "usage": {"total_tokens": 7}, "results": results},
+        "vllm": {
+            "id": "rerank-1",
+            "model": model,
+            "usage": {"total_tokens": 7},
+            "results": results,
+        },
+        "voyage": {"object": "list", "data": results, "model": model},
+    }
+    return 200, [json.dumps(answers[shape]).encode()]
 
 
 def encoded(vector: Sequence[float] | np.ndarray) -> str:

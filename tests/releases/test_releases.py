@@ -61,7 +61,9 @@ def test_a_release_keeps_its_hash_when_fields_are_added(name):
 
 
 @pytest.mark.parametrize(
-    "change", [{"fusion": "reciprocal"}, {"space_weights": {"minilm": 0.5}}], ids=str
+    "change",
+    [{"fusion": "reciprocal"}, {"space_weights": {"minilm": 0.5}}, {"rerank": {"candidates": 9}}],
+    ids=str,
 )
 def test_a_field_that_was_added_counts_when_it_is_used(change):
     changed = parse_release(json.dumps({"answerer": "extract"} | change))
@@ -101,6 +103,8 @@ def test_order_and_spaces_do_not_matter_and_values_do():
         ('{"answerer": "extract", "vector_weight": 1.5}', "vector_weight"),
         ('{"answerer": "extract", "temperature": Infinity}', "temperature"),
         ('{"answerer": "extract", "fusion": "best"}', "fusion"),
+        ('{"answerer": "extract", "rerank": {"candidates": 101}}', "rerank.candidates"),
+        ('{"answerer": "extract", "rerank": {"budget": 1}}', "rerank.budget"),
         ('{"answerer": "extract", "space_weights": {"e5-small": 2}}', "space_weights.e5-small"),
         ('{"answerer": "extract", "space_weights": {"": 1}}', "space_weights"),
         ('{"answerer": "generate"}', "model and its prompt"),

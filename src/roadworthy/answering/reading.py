@@ -22,8 +22,9 @@ from roadworthy.traces import Reading
 
 
 def searched_for(release: Release) -> int:
-    """Say how many hits are enough for as many that differ, when each has a copy."""
-    return min(2 * release.passages, MOST_HITS)
+    """Say how many hits are enough to rerank, and for as many that differ, each with a copy."""
+    reranked = release.rerank.candidates if release.rerank else 0
+    return min(max(2 * release.passages, reranked), MOST_HITS)
 
 
 async def read(
@@ -32,7 +33,7 @@ async def read(
     """Choose what is read; what it needs beside the hits is fetched as whoever asks.
 
     Args:
-        conn: in the transaction that found the hits.
+        conn: in the transaction that found the hits, or a later one.
         found: best first.
     """
     told = distinct(found, most=release.passages)
@@ -105,6 +106,7 @@ def _bridge(row: PassageRow, *, rank: int) -> Hit:
         **asdict(row),
         rank=rank,
         score=0.0,
+        fused_rank=rank,
         keyword_rank=None,
         keyword_score=None,
         vector_rank=None,

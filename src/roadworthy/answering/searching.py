@@ -16,11 +16,13 @@ from roadworthy.corpus.documents import find_corpus
 from roadworthy.corpus.languages import Spoken, spoken
 from roadworthy.corpus.routing import check_language
 from roadworthy.gateway.embeddings import SpaceEmbedder
+from roadworthy.gateway.reranking import Reranker
 from roadworthy.plumbing.database import Database
 from roadworthy.releases import find_release
 from roadworthy.retrieval.filters import Filter
 from roadworthy.retrieval.fusion import fusion_of
-from roadworthy.retrieval.search import Found, Hit, check_question, search
+from roadworthy.retrieval.reranking import rerank
+from roadworthy.retrieval.search import Hit, check_question, search
 from roadworthy.traces import Begun, Stage, Trace, TraceHit, TraceRecorder
 
 
@@ -47,6 +49,16 @@ class SearchResult:
     ms: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What was found, and how."""
+
+    hits: Sequence[Hit]
+    visible_passages: int
+    degraded: Sequence[str]
+    rerank_ms: float | None  # None: the release asks for none
+
+
 class SearchService:
     """Searches, each time for one principal."""
 
@@ -58,12 +70,14 @@ class SearchService:
         recorder: TraceRecorder,
         pseudonym: Callable[[Principal], str],
         in_flight: InFlight,
+        reranker: Reranker | None = None,
     ) -> None:
         self._database = database
         self._embedders = embedders
         self._recorder = recorder
         self._pseudonym = pseudonym
         self._in_flight = in_flight
+        self._reranker = reranker
 
     async def search(self, principal: Principal, sought: Sought) -> SearchResult:
         """Find the best passages that `principal` may see, by the live release's weights.
@@ -75,7 +89,7 @@ class SearchService:
         began = time.perf_counter()
         try:
             asked_in = told_or_detected(sought.question, sought.language)
-            found, degraded = await self._search(principal, sought, asked_in=asked_in)
+            found = await self._search(principal, sought, asked_in=asked_in)
         except RoadworthyError as error:
             outcome = "failed" if isinstance(error, Unavailable) else "refused"
             self._recorder.end(
@@ -83,20 +97,16 @@ class SearchService:
             )
             raise
         ms = (time.perf_counter() - began) * 1000
-        self._recorder.end(
-            _trace(begun, found, language=asked_in.language, degraded=degraded, ms=ms)
-        )
+        self._recorder.end(_trace(begun, found, language=asked_in.language, ms=ms))
         return SearchResult(
             id=begun.id,
             hits=found.hits,
             visible_passages=found.visible_passages,
-            degraded=degraded,
+            degraded=found.degraded,
             ms=ms,
         )
 
-    async def _search(
-        self, principal: Principal, sought: Sought, *, asked_in: Spoken
-    ) -> tuple[Found, list[str]]:
+    async def _search(self, principal: Principal, sought: Sought, *, asked_in: Spoken) -> _Found:
         check_encodable(sought.question)
         check_question(sought.question)
         tenant_id = principal.tenant_id
@@ -112,6 +122,7 @@ class SearchService:
                 embedders=self._embedders,
             )
         embedded = await embed_or_degrade(aimed, sought.question)
+        asked = stored.release.rerank
         # Until its end: what is found in the meantime may be deleted.
         making = self._in_flight.begin(tenant_id)
         try:
@@ -123,13 +134,25 @@ class SearchService:
                     corpus=corpus,
                     tenant_id=tenant_id,
                     among=sought.among,
-                    limit=sought.limit,
+                    limit=max(sought.limit, asked.candidates if asked else 0),
                     fusion=fusion_of(stored.release),
                 )
+            hits, without, rerank_ms = found.hits, list[str](), None
+            if asked is not None:
+                began = time.perf_counter()
+                hits, without = await rerank(
+                    sought.question, hits, reranker=self._reranker, asked=asked
+                )
+                rerank_ms = (time.perf_counter() - began) * 1000
             making.check()
         finally:
             self._in_flight.end(making)
-        return found, embedded.degraded
+        return _Found(
+            hits=hits[: sought.limit],
+            visible_passages=found.visible_passages,
+            degraded=embedded.degraded + without,
+            rerank_ms=rerank_ms,
+        )
 
     def _begin(self, principal: Principal, sought: Sought) -> Begun:
         begun = Begun(
@@ -170,15 +193,16 @@ def trace_hits(hits: Sequence[Hit], *, cited: frozenset[int] = frozenset()) -> l
     ]
 
 
-def _trace(
-    begun: Begun, found: Found, *, language: str, degraded: Sequence[str], ms: float
-) -> Trace:
+def _trace(begun: Begun, found: _Found, *, language: str, ms: float) -> Trace:
+    stages = (Stage(name="search", ms=ms - (found.rerank_ms or 0)),)
+    if found.rerank_ms is not None:
+        stages += (Stage(name="rerank", ms=found.rerank_ms),)
     return Trace(
         begun=begun,
         ended_at=now(),
         outcome="found",
         language=language,
-        stages=(Stage(name="search", ms=ms),),
+        stages=stages,
         hits=tuple(trace_hits(found.hits)),
-        degraded=tuple(degraded),
+        degraded=tuple(found.degraded),
     )

@@ -38,11 +38,13 @@ from roadworthy.core.spaces import QueryVector
 from roadworthy.corpus.documents import Corpus, find_corpus
 from roadworthy.corpus.languages import Spoken
 from roadworthy.gateway.embeddings import SpaceEmbedder
+from roadworthy.gateway.reranking import Reranker
 from roadworthy.plumbing.database import Database
-from roadworthy.releases import find_release
+from roadworthy.releases import Release, find_release
 from roadworthy.releases.store import StoredRelease
 from roadworthy.retrieval.fusion import fusion_of
-from roadworthy.retrieval.search import check_question, search
+from roadworthy.retrieval.reranking import rerank
+from roadworthy.retrieval.search import Hit, check_question, search
 from roadworthy.traces import Begun, Reading, Stage, Trace, TraceRecorder
 
 
@@ -90,6 +92,7 @@ class AnsweringService:
         pseudonym: Callable[[Principal], str],
         in_flight: InFlight,
         most_concurrent: int,
+        reranker: Reranker | None = None,
     ) -> None:
         self._database = database
         self._embedders = embedders
@@ -98,6 +101,7 @@ class AnsweringService:
         self._pseudonym = pseudonym
         self._in_flight = in_flight
         self._most_concurrent = most_concurrent
+        self._reranker = reranker
         self._running = 0
 
     async def answer(self, principal: Principal, asked: Asked) -> AsyncGenerator[Event]:
@@ -151,13 +155,18 @@ class AnsweringService:
         progress.degraded += embedded.degraded
         progress.making = self._in_flight.begin(principal.tenant_id)
         with progress.stage("retrieve"):
-            progress.context = await self._retrieve(
+            found, progress.context = await self._retrieve(
                 principal,
                 question,
                 queries=embedded.queries,
                 corpus=corpus,
                 asked=asked,
                 stored=stored,
+            )
+        progress.making.documents = frozenset(hit.document_id for hit in found)
+        if stored.release.rerank is not None:
+            await self._rerank(
+                principal, question, found, release=stored.release, progress=progress
             )
         progress.making.documents = frozenset(hit.document_id for hit in progress.context.named)
         progress.reading = noted(progress.context)
@@ -215,7 +224,7 @@ class AnsweringService:
         corpus: Corpus,
         asked: Asked,
         stored: StoredRelease,
-    ) -> Context:
+    ) -> tuple[Sequence[Hit], Context]:
         release = stored.release
         async with self._database.read_as(principal) as conn:
             found = await search(
@@ -228,7 +237,31 @@ class AnsweringService:
                 limit=searched_for(release),
                 fusion=fusion_of(release),
             )
-            return await read(conn, found.hits, tenant_id=principal.tenant_id, release=release)
+            context = await read(conn, found.hits, tenant_id=principal.tenant_id, release=release)
+        return found.hits, context
+
+    async def _rerank(
+        self,
+        principal: Principal,
+        question: str,
+        found: Sequence[Hit],
+        *,
+        release: Release,
+        progress: _Progress,
+    ) -> None:
+        """Let another order of the hits decide what is read; no connection waits for it."""
+        assert release.rerank is not None
+        with progress.stage("rerank"):
+            hits, without = await rerank(
+                question, found, reranker=self._reranker, asked=release.rerank
+            )
+            progress.degraded += without
+            if not without:
+                async with self._database.read_as(principal) as conn:
+                    progress.context = await read(
+                        conn, hits, tenant_id=principal.tenant_id, release=release
+                    )
+        progress.model_ms += progress.stages[-1].ms
 
     async def _write(self, task: Task, progress: _Progress) -> AsyncGenerator[Event]:
         answerer = self._answerers[task.release.answerer]

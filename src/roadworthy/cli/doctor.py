@@ -25,7 +25,7 @@ from roadworthy.diagnosis.fingerprint import (
     read_report,
 )
 from roadworthy.diagnosis.machine import check_machine, check_port
-from roadworthy.diagnosis.models import check_models
+from roadworthy.diagnosis.models import check_models, check_reranker
 from roadworthy.diagnosis.records import Check, fine, wrong
 from roadworthy.diagnosis.work import check_work
 from roadworthy.installation import engine_for_a_while, running_database
@@ -71,6 +71,7 @@ def examine(everywhere: Everywhere) -> Report:
     checks += check_machine(settings, locales=locales)
     checks.append(check_port(settings))
     checks += check_broker(settings)
+    checks += check_reranker(settings)
     if not all(check.ok for check in checks if check.name == "home"):
         found = fingerprint(settings, locales=locales, urls=None)
         return Report(fingerprint=found, checks=checks)

@@ -11,6 +11,7 @@ from roadworthy.bootstrap import (
     EngineAddress,
     chat_address,
     embeddings_address,
+    opened_reranker,
 )
 from roadworthy.core.errors import RoadworthyError
 from roadworthy.core.spaces import EmbeddingSpace, SpaceMismatch
@@ -20,6 +21,13 @@ from roadworthy.gateway.embeddings import model_revision
 from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
 from roadworthy.plumbing.settings import Settings
 from roadworthy.spaces import open_space
+
+# A question, a text that answers it, and one that does not.
+RERANKED = (
+    "What is the capital of France?",
+    "The capital of France is Paris.",
+    "Bread is baked of flour, water and salt.",
+)
 
 
 def check_models(
@@ -31,6 +39,27 @@ def check_models(
         urls: None when the database is not fit to be asked for spaces.
     """
     return asyncio.run(_check_models(settings, urls, engine))
+
+
+def check_reranker(settings: Settings) -> list[Check]:
+    """Ask what reranks one question, if there is any; without it, answers are only poorer."""
+    return asyncio.run(_check_reranker(settings))
+
+
+async def _check_reranker(settings: Settings) -> list[Check]:
+    question, answer, other = RERANKED
+    try:
+        async with opened_reranker(settings) as reranker:
+            if reranker is None:
+                return []
+            worse, better = await reranker.score(question, [other, answer])
+    except RoadworthyError as error:
+        mend = "Correct rerank_url, rerank_key or rerank_model; hits are not reranked."
+        return [wrong("reranker", error.message, mend)]
+    if better <= worse:
+        said = f"{settings.rerank_url} puts a text about something else before the answer."
+        return [wrong("reranker", said, "Name a model that was made to rerank in rerank_model.")]
+    return [fine("reranker", f"{settings.rerank_url} reranks.")]
 
 
 async def _check_models(

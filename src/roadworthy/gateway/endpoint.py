@@ -93,18 +93,23 @@ class Endpoint:
         """Close the connections."""
         await self._client.aclose()
 
-    async def post(self, path: str, body: Mapping[str, object]) -> Reply:
+    async def post(
+        self, path: str, body: Mapping[str, object], *, most_bytes: int | None = None
+    ) -> Reply:
         """Send `body` and return the answer's body.
+
+        Args:
+            most_bytes: a longer answer is not read to its end.
 
         Raises:
             Invalid: the server refuses the request (4xx); its own words are in the sentence.
             Busy: it is at its limit (429), still after all tries.
-            Unavailable: it cannot be reached, fails (5xx), or takes too long.
+            Unavailable: it cannot be reached, fails (5xx), takes too long, or answers too much.
         """
         async with self._limited(), self.stream(path, body) as response:
             stream = response.extensions["network_stream"]
             number = self._numbers[stream.get_extra_info("client_addr")]
-            return Reply(body=await response.aread(), connection=number)
+            return Reply(body=await self._read(response, most_bytes), connection=number)
 
     async def get(self, path: str) -> bytes:
         """Fetch `path`; raises as `post` does."""
@@ -128,6 +133,16 @@ class Endpoint:
             raise Unavailable(f"{self._name} broke off in mid-answer.") from error
         finally:
             await response.aclose()
+
+    async def _read(self, response: httpx.Response, most_bytes: int | None) -> bytes:
+        if most_bytes is None:
+            return await response.aread()
+        body = bytearray()
+        async for part in response.aiter_bytes():
+            body += part
+            if len(body) > most_bytes:
+                raise Unavailable(f"{self._name} answers more than {most_bytes} bytes.")
+        return bytes(body)
 
     @asynccontextmanager
     async def _limited(self) -> AsyncIterator[None]:

@@ -154,6 +154,14 @@ class Settings(BaseModel):
         default="", description="OpenAI-protocol base URL for chat; empty: the local engine."
     )
     chat_key: SecretStr | None = Field(default=None, description="Bearer key for chat_url.")
+    rerank_url: HttpUrl = Field(
+        default="", description="Base URL for reranking, before /rerank; empty: there is none."
+    )
+    rerank_key: SecretStr | None = Field(default=None, description="Bearer key for rerank_url.")
+    rerank_model: str = Field(
+        default="",
+        description="Model name at rerank_url; empty: its only one, asked as by TEI's protocol.",
+    )
     engine_threads: int | None = Field(
         default=None,
         ge=1,

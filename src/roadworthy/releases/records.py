@@ -17,7 +17,16 @@ SpaceWeights = Annotated[
 ]
 # These came later: at its default, such a field is left out of what is hashed, so that releases
 # from before it keep their hash, and with it their meaning.
-LATER = ("fusion", "space_weights", "context_tokens")
+LATER = ("fusion", "space_weights", "rerank", "context_tokens")
+
+
+class Rerank(BaseModel):
+    """How many of the best hits a cross-encoder reads again, and for how long it is waited for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    candidates: int = Field(default=30, ge=2, le=100)
+    budget_ms: int = Field(default=500, ge=1, le=60_000)
 
 
 class Release(BaseModel):
@@ -36,6 +45,8 @@ class Release(BaseModel):
     # ranking counts where a corpus is searched in several: one that is not named, 1.
     fusion: Literal["weighted", "reciprocal"] = "weighted"
     space_weights: SpaceWeights = Field(default_factory=dict)
+    # Left out: the hits stay as they were joined.
+    rerank: Rerank | None = None
     # The most tokens of passages that are read, by estimate; left out: all that are searched for.
     context_tokens: int | None = Field(default=None, ge=300, le=100_000)
     # Below this relevance of the best passage the documents do not say; no model is called.

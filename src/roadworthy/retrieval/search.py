@@ -26,6 +26,8 @@ class Hit:
 
     rank: int  # 1 is the best
     score: float  # fused, 0 to 1
+    fused_rank: int  # what the rank was before reranking
+    rerank_score: float | None = None  # as the cross-encoder says; None: it did not read this one
     keyword_rank: int | None
     keyword_score: float | None  # BM25
     vector_rank: int | None
@@ -179,6 +181,7 @@ def _hit(
     return Hit(
         rank=rank,
         score=fused.score,
+        fused_rank=rank,
         keyword_rank=fused.keyword_rank,
         keyword_score=fused.keyword_score,
         vector_rank=fused.vector_rank,

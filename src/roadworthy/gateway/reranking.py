@@ -1,0 +1,72 @@
+"""Score texts against a question by a cross-encoder behind HTTP.
+
+Two protocols are in use. Cohere, Jina, vLLM, Voyage and others take a model and `documents`; Text
+Embeddings Inference, which serves one model, takes `texts`. The answers differ in names alone.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import AliasChoices, BaseModel, Field, FiniteFloat, TypeAdapter, ValidationError
+
+from roadworthy.core.errors import Unavailable
+from roadworthy.gateway.endpoint import Endpoint
+
+MOST_TEXTS = 32  # of one request to a server of one model, by that server's default
+MOST_BYTES = 4_000_000  # of an answer: some servers send the texts back
+
+
+class _Scored(BaseModel):
+    index: int
+    score: Annotated[FiniteFloat, Field(validation_alias=AliasChoices("relevance_score", "score"))]
+
+
+class _Results(BaseModel):
+    results: Annotated[list[_Scored], Field(validation_alias=AliasChoices("results", "data"))]
+
+
+ANSWER = TypeAdapter(list[_Scored] | _Results)
+
+
+class Reranker:
+    """A cross-encoder at an endpoint; without a model's name, the only one that is served there."""
+
+    def __init__(self, endpoint: Endpoint, *, model: str) -> None:
+        self.endpoint = endpoint
+        self._model = model
+
+    async def score(self, question: str, texts: Sequence[str]) -> list[float]:
+        """Tell how well each text answers the question: the higher, the better.
+
+        Raises:
+            Unavailable: the endpoint is down, or what it answers is not one finite number a text.
+            Invalid, Busy: it refuses the request, or is at its limit.
+        """
+        if self._model:
+            asked = {"model": self._model, "query": question, "documents": list(texts)}
+            return await self._scores(asked, count=len(texts))
+        parts = [texts[i : i + MOST_TEXTS] for i in range(0, len(texts), MOST_TEXTS)]
+        scored = await asyncio.gather(
+            *(
+                self._scores(
+                    {"query": question, "texts": list(part), "truncate": True}, count=len(part)
+                )
+                for part in parts
+            )
+        )
+        return [score for scores in scored for score in scores]
+
+    async def _scores(self, asked: dict[str, object], *, count: int) -> list[float]:
+        reply = await self.endpoint.post("/rerank", asked, most_bytes=MOST_BYTES)
+        try:
+            read = ANSWER.validate_json(reply.body)
+        except ValidationError as error:
+            raise self._wrong("is no list of scores") from error
+        scored = read.results if isinstance(read, _Results) else read
+        if sorted(each.index for each in scored) != list(range(count)):
+            raise self._wrong("does not score each text once")
+        return [each.score for each in sorted(scored, key=lambda each: each.index)]
+
+    def _wrong(self, what: str) -> Unavailable:
+        return Unavailable(f"What {self.endpoint.address.url}/rerank answers {what}.")

@@ -11,6 +11,8 @@ from roadworthy.core.errors import Conflict, Invalid, Missing
 from roadworthy.corpus.accepting import Upload, accept
 from roadworthy.corpus.access import access
 from roadworthy.corpus.documents import ensure_corpus, find_corpus, list_documents
+from roadworthy.corpus.moving import arrange_places
+from roadworthy.corpus.partitions import LIST_PARTITIONS
 from roadworthy.corpus.people import create_key, find_principal, identify
 from roadworthy.corpus.publishing import publish
 from roadworthy.deletion import list_receipts, service
@@ -293,3 +295,15 @@ async def test_what_is_handed_in_meanwhile_goes_too(world, deletion, ana, in_sma
     receipt = await deletion.delete_person(ana, report=quiet)
     assert receipt.documents == 4
     assert await count(world, "document") == 0
+
+
+async def test_the_partition_of_a_deleted_tenant_goes(world, deletion, urls):
+    await documents_of(world, CANARY, 3)
+    moving = {"owner_url": urls.owner, "report": quiet, "most": 1}
+    await arrange_places(world.database, **moving)
+    await deletion.delete_tenant(world.tenant_id, report=quiet)
+    with psycopg.connect(urls.owner) as conn:
+        assert world.tenant_id in [row[0] for row in conn.execute(LIST_PARTITIONS)]
+    await arrange_places(world.database, **moving)
+    with psycopg.connect(urls.owner) as conn:
+        assert world.tenant_id not in [row[0] for row in conn.execute(LIST_PARTITIONS)]

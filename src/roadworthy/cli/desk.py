@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import typer
 
-from roadworthy.bootstrap import Services, services
+from roadworthy.bootstrap import DatabaseUrls, Services, services
 from roadworthy.cli.logbook import logged
 from roadworthy.cli.options import Everywhere, told
 from roadworthy.cli.people import found_principal, found_tenant
@@ -27,6 +27,7 @@ class Desk:
 
     settings: Settings
     database: Database
+    urls: DatabaseUrls
     everywhere: Everywhere
 
     async def tenant(self) -> int:
@@ -106,7 +107,8 @@ def with_database(ctx: typer.Context, work: Callable[[Desk], Awaitable[T]]) -> T
             database = Database(app_url=urls.app, worker_url=urls.worker, connections=2)
             await database.open()
             try:
-                return await work(Desk(settings=settings, database=database, everywhere=everywhere))
+                desk = Desk(settings=settings, database=database, urls=urls, everywhere=everywhere)
+                return await work(desk)
             finally:
                 await database.close()
 
@@ -123,7 +125,12 @@ def with_services(
 
         async def at_desk() -> T:
             async with services(settings, urls=place.urls, engine=place.engine) as opened:
-                desk = Desk(settings=settings, database=opened.database, everywhere=everywhere)
+                desk = Desk(
+                    settings=settings,
+                    database=opened.database,
+                    urls=place.urls,
+                    everywhere=everywhere,
+                )
                 return await work(desk, opened, place)
 
         return asyncio.run(at_desk())

@@ -26,6 +26,7 @@ from roadworthy.diagnosis.fingerprint import (
 )
 from roadworthy.diagnosis.machine import check_machine, check_port
 from roadworthy.diagnosis.models import check_models, check_reranker
+from roadworthy.diagnosis.places import check_places
 from roadworthy.diagnosis.records import Check, fine, wrong
 from roadworthy.diagnosis.work import check_work
 from roadworthy.installation import engine_for_a_while, running_database
@@ -45,7 +46,7 @@ def doctor(
         Path | None, typer.Option(help="Hold another place's --json beside this one, instead.")
     ] = None,
 ) -> None:
-    """Check settings, locales, broker, database, permissions, deletions, work, models, probes."""
+    """Check settings, locales, broker, database, permissions, work, vectors, models, probes."""
     other = None if compare is None else read_report(compare)
     report = examine(told(ctx))
     if other is not None:
@@ -92,7 +93,7 @@ def _running(stack: ExitStack, settings: Settings) -> tuple[DatabaseUrls | None,
     fit = all(check.ok for check in checks if check.name in NEEDED)
     known = urls if fit and isinstance(urls, DatabaseUrls) else None
     if known is not None:
-        checks += [check_deletions(known), check_work(known)]
+        checks += [check_deletions(known), check_work(known), check_places(known)]
     engine = _entered(stack, engine_for_a_while(settings), name="models")
     if isinstance(engine, Check):
         return known, [*checks, engine]

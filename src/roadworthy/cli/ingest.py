@@ -165,7 +165,9 @@ async def worked(opened: Services, place: Installation) -> AsyncIterator[None]:
         return
     stop = asyncio.Event()
     with present(home):
-        working = asyncio.create_task(work(opened, listen_url=place.urls.worker, stop=stop))
+        working = asyncio.create_task(
+            work(opened, listen_url=place.urls.worker, owner_url=None, stop=stop)
+        )
         try:
             yield
         finally:

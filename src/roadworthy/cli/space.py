@@ -7,18 +7,20 @@ import typer
 from roadworthy.bootstrap import Services
 from roadworthy.cli import show
 from roadworthy.cli.desk import Desk, with_database, with_services
+from roadworthy.core.errors import Busy, Invalid
 from roadworthy.core.spaces import EmbeddingSpace
+from roadworthy.corpus.moving import arrange_places
 from roadworthy.corpus.routing import check_language
 from roadworthy.corpus.spaces import list_spaces
 from roadworthy.installation import Installation
 from roadworthy.spaces import ensure_model_space
 
-app = typer.Typer(help="List and add embedding spaces.")
+app = typer.Typer(help="List and add embedding spaces; arrange where vectors are kept.")
 
 
 @app.callback()
 def _group() -> None:
-    """List and add embedding spaces."""
+    """List and add embedding spaces; arrange where vectors are kept."""
 
 
 @app.command("list")
@@ -64,3 +66,20 @@ def add(
     space = with_services(ctx, work)
     languages = ", ".join(space.languages) or "any language"
     typer.echo(f"The space {space.name}: {space.dimension} dimensions, for {languages}.")
+
+
+@app.command()
+def arrange(ctx: typer.Context) -> None:
+    """Give large tenants an index, and small ones none, as the worker does now and then.
+
+    It needs the owner's database_url, which a worker may do without.
+    """
+
+    async def work(desk: Desk) -> bool:
+        if desk.urls.owner is None:
+            raise Invalid("Partitions are made by the owner of the database; set database_url.")
+        return await arrange_places(desk.database, owner_url=desk.urls.owner, report=typer.echo)
+
+    if not with_database(ctx, work):
+        raise Busy("A worker is doing that at this moment.")
+    typer.echo("The vectors of every tenant are where they belong.")

@@ -28,4 +28,4 @@ async def _work(settings: Settings, place: Installation) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with services(settings, urls=place.urls, engine=place.engine) as opened:
-        await work(opened, listen_url=place.urls.worker, stop=stop)
+        await work(opened, listen_url=place.urls.worker, owner_url=place.urls.owner, stop=stop)

@@ -17,6 +17,11 @@ SELECT pg_advisory_xact_lock_shared(hashtext('roadworthy spaces'), corpus_id)
   FROM document
  WHERE tenant_id = %(tenant_id)s AND id = %(document_id)s
 """
+KEEP_ALL = """
+SELECT pg_advisory_xact_lock_shared(hashtext('roadworthy spaces'), id)
+  FROM corpus
+ WHERE tenant_id = %(tenant_id)s
+"""
 CHANGE = """
 SELECT pg_advisory_xact_lock(hashtext('roadworthy spaces'), id)
   FROM corpus
@@ -40,3 +45,8 @@ async def change_spaces(conn: WorkerConnection, *, tenant_id: int, name: str) ->
         if await found.fetchone() is None:
             raise Missing(f"There is no corpus {name!r}; `roadworthy corpus list` shows them.")
     return await find_corpus(conn, tenant_id=tenant_id, name=name)
+
+
+async def keep_all_spaces(conn: WorkerConnection, *, tenant_id: int) -> None:
+    """Have every corpus of a tenant keep its spaces for the rest of the transaction."""
+    await conn.execute(KEEP_ALL, {"tenant_id": tenant_id})

@@ -18,6 +18,7 @@ from roadworthy.plumbing.tasks import cancelled
 from roadworthy.plumbing.transports import receiver
 from roadworthy.worker.deletions import finish_deletions
 from roadworthy.worker.loops import take_turns
+from roadworthy.worker.places import keep_places
 from roadworthy.worker.postings import merge_postings
 from roadworthy.worker.spaces import ServedSpaces
 from roadworthy.worker.tokenizers import Tokenizers
@@ -28,19 +29,23 @@ LOCK_FILE = "worker.lock"
 log = structlog.get_logger(__name__)
 
 
-async def work(services: Services, *, listen_url: str, stop: asyncio.Event) -> None:
+async def work(
+    services: Services, *, listen_url: str, owner_url: str | None, stop: asyncio.Event
+) -> None:
     """Do the jobs of all tenants until `stop` is set; then end those at hand, within seconds.
 
     What is not ended by then is given back, and done by another worker.
 
     Args:
         listen_url: where a connection that waits for new jobs is made.
+        owner_url: where the owner of the tables connects; None: others make partitions.
     """
     heard = receiver(services.settings, listen_url=listen_url, prefetch=JOBS_AT_ONCE)
     async with (
         ingestion(services) as doing,
         _beside(finish_deletions(services.deletion)),
         _beside(merge_postings(services.database)),
+        _beside(keep_places(services.database, owner_url=owner_url)),
     ):
         log.info("working", jobs_at_once=JOBS_AT_ONCE)
         late = await take_turns(doing, heard, at_once=JOBS_AT_ONCE, stop=stop)

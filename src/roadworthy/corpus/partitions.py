@@ -1,0 +1,163 @@
+"""The partitions of table `embedding`, and their indexes: made and dropped as the owner.
+
+Nobody waits for any of it longer than for an ordinary change. Whatever is cut off leaves nothing,
+or something that the next call mends.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import LiteralString
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import scalar_row
+
+from roadworthy.core.errors import Busy
+from roadworthy.core.spaces import EmbeddingSpace
+from roadworthy.plumbing.database import Connection
+
+# Whoever waits for a lock on a table makes others wait behind him: for so long, and then again.
+BE_PATIENT = "SET LOCAL lock_timeout = '300ms'"
+PAUSE_S, MOST_TRIES = 1.0, 60
+# HNSW as measured (docs/decisions/0010): with m = 16 some questions find nothing at all.
+LINKS, BREADTH = 24, 128
+# Beyond this memory building goes on, slower. A row takes its vector and about so much more.
+LINKS_BYTES, LEAST_MIB, MOST_MIB = 1_400, 64, 2_048
+
+LIST_PARTITIONS = """
+SELECT substring(relname FROM 'embedding_of_(\\d+)')::integer AS tenant_id
+  FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+ WHERE inhparent = 'embedding'::regclass AND relname ~ '^embedding_of_\\d+$'
+ ORDER BY 1
+"""
+IS_WHOLE = """
+SELECT indisvalid AND attstattarget = 0
+  FROM pg_index JOIN pg_attribute ON attrelid = indexrelid AND attnum = 1
+ WHERE indexrelid = to_regclass(%(name)s)
+"""
+GIVE_MEMORY = """
+SELECT set_config('maintenance_work_mem', least(%(most)s, greatest(%(least)s, ceil(
+           reltuples * %(row_bytes)s / 1048576)))::text || 'MB', false)
+  FROM pg_class
+ WHERE oid = to_regclass(%(name)s)
+"""
+# A partition by itself is nobody's to read: no policy, no privilege.
+CREATE: tuple[LiteralString, ...] = (
+    "CREATE TABLE {table} (LIKE embedding_shared INCLUDING ALL)",
+    "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+    "ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+    "ALTER TABLE {table} ALTER vector SET STATISTICS 0",
+    "ALTER TABLE embedding ATTACH PARTITION {table} FOR VALUES IN ({tenant_id})",
+)
+# There is nothing to index, but this waits until no snapshot is left in which there was.
+WAIT_FOR_SNAPSHOTS = "REINDEX TABLE CONCURRENTLY {table}"
+# Not detached before: it would get a foreign key of its own, and to drop that locks passages.
+DROP = "DROP TABLE {table}"
+HAVE_ONE_HELPER = "SET max_parallel_maintenance_workers = 1"  # others want to compute, too
+BUILD = """
+CREATE INDEX CONCURRENTLY {index} ON {table}
+ USING hnsw ((vector::halfvec({dimension})) halfvec_cosine_ops)
+  WITH (m = {links}, ef_construction = {breadth})
+ WHERE space_id = {space_id}
+"""
+KEEP_NO_STATISTICS = "ALTER INDEX {index} ALTER COLUMN 1 SET STATISTICS 0"
+DROP_INDEX = "DROP INDEX CONCURRENTLY IF EXISTS {index}"
+
+
+async def list_partitions(owner: Connection) -> list[int]:
+    """Name the tenants that have a partition."""
+    async with owner.cursor(row_factory=scalar_row) as cursor:
+        return await (await cursor.execute(LIST_PARTITIONS)).fetchall()
+
+
+async def ensure_partition(owner: Connection, tenant_id: int) -> None:
+    """Make a partition for a tenant, unless there is one.
+
+    Raises:
+        Busy: there was no moment for it.
+    """
+    if tenant_id not in await list_partitions(owner):
+        await _at_a_quiet_moment(owner, CREATE, _names(tenant_id))
+
+
+async def drop_partition(owner: Connection, tenant_id: int) -> None:
+    """Drop an empty partition, when nobody can find anything in it any more.
+
+    Raises:
+        Busy: there was no moment for it.
+    """
+    names = _names(tenant_id)
+    await owner.execute(sql.SQL(WAIT_FOR_SNAPSHOTS).format(**names))
+    await _at_a_quiet_moment(owner, [DROP], names)
+
+
+async def ensure_index(owner: Connection, tenant_id: int, space: EmbeddingSpace) -> bool:
+    """Build the HNSW index of a space in a tenant's partition; False if it was there whole."""
+    names = _names(tenant_id, space)
+    if await has_index(owner, tenant_id, space):
+        return False
+    await drop_index(owner, tenant_id, space)  # what was left of one that was cut off
+    await owner.execute(sql.SQL("ANALYZE {table}").format(**names))
+    asked = {
+        "name": _table(tenant_id),
+        "least": LEAST_MIB,
+        "most": MOST_MIB,
+        "row_bytes": 2 * space.dimension + LINKS_BYTES,
+    }
+    await owner.execute(GIVE_MEMORY, asked)
+    await owner.execute(HAVE_ONE_HELPER)
+    await owner.execute(sql.SQL(BUILD).format(**names))
+    await owner.execute(sql.SQL(KEEP_NO_STATISTICS).format(**names))
+    return True
+
+
+async def has_index(owner: Connection, tenant_id: int, space: EmbeddingSpace) -> bool:
+    """Say whether a space has an index in a tenant's partition, and it is whole."""
+    async with owner.cursor(row_factory=scalar_row) as cursor:
+        found = await cursor.execute(IS_WHOLE, {"name": _index(tenant_id, space)})
+        return bool(await found.fetchone())
+
+
+async def drop_index(owner: Connection, tenant_id: int, space: EmbeddingSpace) -> None:
+    """Drop the index of a space, if there is one."""
+    await owner.execute(sql.SQL(DROP_INDEX).format(**_names(tenant_id, space)))
+
+
+async def _at_a_quiet_moment(
+    owner: Connection, statements: Sequence[LiteralString], names: dict[str, sql.Composable]
+) -> None:
+    for _ in range(MOST_TRIES):
+        try:
+            async with owner.transaction():
+                await owner.execute(BE_PATIENT)
+                for statement in statements:
+                    await owner.execute(sql.SQL(statement).format(**names))
+        except psycopg.errors.LockNotAvailable:
+            await asyncio.sleep(PAUSE_S)
+        else:
+            return
+    raise Busy("Others used the table of vectors all the time; it is tried again.")
+
+
+def _names(tenant_id: int, space: EmbeddingSpace | None = None) -> dict[str, sql.Composable]:
+    names: dict[str, sql.Composable] = {
+        "table": sql.Identifier(_table(tenant_id)),
+        "tenant_id": sql.Literal(tenant_id),
+    }
+    if space is not None:
+        names |= {
+            "index": sql.Identifier(_index(tenant_id, space)),
+            "space_id": sql.Literal(space.id),
+            "dimension": sql.Literal(space.dimension),
+            "links": sql.Literal(LINKS),
+            "breadth": sql.Literal(BREADTH),
+        }
+    return names
+
+
+def _table(tenant_id: int) -> str:
+    return f"embedding_of_{tenant_id}"
+
+
+def _index(tenant_id: int, space: EmbeddingSpace) -> str:
+    return f"{_table(tenant_id)}_space_{space.id}"

@@ -1,0 +1,51 @@
+"""Doctor tells large tenants that nobody gives an index, and moves that take too long."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from roadworthy.corpus.moving import arrange_places
+from roadworthy.corpus.places import change_place
+from roadworthy.diagnosis.places import check_places
+
+pytestmark = pytest.mark.anyio
+
+LONG_AGO = "UPDATE embedding_place SET changed_at = now() - interval '61 minutes'"
+
+
+async def checked(urls):
+    return await asyncio.to_thread(check_places, urls, most=1)
+
+
+@pytest.fixture
+async def large(world):
+    await world.add("pumps.txt", "Pump.\n\nValve.")
+    return world
+
+
+async def test_a_worker_that_may_make_partitions_is_given_time(large, urls):
+    assert (await checked(urls)).ok
+
+
+async def test_without_an_owner_the_tenant_is_named_with_the_mend(large, urls):
+    check = await checked(replace(urls, owner=None))
+    assert (check.ok, "acme" in check.sentence) == (False, True)
+    assert "roadworthy space arrange" in check.mend
+
+
+async def test_a_move_of_more_than_an_hour_is_told(large, urls):
+    async with large.database.as_worker(large.tenant_id) as conn:
+        await change_place(conn, tenant_id=large.tenant_id, state="filling")
+    assert (await checked(urls)).ok
+    async with large.database.as_worker(large.tenant_id) as conn:
+        await conn.execute(LONG_AGO)
+    check = await checked(urls)
+    assert (check.ok, "acme" in check.sentence) == (False, True)
+
+
+async def test_a_tenant_that_has_moved_is_well_for_ever(large, urls):
+    await arrange_places(large.database, owner_url=urls.owner, report=lambda _: None, most=1)
+    async with large.database.as_worker(large.tenant_id) as conn:
+        await conn.execute(LONG_AGO)
+    assert (await checked(replace(urls, owner=None))).ok

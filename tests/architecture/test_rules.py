@@ -118,7 +118,7 @@ def test_every_table_of_a_tenant_is_in_the_list_of_policies():
     migrations = "\n".join(
         path.read_text("utf-8") for path in sorted((ROOT / "sql" / "migrations").glob("*.sql"))
     )
-    bodies = re.findall(r"CREATE TABLE (\w+) \((.*?)\n\);", migrations, re.DOTALL)
+    bodies = re.findall(r"CREATE TABLE (\w+) \(\n(.*?)\n\);", migrations, re.DOTALL)
     with_tenant = {
         name for name, body in bodies if re.search(r"^\s+tenant_id\s", body, re.MULTILINE)
     }

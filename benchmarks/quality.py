@@ -13,19 +13,21 @@ from roadworthy.bootstrap import Services
 from roadworthy.core.identity import Principal
 from roadworthy.core.ranking_metrics import ndcg_at_k, recall_at_k
 from roadworthy.corpus.accepting import Upload, accept
-from roadworthy.corpus.access import access
+from roadworthy.corpus.access import Access, access
 from roadworthy.corpus.documents import Corpus, ensure_corpus
 from roadworthy.corpus.people import ensure_tenant
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.ingestion import KIND
 from roadworthy.ingestion.lead import to_embed
 from roadworthy.plumbing import jobs
+from roadworthy.plumbing.database import WorkerConnection
 from roadworthy.releases import BUILT_IN
 from roadworthy.retrieval.filters import Filter
 from roadworthy.retrieval.fusion import Fusion
 from roadworthy.retrieval.search import search
 from roadworthy.worker.main import JOBS_AT_ONCE
 
+EVERYONE = access()
 K = 10
 SYSTEMS = {"bm25": 0.0, "vector": 1.0, "hybrid": BUILT_IN["extract"].vector_weight}
 COUNT_PASSAGES = "SELECT count(*) FROM passage WHERE tenant_id = %s"
@@ -62,12 +64,18 @@ class Quality:
 
 
 async def ingest(
-    services: Services, data: RetrievalSet, *, run: str, space: str | None = None
+    services: Services,
+    data: RetrievalSet,
+    *,
+    run: str,
+    space: str | None = None,
+    audiences: Sequence[Access] = (EVERYONE,),
 ) -> Ingested:
     """Hand every document in, and wait until the worker has made it searchable.
 
     Args:
         space: that the corpus is made in; None: the default one.
+        audiences: the readers of each copy; every document is filed once for each.
     """
     made_in = services.embedders[space].space if space else services.default_space
     async with services.database.as_worker() as conn:
@@ -76,9 +84,12 @@ async def ingest(
         corpus = await ensure_corpus(conn, tenant_id=tenant_id, name="main", space_id=made_in.id)
     began = time.perf_counter()
     async with services.database.as_worker(tenant_id) as conn:
-        for name, text in data.documents.items():
-            await _hand_in(conn, tenant_id, corpus, name=name, text=text)
-    await _finished(services, tenant_id, total=len(data.documents), label=data.name)
+        for copy, readers in enumerate(audiences):
+            for name, text in data.documents.items():
+                filed = f"{copy}/{name}" if copy else name
+                await _hand_in(conn, tenant_id, corpus, name=filed, text=text, readers=readers)
+    total = len(data.documents) * len(audiences)
+    await _finished(services, tenant_id, total=total, label=data.name)
     seconds = time.perf_counter() - began
     async with services.database.as_worker(tenant_id) as conn:
         [[passages]] = await (await conn.execute(COUNT_PASSAGES, (tenant_id,))).fetchall()
@@ -144,11 +155,13 @@ async def judge(services: Services, data: RetrievalSet, ingested: Ingested) -> d
     }
 
 
-async def _hand_in(conn, tenant_id: int, corpus: Corpus, *, name: str, text: str) -> None:  # noqa: ANN001
+async def _hand_in(
+    conn: WorkerConnection, tenant_id: int, corpus: Corpus, *, name: str, text: str, readers: Access
+) -> None:
     upload = Upload(
         name=f"{name}.txt",
         content=text.encode(),
-        access=access(),
+        access=readers,
         owner="bench",
         media_type="text/plain",
     )

@@ -2,7 +2,6 @@
 
 import uuid
 from dataclasses import replace
-from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 
 from roadworthy.answering.context import estimated_tokens, joined, written
 from roadworthy.answering.copies import Distinct, distinct
-from roadworthy.answering.reading import before_gaps, fitted
+from roadworthy.answering.reading import fitted
 from roadworthy.core.sentences import sentences
 from roadworthy.retrieval.passages import PassageRow
 from roadworthy.retrieval.search import Hit
@@ -72,15 +71,6 @@ def found(draw):
     return papers, hits_of(*draw(st.permutations(rows))[: draw(st.integers(0, len(rows)))])
 
 
-def read(papers, hits, *, tokens):
-    told = distinct(hits, most=50)
-    gaps = before_gaps(told.hits)
-    between = [
-        after for _, rows in papers for before, after in pairwise(rows) if before.passage_id in gaps
-    ]
-    return told, fitted(told, between, tokens=tokens)
-
-
 @given(found())
 def test_a_piece_is_its_documents_text_and_repeats_nothing(case):
     papers, hits = case
@@ -112,8 +102,9 @@ def test_every_hit_is_in_one_piece_and_apart_pieces_are_no_neighbours(case):
 
 @given(found(), st.integers(300, 1000))
 def test_the_budget_holds_and_the_best_is_always_read(case, tokens):
-    papers, hits = case
-    told, context = read(papers, hits, tokens=tokens)
+    _, hits = case
+    told = distinct(hits, most=50)
+    context = fitted(told, tokens=tokens)
     assert estimated_tokens(context.text) <= tokens
     assert [each.passage_id for each in context.hits[:1]] == [h.passage_id for h in told.hits[:1]]
 
@@ -122,19 +113,9 @@ def test_the_budget_holds_and_the_best_is_always_read(case, tokens):
 def test_what_is_read_is_cited_where_it_stands(case, tokens):
     papers, hits = case
     texts = {row.document_id: text for text, rows in papers for row in rows}
-    _, context = read(papers, hits, tokens=tokens)
+    context = fitted(distinct(hits, most=50), tokens=tokens)
     for each in context.numbered:
         assert each.text == texts[each.document_id][each.start : each.end]
-
-
-@given(found(), st.integers(300, 1000))
-def test_only_hits_and_what_lies_between_two_are_read(case, tokens):
-    papers, hits = case
-    told, context = read(papers, hits, tokens=tokens)
-    places = {(each.document_id, each.ordinal) for each in told.hits}
-    for each in context.hits:
-        around = {(each.document_id, each.ordinal + step) for step in (-1, 1)}
-        assert (each.document_id, each.ordinal) in places or around <= places
 
 
 @given(found())
@@ -186,26 +167,17 @@ def test_a_model_is_told_every_title_that_a_text_stands_under():
     assert written(joined(told.hits), told.copies) == "[1] HG-200; LH-4\nTwo years."
 
 
-def test_what_lies_between_two_hits_joins_them_after_the_worse():
-    rows = [passage(f"Rule {n} holds.", ordinal=n) for n in range(4)]
-    other = passage("Another thing.", document=2)
-    told = Distinct(hits=hits_of(rows[2], other, rows[0]), copies={})
-    context = fitted(told, [rows[1]], tokens=300)
-    assert [each.passage_id for each in context.hits] == [1002, 2000, 1000, 1001]
-    assert [[each.ordinal for each in piece] for piece in context.pieces] == [[0, 1, 2], [0]]
-
-
 def test_a_hit_that_is_too_long_makes_room_for_a_shorter_one():
     long, short = passage("So it is. " * 70, document=2), passage("Yes, it is.", document=3)
     told = Distinct(hits=hits_of(passage("So it is. " * 20), long, short), copies={})
-    context = fitted(told, [], tokens=300)
+    context = fitted(told, tokens=300)
     assert [each.document_id.int for each in context.hits] == [1, 3]
     assert context.cut == 1
 
 
 @pytest.mark.parametrize("text", ["So it is. " * 200, "二" * 2000, "x" * 2000])
 def test_the_best_hit_is_cut_when_it_is_too_long_by_itself(text):
-    [best] = fitted(Distinct(hits=hits_of(passage(text)), copies={}), [], tokens=300).hits
+    [best] = fitted(Distinct(hits=hits_of(passage(text)), copies={}), tokens=300).hits
     assert 250 < estimated_tokens(best.text) <= 300
     assert text.startswith(best.text)
     assert best.end == len(best.text)

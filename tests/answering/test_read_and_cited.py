@@ -9,12 +9,6 @@ pytestmark = pytest.mark.anyio
 QUESTION = "How many days of annual leave has every employee?"
 LEAVE = "Every employee has thirty days of annual leave."
 RULE = "Days of annual leave of an employee end in March."
-HIDE = """
-UPDATE passage SET acl_id = document.acl_id
-  FROM document
- WHERE passage.tenant_id = %(tenant)s AND passage.text = %(text)s
-   AND document.tenant_id = %(tenant)s AND document.id = %(as)s
-"""
 
 
 async def read_by(desk, who=None, **changes):
@@ -26,40 +20,12 @@ async def read_by(desk, who=None, **changes):
     return told, asked.body["messages"][0]["content"]
 
 
-async def test_what_lies_between_two_hits_is_read_with_them(desk):
-    await desk.world.add("leave.txt", f"{LEAVE}\n\nIt is paid.\n\n{RULE}")
+async def test_neighbours_are_read_as_one_piece_and_cited_by_themselves(desk):
+    await desk.world.add("leave.txt", f"{RULE}\n\n{LEAVE}")
     told, shown = await read_by(desk)
     [citation] = told.citations
-    assert f"[1] {citation.title}\n{LEAVE}\n[2] It is paid.\n[3] {RULE}" in shown
-    assert (citation.quote, citation.start, citation.end) == (LEAVE, 0, len(LEAVE))
-
-
-async def test_without_a_budget_nothing_is_read_that_was_not_found(desk):
-    await desk.world.add("leave.txt", f"{LEAVE}\n\nIt is paid.\n\n{RULE}")
-    _, shown = await read_by(desk, context_tokens=None)
-    assert "It is paid." not in shown
-
-
-async def test_what_lies_between_is_not_read_by_who_may_not_see_it(desk):
-    world = desk.world
-    await world.add("leave.txt", f"{LEAVE}\n\nIt is paid.\n\n{RULE}")
-    secret = await world.add("secret.txt", "Heron.", readers=access(clearance=2))
-    async with world.database.as_worker(world.tenant_id) as conn:
-        asked = {"tenant": world.tenant_id, "as": secret, "text": "It is paid."}
-        assert (await conn.execute(HIDE, asked)).rowcount == 1
-    _, shown = await read_by(desk)
-    assert RULE in shown
-    assert "It is paid." not in shown
-    _, shown = await read_by(desk, world.person("rosalind", clearance=2))
-    assert "It is paid." in shown
-
-
-async def test_what_lies_between_is_of_the_version_that_was_found(desk):
-    await desk.world.add("leave.txt", f"{LEAVE}\n\nIt is unpaid.\n\n{RULE}")
-    await desk.world.add("leave.txt", f"{LEAVE}\n\nIt is paid.\n\n{RULE}")
-    _, shown = await read_by(desk)
-    assert "It is paid." in shown
-    assert "unpaid" not in shown
+    assert f"[1] {citation.title}\n{RULE}\n[2] {LEAVE}" in shown
+    assert (citation.quote, citation.start, citation.end) == (RULE, 0, len(RULE))
 
 
 @pytest.fixture

@@ -165,9 +165,7 @@ class AnsweringService:
             )
         progress.making.documents = frozenset(hit.document_id for hit in found)
         if stored.release.rerank is not None:
-            await self._rerank(
-                principal, question, found, release=stored.release, progress=progress
-            )
+            await self._rerank(question, found, release=stored.release, progress=progress)
         progress.making.documents = frozenset(hit.document_id for hit in progress.context.named)
         progress.reading = noted(progress.context)
         with progress.stage("judge"):
@@ -237,17 +235,10 @@ class AnsweringService:
                 limit=searched_for(release),
                 fusion=fusion_of(release),
             )
-            context = await read(conn, found.hits, tenant_id=principal.tenant_id, release=release)
-        return found.hits, context
+        return found.hits, read(found.hits, release)
 
     async def _rerank(
-        self,
-        principal: Principal,
-        question: str,
-        found: Sequence[Hit],
-        *,
-        release: Release,
-        progress: _Progress,
+        self, question: str, found: Sequence[Hit], *, release: Release, progress: _Progress
     ) -> None:
         """Let another order of the hits decide what is read; no connection waits for it."""
         assert release.rerank is not None
@@ -257,10 +248,7 @@ class AnsweringService:
             )
             progress.degraded += without
             if not without:
-                async with self._database.read_as(principal) as conn:
-                    progress.context = await read(
-                        conn, hits, tenant_id=principal.tenant_id, release=release
-                    )
+                progress.context = read(hits, release)
         progress.model_ms += progress.stages[-1].ms
 
     async def _write(self, task: Task, progress: _Progress) -> AsyncGenerator[Event]:

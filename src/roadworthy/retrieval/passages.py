@@ -8,25 +8,15 @@ from psycopg.rows import class_row
 
 from roadworthy.plumbing.database import ReadConnection
 
-DESCRIBE = """
+FETCH = """
 SELECT passage.id AS passage_id, passage.document_id, document.name AS document_name,
        document.title, document.version, document.metadata, passage.ordinal,
-       passage.start_at AS start, passage.end_at AS end, passage.page_first, passage.page_last,
-       passage.heading, passage.language, passage.text
+       passage.start_at AS start, passage.end_at AS end, page_first, page_last, heading,
+       passage.language, passage.text
   FROM passage JOIN document ON document.tenant_id = passage.tenant_id
                             AND document.id = passage.document_id
+ WHERE passage.tenant_id = %(tenant_id)s AND passage.id = ANY (%(ids)s)
 """
-FETCH = DESCRIBE + " WHERE passage.tenant_id = %(tenant_id)s AND passage.id = ANY (%(ids)s)"
-FETCH_NEXT = (
-    DESCRIBE
-    + """
-  JOIN passage AS before ON before.tenant_id = passage.tenant_id
-                        AND before.revision_id = passage.revision_id
-                        AND before.ordinal = passage.ordinal - 1
- WHERE before.tenant_id = %(tenant_id)s AND before.id = ANY (%(ids)s)
- ORDER BY passage.id
-"""
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +46,3 @@ async def fetch(
     async with conn.cursor(row_factory=class_row(PassageRow)) as cursor:
         await cursor.execute(FETCH, {"tenant_id": tenant_id, "ids": list(ids)})
         return {row.passage_id: row for row in await cursor.fetchall()}
-
-
-async def fetch_next(
-    conn: ReadConnection, ids: Collection[int], *, tenant_id: int
-) -> list[PassageRow]:
-    """Fetch the passages that follow these in their documents, as far as they may be seen."""
-    async with conn.cursor(row_factory=class_row(PassageRow)) as cursor:
-        await cursor.execute(FETCH_NEXT, {"tenant_id": tenant_id, "ids": list(ids)})
-        return await cursor.fetchall()

@@ -69,6 +69,81 @@ CREATE FUNCTION public.drop_traces(most integer) RETURNS bigint
         RETURN dropped;
     END $$;
 
+CREATE FUNCTION public.field_endings(told text) RETURNS SETOF text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+        SELECT left(array_to_string(words[place:], ' ') || ' ', 200)
+          FROM (SELECT string_to_array(rtrim(field_words(told)), ' ') AS words) AS parted,
+               generate_series(1, least(cardinality(words), 40)) AS place
+    $$;
+
+CREATE FUNCTION public.field_value(value jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT CASE WHEN (octet_length(plain.written) <= 1000) THEN plain.written ELSE (("left"(plain.written, 100) || ' '::text) || encode(sha256(convert_to(plain.written, 'UTF8'::name)), 'hex'::text)) END AS "case" FROM (SELECT CASE jsonb_typeof(field_value.value) WHEN 'number'::text THEN (trim_scale(((field_value.value #>> '{}'::text[]))::numeric))::text ELSE (field_value.value #>> '{}'::text[]) END AS written) plain);
+
+CREATE FUNCTION public.field_words(told text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ltrim(regexp_replace((regexp_replace(NORMALIZE(regexp_replace(NORMALIZE(lower("left"(told, 2000)), NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), NFKC), '([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])'::text, ' \1 '::text, 'g'::text) || ' '::text), '[^[:alnum:]]+'::text, ' '::text, 'g'::text));
+
+CREATE TABLE public.document (
+    tenant_id integer NOT NULL,
+    id uuid NOT NULL,
+    corpus_id integer NOT NULL,
+    acl_id integer NOT NULL,
+    owner text NOT NULL,
+    name text NOT NULL,
+    title text NOT NULL,
+    media_type text NOT NULL,
+    language text NOT NULL,
+    page_count integer,
+    metadata jsonb NOT NULL,
+    version integer NOT NULL,
+    state text NOT NULL,
+    problem text,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    authors text[] DEFAULT '{}'::text[] NOT NULL,
+    file_created_at timestamp with time zone,
+    file_modified_at timestamp with time zone,
+    source_path text,
+    language_told text,
+    page_confidence real[],
+    notes text[] DEFAULT '{}'::text[] NOT NULL,
+    parent_id uuid,
+    dated_at timestamp with time zone GENERATED ALWAYS AS (COALESCE(file_modified_at, file_created_at, updated_at)) STORED NOT NULL,
+    CONSTRAINT document_file_created_at_check CHECK (((file_created_at >= '1900-01-01 00:00:00+00'::timestamp with time zone) AND (file_created_at < '2200-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT document_file_modified_at_check CHECK (((file_modified_at >= '1900-01-01 00:00:00+00'::timestamp with time zone) AND (file_modified_at < '2200-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT document_language_told_check CHECK ((language_told ~ '^[a-z]{2,3}$'::text)),
+    CONSTRAINT document_name_check CHECK (((length(name) >= 1) AND (length(name) <= 1000))),
+    CONSTRAINT document_source_path_check CHECK (((length(source_path) >= 1) AND (length(source_path) <= 4000))),
+    CONSTRAINT document_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'ready'::text, 'failed'::text, 'quarantined'::text, 'rejected'::text]))),
+    CONSTRAINT document_version_check CHECK ((version >= 0))
+);
+ALTER TABLE ONLY public.document ALTER COLUMN name SET STATISTICS 0;
+ALTER TABLE ONLY public.document ALTER COLUMN title SET STATISTICS 0;
+ALTER TABLE ONLY public.document ALTER COLUMN metadata SET STATISTICS 0;
+ALTER TABLE ONLY public.document ALTER COLUMN problem SET STATISTICS 0;
+ALTER TABLE ONLY public.document ALTER COLUMN authors SET STATISTICS 0;
+ALTER TABLE ONLY public.document ALTER COLUMN source_path SET STATISTICS 0;
+ALTER TABLE ONLY public.document ALTER COLUMN notes SET STATISTICS 0;
+
+ALTER TABLE ONLY public.document FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.fields_of(document public.document) RETURNS TABLE(tenant_id integer, corpus_id integer, acl_id integer, document_id uuid, key text, value text)
+    LANGUAGE sql STABLE
+    AS $$
+        SELECT DISTINCT document.tenant_id, document.corpus_id, document.acl_id, document.id,
+               field.key, field.value
+          FROM (SELECT 'metadata.' || named.key AS key, field_value(named.value) AS value
+                  FROM jsonb_each(document.metadata) AS named
+                UNION ALL
+                SELECT 'title', field_endings(document.title)
+                UNION ALL
+                SELECT 'author', field_endings(author)
+                  FROM unnest(document.authors) AS author) AS field
+         WHERE field.value IS NOT NULL
+    $$;
+
 CREATE FUNCTION public.forget_answers() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -334,6 +409,25 @@ CREATE FUNCTION public.is_queue_full(most integer) RETURNS boolean
     SET search_path TO 'public', 'pg_temp'
     RETURN (EXISTS (SELECT FROM public.job WHERE ((job.tenant_id = public.current_tenant()) AND (job.state = 'queued'::text) AND (job.priority < 20)) OFFSET (is_queue_full.most - 1)));
 
+CREATE FUNCTION public.keep_fields() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    BEGIN
+        IF TG_OP = 'UPDATE'
+           AND (NEW.corpus_id, NEW.acl_id, NEW.title, NEW.authors, NEW.metadata)
+               IS NOT DISTINCT FROM
+               (OLD.corpus_id, OLD.acl_id, OLD.title, OLD.authors, OLD.metadata) THEN
+            RETURN NULL;
+        END IF;
+        DELETE FROM document_field WHERE tenant_id = NEW.tenant_id AND document_id = NEW.id;
+        INSERT INTO document_field (tenant_id, corpus_id, acl_id, document_id, key, value)
+        SELECT field.tenant_id, field.corpus_id, field.acl_id, field.document_id, field.key,
+               field.value
+          FROM fields_of(NEW) AS field;
+        RETURN NULL;
+    END $$;
+
 CREATE FUNCTION public.mark_gone() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -514,48 +608,18 @@ CREATE TABLE public.deletion_receipt (
 
 ALTER TABLE ONLY public.deletion_receipt FORCE ROW LEVEL SECURITY;
 
-CREATE TABLE public.document (
+CREATE TABLE public.document_field (
     tenant_id integer NOT NULL,
-    id uuid NOT NULL,
     corpus_id integer NOT NULL,
     acl_id integer NOT NULL,
-    owner text NOT NULL,
-    name text NOT NULL,
-    title text NOT NULL,
-    media_type text NOT NULL,
-    language text NOT NULL,
-    page_count integer,
-    metadata jsonb NOT NULL,
-    version integer NOT NULL,
-    state text NOT NULL,
-    problem text,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    authors text[] DEFAULT '{}'::text[] NOT NULL,
-    file_created_at timestamp with time zone,
-    file_modified_at timestamp with time zone,
-    source_path text,
-    language_told text,
-    page_confidence real[],
-    notes text[] DEFAULT '{}'::text[] NOT NULL,
-    parent_id uuid,
-    CONSTRAINT document_file_created_at_check CHECK (((file_created_at >= '1900-01-01 00:00:00+00'::timestamp with time zone) AND (file_created_at < '2200-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT document_file_modified_at_check CHECK (((file_modified_at >= '1900-01-01 00:00:00+00'::timestamp with time zone) AND (file_modified_at < '2200-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT document_language_told_check CHECK ((language_told ~ '^[a-z]{2,3}$'::text)),
-    CONSTRAINT document_name_check CHECK (((length(name) >= 1) AND (length(name) <= 1000))),
-    CONSTRAINT document_source_path_check CHECK (((length(source_path) >= 1) AND (length(source_path) <= 4000))),
-    CONSTRAINT document_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'ready'::text, 'failed'::text, 'quarantined'::text, 'rejected'::text]))),
-    CONSTRAINT document_version_check CHECK ((version >= 0))
+    document_id uuid NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    value text NOT NULL COLLATE pg_catalog."C"
 );
-ALTER TABLE ONLY public.document ALTER COLUMN name SET STATISTICS 0;
-ALTER TABLE ONLY public.document ALTER COLUMN title SET STATISTICS 0;
-ALTER TABLE ONLY public.document ALTER COLUMN metadata SET STATISTICS 0;
-ALTER TABLE ONLY public.document ALTER COLUMN problem SET STATISTICS 0;
-ALTER TABLE ONLY public.document ALTER COLUMN authors SET STATISTICS 0;
-ALTER TABLE ONLY public.document ALTER COLUMN source_path SET STATISTICS 0;
-ALTER TABLE ONLY public.document ALTER COLUMN notes SET STATISTICS 0;
+ALTER TABLE ONLY public.document_field ALTER COLUMN key SET STATISTICS 0;
+ALTER TABLE ONLY public.document_field ALTER COLUMN value SET STATISTICS 0;
 
-ALTER TABLE ONLY public.document FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY public.document_field FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.edge_line (
     tenant_id integer NOT NULL,
@@ -1014,6 +1078,9 @@ ALTER TABLE ONLY public.corpus
 ALTER TABLE ONLY public.deletion_receipt
     ADD CONSTRAINT deletion_receipt_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.document_field
+    ADD CONSTRAINT document_field_pkey PRIMARY KEY (tenant_id, corpus_id, key, value, acl_id, document_id);
+
 ALTER TABLE ONLY public.document
     ADD CONSTRAINT document_pkey PRIMARY KEY (tenant_id, id);
 
@@ -1125,6 +1192,16 @@ CREATE INDEX deletion_receipt_subject ON public.deletion_receipt USING btree (te
 
 CREATE INDEX document_acl ON public.document USING btree (tenant_id, acl_id);
 
+CREATE INDEX document_date ON public.document USING btree (tenant_id, corpus_id, dated_at);
+
+CREATE INDEX document_field_document ON public.document_field USING btree (tenant_id, document_id);
+
+CREATE INDEX document_language ON public.document USING btree (tenant_id, corpus_id, language, acl_id);
+
+CREATE INDEX document_media_type ON public.document USING btree (tenant_id, corpus_id, media_type, acl_id);
+
+CREATE INDEX document_name ON public.document USING btree (tenant_id, corpus_id, name COLLATE "C");
+
 CREATE INDEX document_owner ON public.document USING btree (tenant_id, owner);
 
 CREATE INDEX document_parent ON public.document USING btree (tenant_id, parent_id) WHERE (parent_id IS NOT NULL);
@@ -1215,6 +1292,8 @@ CREATE TRIGGER guard BEFORE DELETE ON public.tenant FOR EACH ROW EXECUTE FUNCTIO
 
 CREATE TRIGGER guard_delete AFTER DELETE ON public.passage REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.guard_passages();
 
+CREATE TRIGGER keep_fields AFTER INSERT OR UPDATE OF corpus_id, acl_id, title, authors, metadata ON public.document FOR EACH ROW EXECUTE FUNCTION public.keep_fields();
+
 CREATE TRIGGER mark AFTER DELETE ON public.merged_revision REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.mark_gone();
 
 CREATE TRIGGER settle BEFORE INSERT ON public.review FOR EACH ROW EXECUTE FUNCTION public.settle_review();
@@ -1245,6 +1324,9 @@ ALTER TABLE ONLY public.corpus_space
 
 ALTER TABLE ONLY public.corpus
     ADD CONSTRAINT corpus_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.document_field
+    ADD CONSTRAINT document_field_tenant_id_document_id_fkey FOREIGN KEY (tenant_id, document_id) REFERENCES public.document(tenant_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.document
     ADD CONSTRAINT document_tenant_id_acl_id_fkey FOREIGN KEY (tenant_id, acl_id) REFERENCES public.acl(tenant_id, id);
@@ -1357,6 +1439,8 @@ ALTER TABLE public.acl_grant ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY admitted ON public.document TO roadworthy_app USING ((acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[])));
 
+CREATE POLICY admitted ON public.document_field TO roadworthy_app USING ((acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[])));
+
 CREATE POLICY admitted ON public.embedding TO roadworthy_app USING ((acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[])));
 
 CREATE POLICY admitted ON public.merged_revision TO roadworthy_app USING ((acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[])));
@@ -1434,6 +1518,8 @@ CREATE POLICY definer ON public.deletion_receipt TO roadworthy_owner USING ((ten
 
 CREATE POLICY definer ON public.document FOR SELECT TO roadworthy_owner USING (true);
 
+CREATE POLICY definer ON public.document_field TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY definer ON public.job FOR SELECT TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY definer ON public.legal_hold FOR SELECT TO roadworthy_owner USING (true);
@@ -1469,6 +1555,8 @@ CREATE POLICY definer_update ON public.revision FOR UPDATE TO roadworthy_owner U
 ALTER TABLE public.deletion_receipt ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.document ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.document_field ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.edge_line ENABLE ROW LEVEL SECURITY;
 
@@ -1510,6 +1598,10 @@ CREATE POLICY not_withdrawn ON public.document AS RESTRICTIVE TO roadworthy_app 
    FROM public.withdrawn_document withdrawn
   WHERE ((withdrawn.tenant_id = document.tenant_id) AND (withdrawn.document_id = document.id))))));
 
+CREATE POLICY not_withdrawn ON public.document_field AS RESTRICTIVE TO roadworthy_app USING ((NOT (EXISTS ( SELECT
+   FROM public.withdrawn_document withdrawn
+  WHERE ((withdrawn.tenant_id = document_field.tenant_id) AND (withdrawn.document_id = document_field.document_id))))));
+
 CREATE POLICY not_withdrawn ON public.embedding AS RESTRICTIVE TO roadworthy_app USING ((NOT (EXISTS ( SELECT
    FROM public.withdrawn_document withdrawn
   WHERE ((withdrawn.tenant_id = embedding.tenant_id) AND (withdrawn.document_id = embedding.document_id))))));
@@ -1529,6 +1621,10 @@ CREATE POLICY not_withdrawn ON public.revision AS RESTRICTIVE TO roadworthy_app 
 CREATE POLICY not_withdrawn_worker ON public.document AS RESTRICTIVE TO roadworthy_worker USING (((NOT (EXISTS ( SELECT
    FROM public.withdrawn_document withdrawn
   WHERE ((withdrawn.tenant_id = document.tenant_id) AND (withdrawn.document_id = document.id))))) OR (( SELECT current_setting('roadworthy.deleting'::text, true) AS current_setting) = 'on'::text)));
+
+CREATE POLICY not_withdrawn_worker ON public.document_field AS RESTRICTIVE TO roadworthy_worker USING (((NOT (EXISTS ( SELECT
+   FROM public.withdrawn_document withdrawn
+  WHERE ((withdrawn.tenant_id = document_field.tenant_id) AND (withdrawn.document_id = document_field.document_id))))) OR (( SELECT current_setting('roadworthy.deleting'::text, true) AS current_setting) = 'on'::text)));
 
 CREATE POLICY not_withdrawn_worker ON public.embedding AS RESTRICTIVE TO roadworthy_worker USING (((NOT (EXISTS ( SELECT
    FROM public.withdrawn_document withdrawn
@@ -1565,6 +1661,8 @@ CREATE POLICY one_tenant ON public.corpus_space AS RESTRICTIVE TO roadworthy_app
 CREATE POLICY one_tenant ON public.deletion_receipt AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.document AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.document_field AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.edge_line AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1747,6 +1845,8 @@ CREATE POLICY worker ON public.deletion_receipt TO roadworthy_worker USING (true
 
 CREATE POLICY worker ON public.document TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY worker ON public.document_field TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY worker ON public.edge_line TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.embedding TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -1811,6 +1911,27 @@ GRANT ALL ON FUNCTION public.count_answers(documents uuid[]) TO roadworthy_worke
 
 REVOKE ALL ON FUNCTION public.drop_traces(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.drop_traces(most integer) TO roadworthy_worker;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.document TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.document TO roadworthy_worker;
+
+GRANT UPDATE(acl_id) ON TABLE public.document TO roadworthy_app;
+
+GRANT UPDATE(title) ON TABLE public.document TO roadworthy_app;
+
+GRANT UPDATE(media_type) ON TABLE public.document TO roadworthy_app;
+
+GRANT UPDATE(metadata) ON TABLE public.document TO roadworthy_app;
+
+GRANT UPDATE(state) ON TABLE public.document TO roadworthy_app;
+
+GRANT UPDATE(problem) ON TABLE public.document TO roadworthy_app;
+
+GRANT UPDATE(updated_at) ON TABLE public.document TO roadworthy_app;
+
+GRANT UPDATE(source_path) ON TABLE public.document TO roadworthy_app;
+
+GRANT UPDATE(language_told) ON TABLE public.document TO roadworthy_app;
 
 REVOKE ALL ON FUNCTION public.forget_name(who text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.forget_name(who text) TO roadworthy_worker;
@@ -1898,26 +2019,8 @@ GRANT UPDATE(erased_at) ON TABLE public.deletion_receipt TO roadworthy_worker;
 
 GRANT UPDATE(finished_at) ON TABLE public.deletion_receipt TO roadworthy_worker;
 
-GRANT SELECT,INSERT,DELETE ON TABLE public.document TO roadworthy_app;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.document TO roadworthy_worker;
-
-GRANT UPDATE(acl_id) ON TABLE public.document TO roadworthy_app;
-
-GRANT UPDATE(title) ON TABLE public.document TO roadworthy_app;
-
-GRANT UPDATE(media_type) ON TABLE public.document TO roadworthy_app;
-
-GRANT UPDATE(metadata) ON TABLE public.document TO roadworthy_app;
-
-GRANT UPDATE(state) ON TABLE public.document TO roadworthy_app;
-
-GRANT UPDATE(problem) ON TABLE public.document TO roadworthy_app;
-
-GRANT UPDATE(updated_at) ON TABLE public.document TO roadworthy_app;
-
-GRANT UPDATE(source_path) ON TABLE public.document TO roadworthy_app;
-
-GRANT UPDATE(language_told) ON TABLE public.document TO roadworthy_app;
+GRANT SELECT ON TABLE public.document_field TO roadworthy_app;
+GRANT SELECT ON TABLE public.document_field TO roadworthy_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.edge_line TO roadworthy_worker;
 

@@ -48,7 +48,8 @@ BEGIN
                                 'edge_line', 'job', 'release', 'live_release', 'trace', 'trace_hit',
                                 'trace_answer', 'corpus_route', 'corpus_space', 'deletion_receipt',
                                 'withdrawn_document', 'legal_hold', 'golden_probe',
-                                'embedding_place', 'posting_segment', 'merged_revision', 'posting_gone']
+                                'embedding_place', 'posting_segment', 'merged_revision', 'posting_gone',
+                                'document_field']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
@@ -72,7 +73,7 @@ BEGIN
     -- Whatever comes from a document: readable by those whom its class admits.
     FOREACH name IN ARRAY ARRAY['document', 'revision', 'passage', 'embedding', 'posting',
                                 'passage_count', 'posting_segment', 'merged_revision',
-                                'posting_gone']
+                                'posting_gone', 'document_field']
     LOOP
         EXECUTE format('DROP POLICY IF EXISTS admitted ON %I', name);
         EXECUTE format('CREATE POLICY admitted ON %I TO roadworthy_app '
@@ -103,6 +104,31 @@ CREATE POLICY owner_update ON document AS RESTRICTIVE FOR UPDATE TO roadworthy_a
 DROP POLICY IF EXISTS owner_delete ON document;
 CREATE POLICY owner_delete ON document AS RESTRICTIVE FOR DELETE TO roadworthy_app
     USING (owner = (SELECT current_user_id()));
+
+-- What documents are filtered by is kept in line with them, whoever changes them.
+CREATE OR REPLACE FUNCTION keep_fields() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$
+    BEGIN
+        IF TG_OP = 'UPDATE'
+           AND (NEW.corpus_id, NEW.acl_id, NEW.title, NEW.authors, NEW.metadata)
+               IS NOT DISTINCT FROM
+               (OLD.corpus_id, OLD.acl_id, OLD.title, OLD.authors, OLD.metadata) THEN
+            RETURN NULL;
+        END IF;
+        DELETE FROM document_field WHERE tenant_id = NEW.tenant_id AND document_id = NEW.id;
+        INSERT INTO document_field (tenant_id, corpus_id, acl_id, document_id, key, value)
+        SELECT field.tenant_id, field.corpus_id, field.acl_id, field.document_id, field.key,
+               field.value
+          FROM fields_of(NEW) AS field;
+        RETURN NULL;
+    END $$;
+CREATE OR REPLACE TRIGGER keep_fields
+    AFTER INSERT OR UPDATE OF corpus_id, acl_id, title, authors, metadata ON document
+    FOR EACH ROW EXECUTE FUNCTION keep_fields();
+DROP POLICY IF EXISTS definer ON document_field;
+CREATE POLICY definer ON document_field TO CURRENT_USER
+    USING (tenant_id = (SELECT current_tenant()));
 
 -- A key is found by whoever holds it, before anything else is known of him: the holder of a hash
 -- that is good at this moment, and nobody else. The app role itself reads no key.
@@ -288,7 +314,7 @@ GRANT SELECT ON tenant, principal, embedding_space, corpus, acl, acl_grant, docu
                 revision, passage, embedding, posting, passage_count, job, release, live_release,
                 trace, trace_hit, trace_answer, schema_migration, corpus_route, corpus_space,
                 installation, pseudonym_key, embedding_place, posting_segment, merged_revision,
-                posting_gone
+                posting_gone, document_field
    TO roadworthy_app;
 GRANT INSERT ON acl, acl_grant, document, revision, job, trace, trace_hit, trace_answer, passage_count,
                 posting
@@ -308,7 +334,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE
       golden_probe, embedding_place, posting_segment, merged_revision, posting_gone
    TO roadworthy_worker;
 GRANT SELECT, INSERT ON embedding_space TO roadworthy_worker;
-GRANT SELECT ON schema_migration, installation TO roadworthy_worker;
+GRANT SELECT ON schema_migration, installation, document_field TO roadworthy_worker;
 GRANT SELECT, INSERT ON pseudonym_key TO roadworthy_worker;
 
 -- Deletion and legal hold: the policies are in retention_*.sql.

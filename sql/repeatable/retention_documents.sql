@@ -9,7 +9,8 @@ DECLARE
     name text;
     is_seen text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['document', 'revision', 'passage', 'embedding', 'posting', 'job']
+    FOREACH name IN ARRAY ARRAY['document', 'revision', 'passage', 'embedding', 'posting', 'job',
+                                'document_field']
     LOOP
         is_seen := format('NOT EXISTS (SELECT FROM withdrawn_document AS withdrawn'
                           ' WHERE withdrawn.tenant_id = %1$I.tenant_id'

@@ -80,16 +80,16 @@ def conversation(*questions):
 
 @pytest.mark.parametrize("question", LEANING)
 def test_a_question_that_leans_is_led_by_the_one_before(question):
-    assert whole_question(conversation(EARLIER, question)) == f"{EARLIER}\n{question}"
+    assert whole_question(conversation(EARLIER, question)).text == f"{EARLIER}\n{question}"
 
 
 @pytest.mark.parametrize("question", STANDING)
 def test_a_question_that_stands_is_left_alone(question):
-    assert whole_question(conversation(EARLIER, question)) == question
+    assert whole_question(conversation(EARLIER, question)).text == question
 
 
 def test_leaning_questions_lead_back_to_the_one_that_stands():
-    whole = whole_question(conversation("Who?", EARLIER, "And in Spain?", "And in Italy?"))
+    whole = whole_question(conversation("Who?", EARLIER, "And in Spain?", "And in Italy?")).text
     assert EARLIER in whole
     assert whole.endswith("And in Italy?")
 
@@ -97,15 +97,15 @@ def test_leaning_questions_lead_back_to_the_one_that_stands():
 def test_what_the_model_said_is_not_searched_for():
     turns = [*conversation(EARLIER), Message(role="assistant", content="Thirty days.")]
     turns += conversation("And in Spain?")
-    assert "Thirty" not in whole_question(turns)
+    assert "Thirty" not in whole_question(turns).text
 
 
 def test_a_first_question_is_left_alone():
-    assert whole_question(conversation("And in Spain?")) == "And in Spain?"
+    assert whole_question(conversation("And in Spain?")).text == "And in Spain?"
 
 
 def test_a_long_earlier_question_is_cut():
-    assert len(whole_question(conversation("word " * 10_000, "And in Spain?"))) < 1_000
+    assert len(whole_question(conversation("word " * 10_000, "And in Spain?")).text) < 1_000
 
 
 @pytest.mark.parametrize(
@@ -122,3 +122,10 @@ def test_a_long_earlier_question_is_cut():
 def test_without_a_last_question_there_is_nothing_to_answer(turns):
     with pytest.raises(Invalid):
         whole_question(turns)
+
+
+def test_filters_are_those_of_the_last_question():
+    """Those of the question that it leans on are no words of it."""
+    whole = whole_question(conversation(f"type:pdf {EARLIER}", "And in Spain? lang:es"))
+    assert whole.text == f"{EARLIER}\nAnd in Spain?"
+    assert (whole.among.media_type, whole.among.language) == (None, "es")

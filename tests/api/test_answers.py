@@ -67,6 +67,62 @@ async def test_the_filter_is_passed_on(client, plan):
     assert (answer["outcome"], answer["citations"]) == ("abstained", [])
 
 
+FITTING = [
+    {"title": "plan is"},
+    {"after": "2020-01-31", "before": "9999-01-01", "media_type": "text/plain"},
+    {"name": "plan"},
+]
+MISSING = [
+    {"title": "is plan"},
+    {"author": "ana"},
+    {"before": "2020-01-31"},
+    {"after": "9999-01-01"},
+    {"metadata": {"site": "lyon"}},
+]
+
+
+@pytest.mark.parametrize("among", [*FITTING, *MISSING], ids=str)
+async def test_every_filter_is_passed_on(client, plan, among):
+    body = {"question": "one coat", "filter": among}
+    found = (await client.post("/v1/search", json=body)).raise_for_status().json()
+    assert bool(found["hits"]) == (among in FITTING)
+
+
+@pytest.mark.parametrize("among", [{"after": "spring"}, {"title": "x" * 151}, {"type": "pdf"}])
+async def test_a_filter_that_means_nothing_is_refused(client, among):
+    body = {"question": "one coat", "filter": among}
+    assert (await client.post("/v1/search", json=body)).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/v1/search", "/v1/answers"])
+async def test_filters_may_be_typed(client, plan, path):
+    for typed, found in (("type:txt", True), ("type:pdf", False), ("before:2020", False)):
+        body = {"question": f"{QUESTION['question']} {typed}"}
+        told = (await client.post(path, json=body)).raise_for_status().json()
+        assert bool(told.get("hits") or told.get("citations")) == found
+    refused = await client.post(path, json={"question": "the plan? after:spring"})
+    assert refused.status_code == 422
+    assert "write after:2024-01-31" in refused.json()["detail"]
+
+
+async def test_typed_and_given_filters_hold_together(client, plan):
+    body = {"question": "one coat title:plan", "filter": {"title": "elsewhere"}}
+    assert (await client.post("/v1/search", json=body)).json()["hits"] == []
+    body = {"question": "one coat lang:en", "filter": {"language": "fr"}}
+    assert (await client.post("/v1/search", json=body)).status_code == 422
+
+
+async def test_what_was_filtered_before_is_not_filtered_now(client, plan):
+    """A client sends the whole conversation, with what was refused in it."""
+    turns = [
+        {"role": "user", "content": "What is the plan? type:pdf after:spring"},
+        {"role": "assistant", "content": "The documents do not say."},
+        {"role": "user", "content": "What is the plan?"},
+    ]
+    told = (await client.post("/v1/answers", json={"messages": turns})).raise_for_status().json()
+    assert told["outcome"] == "answered"
+
+
 async def test_the_answer_has_a_trace(client, plan, wait_for_traces):
     answer = (await client.post("/v1/answers", json=QUESTION)).json()
     [trace] = await wait_for_traces(client)

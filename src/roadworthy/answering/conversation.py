@@ -6,11 +6,13 @@ for together with the question before it.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from roadworthy.core.errors import Invalid
 from roadworthy.corpus.terms import query_terms
 from roadworthy.gateway.chat import Message
-from roadworthy.retrieval.search import LONGEST_QUESTION
+from roadworthy.retrieval.query import Query, read_question, without_filters
+from roadworthy.retrieval.search import LONGEST_QUESTION, check_question
 
 MOST_TURNS = 200
 LONGEST_CARRIED = 600  # characters of the earlier question
@@ -38,26 +40,34 @@ FEW_WORDS, FEW_TERMS = 2, 2
 LANGUAGES = ("de", "en", "es", "fr")  # of the words above
 
 
-def whole_question(turns: Sequence[Message]) -> str:
-    """Give the last question, led by the one before it when it leans on that.
+def whole_question(turns: Sequence[Message]) -> Query:
+    """Give the last question with its filters, led by the one before it when it leans on that.
 
     Raises:
-        Invalid: there is no turn, too many, the last one is not the user's, or it is no text.
+        Invalid: there is no turn, too many, the last one is not the user's, it is no text or too long,
+            or a filter in it says what cannot be.
     """
     if not turns or turns[-1].role != "user" or not turns[-1].content.strip():
         raise Invalid("The last message must be a question of the user.")
     if len(turns) > MOST_TURNS:
         raise Invalid(f"A conversation has at most {MOST_TURNS} messages.")
-    question = turns[-1].content.strip()
-    check_encodable(question)
-    earlier = [turn.content.strip() for turn in turns[:-1] if turn.role == "user"]
+    check_encodable(turns[-1].content)
+    query = read_question(turns[-1].content.strip())
+    question = query.text
+    check_question(question)
+    # Filters are those of the last question; in the others they are no words either.
+    earlier = [
+        without_filters(turn.content[:LONGEST_QUESTION].strip())
+        for turn in turns[:-1]
+        if turn.role == "user"
+    ]
     if earlier and _leans(question):
         # "And in Italy?" after "And in Spain?" leans on what that one leaned on.
         stood = next((each for each in reversed(earlier) if not _leans(each)), earlier[-1])
         parts = dict.fromkeys([stood[:LONGEST_CARRIED], earlier[-1][:LONGEST_CARRIED]])
         room = max(0, LONGEST_QUESTION - len(question) - 1)
-        return "\n".join(parts)[:room] + f"\n{question}"
-    return question
+        return replace(query, text="\n".join(parts)[:room] + f"\n{question}")
+    return query
 
 
 def check_encodable(question: str) -> None:

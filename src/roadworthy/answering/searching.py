@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from roadworthy.answering.conversation import check_encodable
 from roadworthy.answering.embedding import aim, embed_or_degrade
@@ -19,8 +19,9 @@ from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.gateway.reranking import Reranker
 from roadworthy.plumbing.database import Database
 from roadworthy.releases import find_release
-from roadworthy.retrieval.filters import Filter
+from roadworthy.retrieval.filters import Filter, both
 from roadworthy.retrieval.fusion import fusion_of
+from roadworthy.retrieval.query import read_search
 from roadworthy.retrieval.reranking import rerank
 from roadworthy.retrieval.search import Hit, check_question, search
 from roadworthy.traces import Begun, Stage, Trace, TraceHit, TraceRecorder
@@ -30,7 +31,7 @@ from roadworthy.traces import Begun, Stage, Trace, TraceHit, TraceRecorder
 class Sought:
     """What is searched for."""
 
-    question: str
+    question: str  # as typed, with operators
     surface: str  # search, cli
     limit: int = 10
     release: str | None = None
@@ -88,6 +89,7 @@ class SearchService:
         begun = self._begin(principal, sought)
         began = time.perf_counter()
         try:
+            sought = _read(sought)
             asked_in = told_or_detected(sought.question, sought.language)
             found = await self._search(principal, sought, asked_in=asked_in)
         except RoadworthyError as error:
@@ -107,8 +109,6 @@ class SearchService:
         )
 
     async def _search(self, principal: Principal, sought: Sought, *, asked_in: Spoken) -> _Found:
-        check_encodable(sought.question)
-        check_question(sought.question)
         tenant_id = principal.tenant_id
         async with self._database.read_as(principal) as conn:
             stored = await find_release(conn, tenant_id=tenant_id, name=sought.release)
@@ -165,6 +165,18 @@ class SearchService:
         )
         self._recorder.begin(begun)
         return begun
+
+
+def _read(sought: Sought) -> Sought:
+    """Part what was typed into the words that are looked for and the filters.
+
+    Raises:
+        Invalid: it is empty, too long or no text, or an operator in it cannot be meant.
+    """
+    check_encodable(sought.question)
+    check_question(sought.question)
+    query = read_search(sought.question)
+    return replace(sought, question=query.text, among=both(query.among, sought.among))
 
 
 def told_or_detected(question: str, told: str | None) -> Spoken:

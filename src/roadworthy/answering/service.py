@@ -42,9 +42,11 @@ from roadworthy.gateway.reranking import Reranker
 from roadworthy.plumbing.database import Database
 from roadworthy.releases import Release, find_release
 from roadworthy.releases.store import StoredRelease
+from roadworthy.retrieval.filters import Filter, both
 from roadworthy.retrieval.fusion import fusion_of
+from roadworthy.retrieval.query import without_filters
 from roadworthy.retrieval.reranking import rerank
-from roadworthy.retrieval.search import Hit, check_question, search
+from roadworthy.retrieval.search import Hit, search
 from roadworthy.traces import Begun, Reading, Stage, Trace, TraceRecorder
 
 
@@ -141,10 +143,10 @@ class AnsweringService:
     async def _answer(
         self, principal: Principal, asked: Asked, progress: _Progress
     ) -> AsyncGenerator[Event]:
-        question = whole_question(asked.turns)
-        check_question(question)
+        query = whole_question(asked.turns)
+        question, among = query.text, both(query.among, asked.among)
         with progress.stage("release"):
-            asked_in = told_or_detected(asked.turns[-1].content, asked.language)
+            asked_in = told_or_detected(without_filters(asked.turns[-1].content), asked.language)
             progress.language = asked_in.language
             stored, corpus, aimed = await self._release(
                 principal, asked.release, progress, asked_in=asked_in
@@ -160,7 +162,7 @@ class AnsweringService:
                 question,
                 queries=embedded.queries,
                 corpus=corpus,
-                asked=asked,
+                among=among,
                 stored=stored,
             )
         progress.making.documents = frozenset(hit.document_id for hit in found)
@@ -220,7 +222,7 @@ class AnsweringService:
         *,
         queries: Sequence[QueryVector],
         corpus: Corpus,
-        asked: Asked,
+        among: Filter,
         stored: StoredRelease,
     ) -> tuple[Sequence[Hit], Context]:
         release = stored.release
@@ -231,7 +233,7 @@ class AnsweringService:
                 queries=queries,
                 corpus=corpus,
                 tenant_id=principal.tenant_id,
-                among=asked.among,
+                among=among,
                 limit=searched_for(release),
                 fusion=fusion_of(release),
             )

@@ -1,13 +1,22 @@
 """What may be sent: the shapes of requests that several routes share."""
 
+from datetime import date
 from typing import Annotated, TypeVar
 
 from fastapi.responses import Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+    TypeAdapter,
+)
 
 from roadworthy.corpus.accepting import MOST_METADATA
 from roadworthy.corpus.documents import LONGEST_NAME
-from roadworthy.retrieval.filters import Filter
+from roadworthy.retrieval.filters import LONGEST_WORDS, Filter
 from roadworthy.retrieval.search import LONGEST_QUESTION
 
 T = TypeVar("T")
@@ -39,6 +48,8 @@ Language = Annotated[
 ]
 Whole = Annotated[int, BeforeValidator(_whole)]
 Clearance = Annotated[Whole, Field(ge=0, le=1000)]
+Day = Annotated[date, Strict(strict=False), Field(examples=["2024-01-31"])]
+Words = Annotated[str, Field(min_length=1, max_length=LONGEST_WORDS, pattern=CLEAN)]
 # Integers as every JSON reader can hold them.
 Scalar = (
     Annotated[str, StringConstraints(max_length=2000, pattern=CLEAN)]
@@ -58,11 +69,26 @@ class Body(BaseModel):
 class FilterBody(Body):
     """Which documents to look in. Every condition that is given must hold."""
 
-    metadata: Metadata | None = None
+    metadata: Metadata | None = Field(
+        default=None, description="What was told of the documents; a number is as its digits."
+    )
     language: Name | None = Field(default=None, description="ISO 639-1, such as fr.")
     media_type: Name | None = None
     name: Long | None = Field(
         default=None, description="The beginning of the document's name, such as a folder."
+    )
+    after: Day | None = Field(
+        default=None,
+        description="Documents of that day (UTC) or later: as the file says, changed before made; "
+        "of one that says none, when it last changed here.",
+    )
+    before: Day | None = Field(default=None, description="Documents from before that day (UTC).")
+    title: Words | None = Field(
+        default=None,
+        description="Words that stand in the title in a row, whatever their case and accents.",
+    )
+    author: Words | None = Field(
+        default=None, description="Words that stand in a row in the name of an author."
     )
 
 
@@ -75,6 +101,10 @@ def filter_of(body: FilterBody | None) -> Filter:
         language=body.language,
         media_type=body.media_type,
         name=body.name,
+        after=body.after,
+        before=body.before,
+        title=(body.title,) if body.title else (),
+        author=(body.author,) if body.author else (),
     )
 
 

@@ -10,6 +10,13 @@ SELECT count(*) FROM document WHERE tenant_id = %(tenant_id)s AND id = ANY (%(id
 """,
     ),
     Store(
+        name="document_field",
+        count="""
+SELECT count(*) FROM document_field
+ WHERE tenant_id = %(tenant_id)s AND document_id = ANY (%(ids)s)
+""",
+    ),
+    Store(
         name="revision",
         count="""
 SELECT count(*) FROM revision WHERE tenant_id = %(tenant_id)s AND document_id = ANY (%(ids)s)

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 import olefile
 
-from roadworthy.ingestion import media
+from roadworthy.corpus import media_types
 from roadworthy.ingestion.records import Attachment
 
 UNKNOWN = "application/octet-stream"
@@ -25,7 +25,7 @@ OLE_ATTACHMENT = "__attach_version1.0_"
 DEEPEST = 4  # mails in mails
 # What the standard library raises, beside what it documents, over headers that no one should send.
 FAULTS = (LookupError, ValueError, TypeError, AttributeError, RecursionError, OSError)
-MAILS = frozenset({media.EML, media.MSG})
+MAILS = frozenset({media_types.EML, media_types.MSG})
 
 Parts = tuple[tuple[Attachment, ...], tuple[str, ...]]
 Opened = tuple[bytes, Callable[[], str], str]  # its content, how it is named, its media type
@@ -71,7 +71,7 @@ def _take(
     content: bytes, media_type: str, found: _Found, *, below: str = "", depth: int = 0
 ) -> None:
     """Take the files of a mail, each before those inside it."""
-    for opened in _in_eml(content) if media_type == media.EML else _in_msg(content, found):
+    for opened in _in_eml(content) if media_type == media_types.EML else _in_msg(content, found):
         if len(found.taken) == found.most:
             found.left_out += 1
             continue
@@ -91,7 +91,7 @@ def _take(
 
 
 def _mail_type(file: Attachment) -> str | None:
-    by_name = media.BY_SUFFIX.get(PurePosixPath(file.name).suffix.lower())
+    by_name = media_types.BY_SUFFIX.get(PurePosixPath(file.name).suffix.lower())
     return next((each for each in (by_name, file.media_type) if each in MAILS), None)
 
 
@@ -116,7 +116,7 @@ def _opened(part: Message) -> Opened:
 def _attached(mail: Message) -> Iterator[Message]:
     """Walk the parts that are files: said to be, or named; those of forwarded mails, too."""
     for part in _parts(mail):
-        forwarded = _parts(part) if part.get_content_type() == media.EML else []
+        forwarded = _parts(part) if part.get_content_type() == media_types.EML else []
         if forwarded:
             yield from _attached(forwarded[0])
         elif part.get_content_maintype() == "multipart":

@@ -8,56 +8,27 @@ from pathlib import PurePath
 from kreuzberg import detect_mime_type
 
 from roadworthy.core.errors import Invalid
+from roadworthy.corpus.media_types import (
+    BY_SUFFIX,
+    DOC,
+    DOCX,
+    EML,
+    EPUB,
+    HTML,
+    MSG,
+    ODT,
+    PDF,
+    PICTURES,
+    PPT,
+    PPTX,
+    RTF,
+    TEXT,
+    XLS,
+    XLSX,
+)
 from roadworthy.ingestion.decode import decode
 
-OFFICE = "application/vnd.openxmlformats-officedocument"
-PDF, DOCX, PPTX, XLSX = (
-    "application/pdf",
-    f"{OFFICE}.wordprocessingml.document",
-    f"{OFFICE}.presentationml.presentation",
-    f"{OFFICE}.spreadsheetml.sheet",
-)
-DOC, PPT, XLS = "application/msword", "application/vnd.ms-powerpoint", "application/vnd.ms-excel"
-MSG, EML = "application/vnd.ms-outlook", "message/rfc822"
-ODT, EPUB, RTF = (
-    "application/vnd.oasis.opendocument.text",
-    "application/epub+zip",
-    "application/rtf",
-)
-HTML, XML, MARKDOWN, TEXT, CSV, TSV = (
-    "text/html",
-    "application/xml",
-    "text/markdown",
-    "text/plain",
-    "text/csv",
-    "text/tab-separated-values",
-)
-PICTURES = frozenset(f"image/{kind}" for kind in ("png", "jpeg", "tiff", "bmp", "gif", "webp"))
 BINARY = frozenset({PDF, DOCX, PPTX, XLSX, DOC, PPT, XLS, MSG, ODT, EPUB, RTF})
-BY_SUFFIX = {
-    ".pdf": PDF,
-    ".docx": DOCX,
-    ".pptx": PPTX,
-    ".xlsx": XLSX,
-    ".doc": DOC,
-    ".ppt": PPT,
-    ".xls": XLS,
-    ".msg": MSG,
-    ".eml": EML,
-    ".odt": ODT,
-    ".epub": EPUB,
-    ".rtf": RTF,
-    ".html": HTML,
-    ".htm": HTML,
-    ".xhtml": HTML,
-    ".md": MARKDOWN,
-    ".markdown": MARKDOWN,
-    ".csv": CSV,
-    ".tsv": TSV,
-    ".xml": XML,
-    ".rst": "text/x-rst",
-    ".org": "text/x-org",
-}
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of Office 97 files and Outlook messages
 # Names of streams inside that container; the first that is there decides.
 OLE_STREAMS = (

@@ -13,6 +13,7 @@ from typing import Any
 from kreuzberg import ExtractionConfig, ExtractionResult, PageConfig, extract_bytes_sync
 from kreuzberg.exceptions import KreuzbergError
 
+from roadworthy.corpus import media_types
 from roadworthy.ingestion import media
 from roadworthy.ingestion.attachments import attachments_of
 from roadworthy.ingestion.decode import decode
@@ -23,11 +24,15 @@ from roadworthy.ingestion.records import Attachment, Origin, PageSpan, ParsedDoc
 from roadworthy.ingestion.runs import LINE_END_HYPHEN
 from roadworthy.ingestion.web_page import prepared
 
-VERBATIM = frozenset({media.TEXT, media.MARKDOWN})
-ZIPPED = frozenset({media.DOCX, media.PPTX, media.XLSX, media.ODT, media.EPUB})
-MARKUP = frozenset({media.HTML, media.XML})
-PLAIN = frozenset({media.EML, media.MSG})  # Markdown would join lines that were meant apart
-PAGED = frozenset({media.PPTX})  # DOCX knows its pages only while it is laid out
+VERBATIM = frozenset({media_types.TEXT, media_types.MARKDOWN})
+ZIPPED = frozenset(
+    {media_types.DOCX, media_types.PPTX, media_types.XLSX, media_types.ODT, media_types.EPUB}
+)
+MARKUP = frozenset({media_types.HTML, media_types.XML})
+PLAIN = frozenset(
+    {media_types.EML, media_types.MSG}
+)  # Markdown would join lines that were meant apart
+PAGED = frozenset({media_types.PPTX})  # DOCX knows its pages only while it is laid out
 DEEPEST_READ = 60  # elements in elements: what Markdown is made of; the rest falls away
 BETWEEN_PAGES = "\n\n"
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -83,8 +88,10 @@ def _read(
 ) -> ParsedDocument:
     if found in VERBATIM:
         text = INLINE_IMAGE.sub(r"\1)", _clean(decode(content) or ""))
-        return _document(text, (), {}, name=name, media_type=found, markdown=found != media.TEXT)
-    if found == media.PDF or found in media.PICTURES:
+        return _document(
+            text, (), {}, name=name, media_type=found, markdown=found != media_types.TEXT
+        )
+    if found == media_types.PDF or found in media_types.PICTURES:
         paged = read_pages(content, limits, name=name, media_type=found, report=report)
         text, pages = _whole_pages(paged.pages)
         return _document(
@@ -102,7 +109,7 @@ def _read(
     metadata: dict[str, Any] = {}
     if found not in media.BINARY:
         characters = decode(content) or ""
-        if found == media.HTML:
+        if found == media_types.HTML:
             characters, metadata = prepared(characters)
         if found in MARKUP and check_markup(characters, name=name) > DEEPEST_READ:
             notes += (f"What lies deeper than {DEEPEST_READ} elements may be left out.",)

@@ -1,0 +1,193 @@
+"""Read what a person typed into a search box: words, and filters such as type:pdf.
+
+What is no operator stays text: http://x, error:404, 10:30, std::vector, e-mail, -40 °C, 5" pipe.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from roadworthy.core.errors import Invalid
+from roadworthy.corpus.accepting import LONGEST_FIELD, LONGEST_VALUE
+from roadworthy.corpus.documents import LONGEST_NAME
+from roadworthy.corpus.media_types import BY_NAME
+from roadworthy.corpus.routing import check_language
+from roadworthy.retrieval.filters import LONGEST_WORDS, Filter, both
+
+MOST_OPERATORS = 20  # of one question
+METADATA = "metadata."  # leads the name of a metadata field
+LONGEST_TYPE = 100
+
+_QUOTED = '"[^"]+"|“[^“”]+”|„[^„“”]+[“”]|«[^«»]+»'
+# An operator begins a word; a quotation ends where a word may end.
+_PART = re.compile(
+    rf"""(?<![^\s(\[])
+    (?: (?P<minus>-)? (?: (?P<field>[^\W\d_][^\s:"]*) : )?
+        (?: (?P<quoted>{_QUOTED}) (?=[\s.,;:!?)\]…]|\Z) [,;]? | (?P<word>[^\s"“„«:]\S*) )
+      | \S+ )""",
+    re.VERBOSE,
+)
+_DATE = re.compile(r"(\d{4})(?:([-/])(\d{1,2})(?:\2(\d{1,2}))?)?")
+_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A question, parted into what is looked for and where."""
+
+    text: str  # what is embedded and analysed: without filters
+    among: Filter = field(default_factory=Filter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """A filter in the question."""
+
+    start: int
+    end: int
+    name: str  # of the field, behind a dash if there was one
+    value: str
+    written: str
+
+
+def read_search(typed: str) -> Query:
+    """Read what is searched for: every operator holds, wherever it stands.
+
+    Raises:
+        Invalid: a filter says what cannot be, an operator stands twice or there are too many, or
+            nothing is left to look for.
+    """
+    return _query(typed, list(_parts(typed)))
+
+
+def read_question(typed: str) -> Query:
+    """Read what is asked: filters hold at the beginning and at the end, and all else is text.
+
+    Of 27,398 questions that people asked, 1.1 % hold a quotation and .02 % a word behind a dash:
+    a title or a name, not a wish to see nothing else. None holds a filter.
+
+    Raises:
+        Invalid: as `read_search`.
+    """
+    return _query(typed, _outer(typed))
+
+
+def without_filters(typed: str) -> str:
+    """Give what is asked without its filters, whatever these say; as it is if nothing is left."""
+    return _left(typed, _outer(typed)) or typed
+
+
+def _parts(typed: str) -> Iterator[_Part]:
+    for found in _PART.finditer(typed):
+        name, value = _operator(found)
+        if name:
+            start, end = found.span()
+            yield _Part(start=start, end=end, name=name, value=value, written=found[0])
+
+
+def _operator(found: re.Match[str]) -> tuple[str, str]:
+    """Name the operator and what it says; nothing for text."""
+    minus, field_name = found["minus"] or "", found["field"] or ""
+    name = field_name if field_name.startswith(METADATA) else field_name.lower()
+    if name not in FIELDS and not (name.startswith(METADATA) and name != METADATA):
+        return "", ""
+    value = found["quoted"][1:-1].strip() if found["quoted"] else found["word"].rstrip(",;.!?)]")
+    return (minus + name, value) if value and not value.startswith("//") else ("", "")
+
+
+def _outer(typed: str) -> list[_Part]:
+    """Keep the filters that nothing but filters stands before, or behind."""
+    parts = list(_parts(typed))
+    first, last = 0, len(parts)
+    at = 0
+    while first < last and not typed[at : parts[first].start].strip():
+        at, first = parts[first].end, first + 1
+    at = len(typed)
+    while last > first and not typed[parts[last - 1].end : at].strip():
+        at, last = parts[last - 1].start, last - 1
+    return parts[:first] + parts[last:]
+
+
+def _query(typed: str, operators: Sequence[_Part]) -> Query:
+    if len(operators) > MOST_OPERATORS:
+        raise Invalid(f"A question has at most {MOST_OPERATORS} filters; leave some out.")
+    among = Filter()
+    for part in operators:
+        among = both(among, _filter(part))
+    text = _left(typed, operators)
+    if operators and not text:
+        raise Invalid(f"Say what to look for, beside {operators[0].written}.")
+    return Query(text=text, among=among)
+
+
+def _left(typed: str, operators: Sequence[_Part]) -> str:
+    """Give the text without its operators; the very text if there are none."""
+    kept, at = [], 0
+    for part in operators:
+        kept.append(typed[at : part.start])
+        at = part.end
+    return " ".join("".join([*kept, typed[at:]]).split()) if at else typed
+
+
+def _filter(part: _Part) -> Filter:
+    if part.name.startswith("-"):
+        raise Invalid(f"{part.written[:60]} excludes documents; filters only say which to look in.")
+    if part.name.startswith(METADATA):
+        key = _bounded(part.name.removeprefix(METADATA), part, longest=LONGEST_FIELD)
+        return Filter(metadata={key: _bounded(part.value, part, longest=LONGEST_VALUE)})
+    return FIELDS[part.name](part)
+
+
+def _bounded(value: str, part: _Part, *, longest: int) -> str:
+    if len(value) > longest:
+        raise Invalid(f"{part.written[:40]}... is too long; it has at most {longest} characters.")
+    return value
+
+
+def _words(part: _Part) -> tuple[str]:
+    if not re.search(r"\w", part.value):
+        raise Invalid(f"{part.written[:60]} names no word.")
+    return (_bounded(part.value, part, longest=LONGEST_WORDS),)
+
+
+def _type(part: _Part) -> Filter:
+    told = part.value.lower().removeprefix(".")
+    if told in BY_NAME:
+        return Filter(media_type=BY_NAME[told])
+    if _MEDIA_TYPE.fullmatch(told) and len(told) <= LONGEST_TYPE:
+        return Filter(media_type=told)
+    raise Invalid(
+        f"There is no type {part.value[:40]!r}; write one of {', '.join(sorted(BY_NAME))}, or a "
+        f'media type such as text/html; in quotation marks, "{part.written[:60]}" are words.'
+    )
+
+
+def _date(part: _Part) -> date:
+    found = _DATE.fullmatch(part.value)
+    try:
+        if found:
+            return date(int(found[1]), int(found[3] or 1), int(found[4] or 1))
+    except ValueError:  # the 30th of February
+        pass
+    raise Invalid(
+        f"{part.value[:40]!r} is no date; write {part.name}:2024-01-31, {part.name}:2024-01 or "
+        f'{part.name}:2024; in quotation marks, "{part.written[:60]}" are words.'
+    )
+
+
+def _language(part: _Part) -> Filter:
+    return Filter(language=check_language(part.value))
+
+
+# What each field says of documents.
+FIELDS: Mapping[str, Callable[[_Part], Filter]] = {
+    "type": _type,
+    "after": lambda part: Filter(after=_date(part)),
+    "before": lambda part: Filter(before=_date(part)),
+    "title": lambda part: Filter(title=_words(part)),
+    "author": lambda part: Filter(author=_words(part)),
+    "language": _language,
+    "lang": _language,
+    "name": lambda part: Filter(name=_bounded(part.value, part, longest=LONGEST_NAME)),
+}

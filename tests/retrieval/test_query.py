@@ -1,0 +1,141 @@
+"""What a person types is parted into words and filters; what is no operator stays text."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roadworthy.core.errors import Invalid
+from roadworthy.retrieval.filters import Filter, both
+from roadworthy.retrieval.query import (
+    MOST_OPERATORS,
+    read_question,
+    read_search,
+    without_filters,
+)
+
+TEXT = [
+    "who rents the harbour boat?",
+    "http://acme.test/x and https://acme.test",
+    "error:404 at 10:30",
+    "std::vector or type::traits",
+    "mail jane@acme.com about RE:offer",
+    "C-3PO e-mail - urgent",
+    "below -40 °C, from -5 to 3",
+    'a 5" pipe and a 3" valve',
+    "type: pdf, title :x, after: lunch",
+    "name://share and metadata.: and metadata:x",
+    "mytype:pdf x.type:pdf",
+    "what is foo(name:str)?",
+    'an "unclosed quotation',
+    "don't 'quote' me",
+    '"" «»  “”',
+    "tar -x and ls -l --all",
+    "  two  blanks ",
+    "",
+]
+
+MAY = Filter(after=date(2024, 5, 1), before=date(2024, 6, 1))
+
+
+@pytest.mark.parametrize("typed", TEXT)
+def test_what_is_no_operator_stays_text(typed):
+    for read in (read_search, read_question):
+        query = read(typed)
+        assert (query.text, query.among) == (typed, Filter())
+    assert without_filters(typed) == typed
+
+
+@pytest.mark.parametrize(
+    ("typed", "text", "among"),
+    [
+        ("boat type:pdf", "boat", Filter(media_type="application/pdf")),
+        ("Type:.PDF, boat", "boat", Filter(media_type="application/pdf")),
+        ("boat type:text/x-log", "boat", Filter(media_type="text/x-log")),
+        ("boat after:2024-02-29", "boat", Filter(after=date(2024, 2, 29))),
+        ("boat after:2024-5 before:2024/6", "boat", MAY),
+        ("title:rent boat author:quen", "boat", Filter(title=("rent",), author=("quen",))),
+        ('title:"boat rental" who', "who", Filter(title=("boat rental",))),
+        ("title:“boat rental” who", "who", Filter(title=("boat rental",))),
+        ("title:«le bateau», who", "who", Filter(title=("le bateau",))),
+        ("title:boat title:rent who", "who", Filter(title=("boat", "rent"))),
+        ("boat lang:fr-CA", "boat", Filter(language="fr")),
+        ("language:de boat", "boat", Filter(language="de")),
+        ("name:contracts/2024 boat", "boat", Filter(name="contracts/2024")),
+        ("name:/shared/a boat", "boat", Filter(name="/shared/a")),
+        ("boat metadata.site:lyon", "boat", Filter(metadata={"site": "lyon"})),
+        ('boat metadata.Kind:"price list"', "boat", Filter(metadata={"Kind": "price list"})),
+        ("who type:pdf  rents", "who rents", Filter(media_type="application/pdf")),
+        ("type:pdf type:.pdf boat", "boat", Filter(media_type="application/pdf")),
+    ],
+)
+def test_a_filter_is_taken_out_of_the_text(typed, text, among):
+    query = read_search(typed)
+    assert (query.text, query.among) == (text, both(among, Filter()))
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("boat after:lunch", "no date; write after:2024-01-31"),
+        ("boat before:2023-02-30", "no date"),
+        ("boat before:24-01-31", "no date"),
+        ("boat after:2024-01/31", "no date"),
+        ("boat type:pdff", "no type 'pdff'; write one of .*docx.*or a media type"),
+        ("boat lang:klingon", "no language code"),
+        ("boat type:pdf type:docx", "Two different values are given for type"),
+        ("boat after:2024 after:2025", "Two different values are given for after"),
+        ("boat metadata.a:1 metadata.a:2", "Two different values are given for metadata.a"),
+        ("boat -type:pdf", "only say which to look in"),
+        ('boat title:"???"', "names no word"),
+        (f"boat title:{'x' * 151}", "too long"),
+        (f"boat metadata.{'x' * 101}:y", "too long"),
+        (" ".join(["boat", *["title:a"] * (MOST_OPERATORS + 1)]), "at most 20"),
+        ("type:pdf after:2024", "Say what to look for, beside type:pdf"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_the_mend(typed, told):
+    with pytest.raises(Invalid, match=told):
+        read_search(typed)
+
+
+def test_the_mend_mends():
+    """What is said to look for the words does so, where it is searched and where it is asked."""
+    for read in (read_search, read_question):
+        assert read('what does "after:lunch" mean').among.after is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ("type:pdf who rents the boat?", "who rents the boat?"),
+        ("who rents the boat? type:pdf", "who rents the boat?"),
+        ("why does def f(x, type:int fail", "why does def f(x, type:int fail"),
+        ("what does name:str mean?", "what does name:str mean?"),
+    ],
+)
+def test_in_a_question_filters_hold_at_its_ends_alone(typed, text):
+    assert read_question(typed).text == without_filters(typed) == text
+
+
+def test_a_question_of_filters_alone_is_refused():
+    with pytest.raises(Invalid, match="Say what to look for"):
+        read_question("type:pdf")
+    assert without_filters("type:pdf") == "type:pdf"
+
+
+@given(st.text(st.sampled_from('ab1 -:."“”«»(/\n') | st.characters(), max_size=60))
+def test_any_text_is_read_or_refused(typed):
+    try:
+        query = read_search(typed)
+    except Invalid:
+        return
+    assert query.text.strip() or not typed.strip()
+
+
+@pytest.mark.parametrize("piece", ['"', "«", "“", "„", "type:", "-", "(", "a:"])
+def test_a_long_question_takes_time_in_proportion(piece):
+    """Else this would take minutes."""
+    for filler in ("", " ", "x", " x"):
+        assert without_filters((piece + filler) * 100_000)

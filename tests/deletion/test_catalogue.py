@@ -40,7 +40,7 @@ HOLD_NONE = {
     "tenant": "id name created_at",
     # The question is the asker's; the problem goes with trace_answer.
     "trace": "tenant_id id pseudonym surface release_name release_hash question language outcome"
-    " problem stages input_tokens output_tokens degraded started_at ended_at",
+    " problem stages reading input_tokens output_tokens degraded started_at ended_at",
     "trace_hit": "tenant_id trace_id rank document_id passage_id score keyword_score vector_score"
     " cited",
     "withdrawn_document": "tenant_id document_id deletion_id",
@@ -184,6 +184,7 @@ PLAIN = {
     "trace.language",
     "trace.outcome",
     "trace.pseudonym",
+    "trace.reading",
     "trace.release_hash",
     "trace.release_name",
     "trace.stages",

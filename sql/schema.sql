@@ -10,6 +10,27 @@ CREATE FUNCTION public.await_holds(tenant integer) RETURNS void
     LANGUAGE sql
     AS $$ SELECT pg_advisory_xact_lock_shared(hashtext('roadworthy legal hold'), tenant) $$;
 
+CREATE TABLE public.schema_migration (
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.tenant (
+    id integer NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    content_mark uuid DEFAULT gen_random_uuid() NOT NULL,
+    CONSTRAINT tenant_name_check CHECK ((name ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text))
+);
+
+ALTER TABLE ONLY public.tenant FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.contents_of(tenant integer) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    RETURN (SELECT ((tenant.content_mark || ' '::text) || (SELECT EXTRACT(epoch FROM max(schema_migration.applied_at)) AS "extract" FROM public.schema_migration)) FROM public.tenant WHERE (tenant.id = contents_of.tenant));
+
 CREATE FUNCTION public.current_tenant() RETURNS integer
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (NULLIF(current_setting('roadworthy.tenant'::text, true), ''::text))::integer;
@@ -425,6 +446,16 @@ CREATE FUNCTION public.keep_fields() RETURNS trigger
         SELECT field.tenant_id, field.corpus_id, field.acl_id, field.document_id, field.key,
                field.value
           FROM fields_of(NEW) AS field;
+        RETURN NULL;
+    END $$;
+
+CREATE FUNCTION public.mark_contents() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    BEGIN
+        UPDATE tenant SET content_mark = gen_random_uuid()
+         WHERE id = coalesce(NEW.tenant_id, OLD.tenant_id);
         RETURN NULL;
     END $$;
 
@@ -951,12 +982,6 @@ ALTER TABLE ONLY public.revision ALTER COLUMN text SET STATISTICS 0;
 
 ALTER TABLE ONLY public.revision FORCE ROW LEVEL SECURITY;
 
-CREATE TABLE public.schema_migration (
-    name text NOT NULL,
-    checksum text NOT NULL,
-    applied_at timestamp with time zone NOT NULL
-);
-
 CREATE TABLE public.signature (
     tenant_id integer NOT NULL,
     revision_id uuid NOT NULL,
@@ -975,15 +1000,6 @@ CREATE TABLE public.signature_band (
 );
 
 ALTER TABLE ONLY public.signature_band FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE public.tenant (
-    id integer NOT NULL,
-    name text NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    CONSTRAINT tenant_name_check CHECK ((name ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text))
-);
-
-ALTER TABLE ONLY public.tenant FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenant ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.tenant_id_seq
@@ -1296,6 +1312,102 @@ CREATE TRIGGER keep_fields AFTER INSERT OR UPDATE OF corpus_id, acl_id, title, a
 
 CREATE TRIGGER mark AFTER DELETE ON public.merged_revision REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.mark_gone();
 
+CREATE CONSTRAINT TRIGGER mark_new AFTER INSERT OR UPDATE ON public.acl_grant DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (
+        CASE
+            WHEN (current_setting('roadworthy.marked'::text, true) = (new.tenant_id)::text) THEN false
+            ELSE (set_config('roadworthy.marked'::text, (new.tenant_id)::text, true) IS NOT NULL)
+        END) EXECUTE FUNCTION public.mark_contents();
+
+CREATE CONSTRAINT TRIGGER mark_new AFTER INSERT OR UPDATE ON public.corpus DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (
+        CASE
+            WHEN (current_setting('roadworthy.marked'::text, true) = (new.tenant_id)::text) THEN false
+            ELSE (set_config('roadworthy.marked'::text, (new.tenant_id)::text, true) IS NOT NULL)
+        END) EXECUTE FUNCTION public.mark_contents();
+
+CREATE CONSTRAINT TRIGGER mark_new AFTER INSERT OR UPDATE ON public.corpus_route DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (
+        CASE
+            WHEN (current_setting('roadworthy.marked'::text, true) = (new.tenant_id)::text) THEN false
+            ELSE (set_config('roadworthy.marked'::text, (new.tenant_id)::text, true) IS NOT NULL)
+        END) EXECUTE FUNCTION public.mark_contents();
+
+CREATE CONSTRAINT TRIGGER mark_new AFTER INSERT OR UPDATE ON public.corpus_space DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (
+        CASE
+            WHEN (current_setting('roadworthy.marked'::text, true) = (new.tenant_id)::text) THEN false
+            ELSE (set_config('roadworthy.marked'::text, (new.tenant_id)::text, true) IS NOT NULL)
+        END) EXECUTE FUNCTION public.mark_contents();
+
+CREATE CONSTRAINT TRIGGER mark_new AFTER INSERT OR UPDATE ON public.document DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (
+        CASE
+            WHEN (current_setting('roadworthy.marked'::text, true) = (new.tenant_id)::text) THEN false
+            ELSE (set_config('roadworthy.marked'::text, (new.tenant_id)::text, true) IS NOT NULL)
+        END) EXECUTE FUNCTION public.mark_contents();
+
+CREATE CONSTRAINT TRIGGER mark_new AFTER INSERT OR UPDATE ON public.embedding_place DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (
+        CASE
+            WHEN (current_setting('roadworthy.marked'::text, true) = (new.tenant_id)::text) THEN false
+            ELSE (set_config('roadworthy.marked'::text, (new.tenant_id)::text, true) IS NOT NULL)
+        END) EXECUTE FUNCTION public.mark_contents();
+
+CREATE CONSTRAINT TRIGGER mark_new AFTER INSERT OR UPDATE ON public.passage_count DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (
+        CASE
+            WHEN (current_setting('roadworthy.marked'::text, true) = (new.tenant_id)::text) THEN false
+            ELSE (set_config('roadworthy.marked'::text, (new.tenant_id)::text, true) IS NOT NULL)
+        END) EXECUTE FUNCTION public.mark_contents();
+
+CREATE CONSTRAINT TRIGGER mark_new AFTER INSERT OR UPDATE ON public.withdrawn_document DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (
+        CASE
+            WHEN (current_setting('roadworthy.marked'::text, true) = (new.tenant_id)::text) THEN false
+            ELSE (set_config('roadworthy.marked'::text, (new.tenant_id)::text, true) IS NOT NULL)
+        END) EXECUTE FUNCTION public.mark_contents();
+
+CREATE CONSTRAINT TRIGGER mark_old AFTER DELETE ON public.acl_grant DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (
+        CASE
+            WHEN (current_setting('roadworthy.marked'::text, true) = (old.tenant_id)::text) THEN false
+            ELSE (set_config('roadworthy.marked'::text, (old.tenant_id)::text, true) IS NOT NULL)
+        END) EXECUTE FUNCTION public.mark_contents();
+
+CREATE CONSTRAINT TRIGGER mark_old AFTER DELETE ON public.corpus DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (
+        CASE
+            WHEN (current_setting('roadworthy.marked'::text, true) = (old.tenant_id)::text) THEN false
+            ELSE (set_config('roadworthy.marked'::text, (old.tenant_id)::text, true) IS NOT NULL)
+        END) EXECUTE FUNCTION public.mark_contents();
+
+CREATE CONSTRAINT TRIGGER mark_old AFTER DELETE ON public.corpus_route DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (
+        CASE
+            WHEN (current_setting('roadworthy.marked'::text, true) = (old.tenant_id)::text) THEN false
+            ELSE (set_config('roadworthy.marked'::text, (old.tenant_id)::text, true) IS NOT NULL)
+        END) EXECUTE FUNCTION public.mark_contents();
+
+CREATE CONSTRAINT TRIGGER mark_old AFTER DELETE ON public.corpus_space DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (
+        CASE
+            WHEN (current_setting('roadworthy.marked'::text, true) = (old.tenant_id)::text) THEN false
+            ELSE (set_config('roadworthy.marked'::text, (old.tenant_id)::text, true) IS NOT NULL)
+        END) EXECUTE FUNCTION public.mark_contents();
+
+CREATE CONSTRAINT TRIGGER mark_old AFTER DELETE ON public.document DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (
+        CASE
+            WHEN (current_setting('roadworthy.marked'::text, true) = (old.tenant_id)::text) THEN false
+            ELSE (set_config('roadworthy.marked'::text, (old.tenant_id)::text, true) IS NOT NULL)
+        END) EXECUTE FUNCTION public.mark_contents();
+
+CREATE CONSTRAINT TRIGGER mark_old AFTER DELETE ON public.embedding_place DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (
+        CASE
+            WHEN (current_setting('roadworthy.marked'::text, true) = (old.tenant_id)::text) THEN false
+            ELSE (set_config('roadworthy.marked'::text, (old.tenant_id)::text, true) IS NOT NULL)
+        END) EXECUTE FUNCTION public.mark_contents();
+
+CREATE CONSTRAINT TRIGGER mark_old AFTER DELETE ON public.passage_count DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (
+        CASE
+            WHEN (current_setting('roadworthy.marked'::text, true) = (old.tenant_id)::text) THEN false
+            ELSE (set_config('roadworthy.marked'::text, (old.tenant_id)::text, true) IS NOT NULL)
+        END) EXECUTE FUNCTION public.mark_contents();
+
+CREATE CONSTRAINT TRIGGER mark_old AFTER DELETE ON public.withdrawn_document DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (
+        CASE
+            WHEN (current_setting('roadworthy.marked'::text, true) = (old.tenant_id)::text) THEN false
+            ELSE (set_config('roadworthy.marked'::text, (old.tenant_id)::text, true) IS NOT NULL)
+        END) EXECUTE FUNCTION public.mark_contents();
+
 CREATE TRIGGER settle BEFORE INSERT ON public.review FOR EACH ROW EXECUTE FUNCTION public.settle_review();
 
 ALTER TABLE ONLY public.acl_grant
@@ -1532,6 +1644,8 @@ CREATE POLICY definer ON public.review FOR SELECT TO roadworthy_owner USING ((te
 
 CREATE POLICY definer ON public.revision FOR SELECT TO roadworthy_owner USING (true);
 
+CREATE POLICY definer ON public.tenant FOR SELECT TO roadworthy_owner USING (true);
+
 CREATE POLICY definer ON public.trace TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY definer ON public.trace_answer TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -1551,6 +1665,8 @@ CREATE POLICY definer_update ON public.legal_hold FOR UPDATE TO roadworthy_owner
 CREATE POLICY definer_update ON public.review FOR UPDATE TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY definer_update ON public.revision FOR UPDATE TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY definer_update ON public.tenant FOR UPDATE TO roadworthy_owner USING (true);
 
 ALTER TABLE public.deletion_receipt ENABLE ROW LEVEL SECURITY;
 
@@ -1900,6 +2016,15 @@ CREATE POLICY worker ON public.withdrawn_document TO roadworthy_worker USING ((t
 GRANT USAGE ON SCHEMA public TO roadworthy_app;
 GRANT USAGE ON SCHEMA public TO roadworthy_worker;
 
+GRANT SELECT ON TABLE public.schema_migration TO roadworthy_app;
+GRANT SELECT ON TABLE public.schema_migration TO roadworthy_worker;
+
+GRANT SELECT ON TABLE public.tenant TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tenant TO roadworthy_worker;
+
+REVOKE ALL ON FUNCTION public.contents_of(tenant integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.contents_of(tenant integer) TO roadworthy_app;
+
 GRANT SELECT,INSERT ON TABLE public.trace_hit TO roadworthy_app;
 
 REVOKE ALL ON FUNCTION public.traces_from(documents uuid[]) FROM PUBLIC;
@@ -1982,6 +2107,8 @@ GRANT UPDATE(announced_at) ON TABLE public.job TO roadworthy_app;
 REVOKE ALL ON FUNCTION public.is_queue_full(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_queue_full(most integer) TO roadworthy_app;
 GRANT ALL ON FUNCTION public.is_queue_full(most integer) TO roadworthy_worker;
+
+REVOKE ALL ON FUNCTION public.mark_contents() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.mark_gone() FROM PUBLIC;
 
@@ -2100,15 +2227,9 @@ GRANT UPDATE(acl_id) ON TABLE public.revision TO roadworthy_app;
 
 GRANT UPDATE(state) ON TABLE public.revision TO roadworthy_app;
 
-GRANT SELECT ON TABLE public.schema_migration TO roadworthy_app;
-GRANT SELECT ON TABLE public.schema_migration TO roadworthy_worker;
-
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.signature TO roadworthy_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.signature_band TO roadworthy_worker;
-
-GRANT SELECT ON TABLE public.tenant TO roadworthy_app;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tenant TO roadworthy_worker;
 
 GRANT SELECT,INSERT ON TABLE public.trace TO roadworthy_app;
 

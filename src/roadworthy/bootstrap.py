@@ -72,6 +72,7 @@ class DatabaseUrls:
     owner: str | None  # None: somebody else migrates
     app: str
     worker: str
+    read: str | None = None  # as the app role: of a replica
 
     def __repr__(self) -> str:
         """Leave the passwords out."""
@@ -112,10 +113,12 @@ def database_urls(settings: Settings, *, owner_url: str | None) -> DatabaseUrls:
     Raises:
         Invalid: there is neither an owner's password nor a URL for a role.
     """
+    app = _role_url(settings.database_app_url, owner_url, APP_ROLE)
     return DatabaseUrls(
         owner=owner_url,
-        app=_role_url(settings.database_app_url, owner_url, APP_ROLE),
+        app=app,
         worker=_role_url(settings.database_worker_url, owner_url, WORKER_ROLE),
+        read=_replica_url(settings.database_read_url, app),
     )
 
 
@@ -207,7 +210,10 @@ async def services(
         Invalid: the key of pseudonyms is not that of the database.
     """
     database = Database(
-        app_url=urls.app, worker_url=urls.worker, connections=settings.database_connections
+        app_url=urls.app,
+        worker_url=urls.worker,
+        connections=settings.database_connections,
+        read_url=urls.read,
     )
     async with contextlib.AsyncExitStack() as stack:
         await database.open()
@@ -296,6 +302,15 @@ def _role_url(told: SecretStr | None, owner_url: str | None, role: str) -> str:
         )
     derived = hmac.new(password.encode(), role.encode(), hashlib.sha256).hexdigest()
     return with_role(owner_url, user=role, password=derived)
+
+
+def _replica_url(told: SecretStr | None, app_url: str) -> str | None:
+    """Reach the replica as who reads the primary: no other role can slip in."""
+    if told is None:
+        return None
+    login = conninfo_to_dict(app_url)
+    user, password = str(login.get("user", "")), str(login.get("password", ""))
+    return with_role(told.get_secret_value(), user=user, password=password)
 
 
 def _let_log_in(conn: psycopg.Connection, role: str, url: str) -> None:

@@ -126,8 +126,9 @@ class SearchService:
         # Until its end: what is found in the meantime may be deleted.
         making = self._in_flight.begin(tenant_id)
         try:
-            async with self._database.read_as(principal) as conn:
-                found = await search(
+            found = await self._database.look_as(
+                principal,
+                lambda conn: search(
                     conn,
                     sought.question,
                     queries=embedded.queries,
@@ -136,7 +137,8 @@ class SearchService:
                     among=sought.among,
                     limit=max(sought.limit, asked.candidates if asked else 0),
                     fusion=fusion_of(stored.release),
-                )
+                ),
+            )
             hits, without, rerank_ms = found.hits, list[str](), None
             if asked is not None:
                 began = time.perf_counter()

@@ -226,8 +226,9 @@ class AnsweringService:
         stored: StoredRelease,
     ) -> tuple[Sequence[Hit], Context]:
         release = stored.release
-        async with self._database.read_as(principal) as conn:
-            found = await search(
+        found = await self._database.look_as(
+            principal,
+            lambda conn: search(
                 conn,
                 question,
                 queries=queries,
@@ -236,7 +237,8 @@ class AnsweringService:
                 among=among,
                 limit=searched_for(release),
                 fusion=fusion_of(release),
-            )
+            ),
+        )
         return found.hits, read(found.hits, release)
 
     async def _rerank(

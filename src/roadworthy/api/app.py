@@ -64,6 +64,8 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.metrics = metrics = Metrics()
+    if services.database.replica is not None:
+        metrics.follow(services.database.replica)
     for room in ROOMS:
         app.include_router(room.router)
     app.openapi = declare(app)

@@ -3,6 +3,8 @@
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 from roadworthy.api.queue_gauges import QueueGauges
+from roadworthy.api.replica_reads import ReplicaReads
+from roadworthy.plumbing.replica import Replica
 
 MEDIA_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120)
@@ -34,6 +36,10 @@ class Metrics:
         )
 
         self.queue = QueueGauges(self._registry)
+
+    def follow(self, replica: Replica) -> None:
+        """Tell what comes of reading a replica."""
+        self._registry.register(ReplicaReads(replica))
 
     def count_request(self, *, method: str, route: str, status: int) -> None:
         """Count a request that ended."""

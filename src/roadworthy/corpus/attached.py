@@ -14,7 +14,8 @@ from roadworthy.core.errors import Missing, Refused
 from roadworthy.core.ids import new_id
 from roadworthy.corpus.counts import count_out
 from roadworthy.corpus.documents import LONGEST_NAME
-from roadworthy.plumbing.database import Connection, WorkerConnection, guarded
+from roadworthy.plumbing.database import Connection, WorkerConnection
+from roadworthy.plumbing.transactions import guarded
 
 LOCK_PARENT = """
 SELECT name FROM document WHERE tenant_id = %(tenant_id)s AND id = %(id)s FOR UPDATE

@@ -22,8 +22,9 @@ from roadworthy.corpus.postings import pack_by_term
 from roadworthy.corpus.reindex_jobs import enqueue_one
 from roadworthy.corpus.routing import Routing
 from roadworthy.corpus.space_lock import keep_spaces
-from roadworthy.plumbing.database import Connection, WorkerConnection, guarded
+from roadworthy.plumbing.database import Connection, WorkerConnection
 from roadworthy.plumbing.jobs import Lease
+from roadworthy.plumbing.transactions import guarded
 
 LEAST_NORM = 1e-6  # of a vector that says something
 

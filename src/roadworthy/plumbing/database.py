@@ -4,18 +4,17 @@ PostgreSQL decides what that person may see (sql/repeatable/permissions.sql). A 
 forgot to say so sees nothing.
 """
 
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import NewType
-from weakref import WeakKeyDictionary
+from functools import partial
+from typing import NewType, TypeVar
 
 import psycopg
-import psycopg_pool
 from psycopg.conninfo import make_conninfo
 
-from roadworthy.core.errors import Busy, Conflict, Unavailable
 from roadworthy.core.identity import Principal
+from roadworthy.plumbing.replica import CONTENTS, Replica, TurnedAway
+from roadworthy.plumbing.transactions import pool, speak_for, transaction
 
 Connection = psycopg.AsyncConnection
 # A connection bound to one principal: it sees what he may see, in one snapshot.
@@ -25,35 +24,39 @@ WriteConnection = NewType("WriteConnection", psycopg.AsyncConnection)
 # A connection bound to one tenant, or to none: for preparing documents and for the operator.
 WorkerConnection = NewType("WorkerConnection", psycopg.AsyncConnection)
 
-TRUSTED_S = 1.0
+T = TypeVar("T")
 
-SPEAK_FOR = """
-SELECT set_config('roadworthy.tenant', %(tenant)s, true),
-       set_config('roadworthy.user', %(user)s, true),
-       set_config('roadworthy.subjects', %(subjects)s::text[]::text, true),
-       set_config('roadworthy.clearance', %(clearance)s, true),
-       set_config('roadworthy.pseudonym', %(pseudonym)s, true)
-"""
 SPEAK_FOR_TENANT = "SELECT set_config('roadworthy.tenant', %(tenant)s, true)"
 DELETING = "SET LOCAL roadworthy.deleting = 'on'"
 
 
 class Database:
-    """Two pools over one database: as the app role and as the worker role."""
+    """Two pools over one database: as the app role and as the worker role.
 
-    def __init__(self, *, app_url: str, worker_url: str, connections: int) -> None:
-        self._app = _pool(app_url, connections, "app")
-        self._worker = _pool(worker_url, connections, "worker")
+    Args:
+        read_url: of a replica of it, as the app role; None: there is none.
+    """
+
+    def __init__(
+        self, *, app_url: str, worker_url: str, connections: int, read_url: str | None = None
+    ) -> None:
+        self._app = pool(app_url, connections, "app")
+        self._worker = pool(worker_url, connections, "worker")
+        self.replica = Replica(read_url, connections=connections) if read_url else None
 
     async def open(self) -> None:
         """Connect lazily: a database that is down is met by the first transaction."""
         await self._app.open()
         await self._worker.open()
+        if self.replica is not None:
+            await self.replica.open()
 
     async def close(self) -> None:
         """Return all connections."""
         await self._app.close()
         await self._worker.close()
+        if self.replica is not None:
+            await self.replica.close()
 
     @asynccontextmanager
     async def read_as(
@@ -67,9 +70,31 @@ class Database:
         Raises:
             Unavailable: the database does not answer.
         """
-        async with _transaction(self._app, snapshot=True) as conn:
-            await conn.execute(SPEAK_FOR, _as(principal, pseudonym))
+        async with transaction(self._app, snapshot=True) as conn:
+            await speak_for(conn, principal, pseudonym=pseudonym)
             yield ReadConnection(conn)
+
+    async def look_as(
+        self, principal: Principal, look: Callable[[ReadConnection], Awaitable[T]]
+    ) -> T:
+        """Let `look` see what `principal` may see, in one snapshot as of this moment or later.
+
+        That is one of the replica where it shows what the primary does, else one of the primary.
+        `look` may be begun twice.
+
+        Raises:
+            Unavailable: the database does not answer; the replica may do as it likes.
+        """
+        if self.replica is not None:
+            contents = partial(self._contents, principal.tenant_id)
+            try:
+                return await self.replica.read(
+                    principal, lambda conn: look(ReadConnection(conn)), contents=contents
+                )
+            except TurnedAway:
+                pass
+        async with self.read_as(principal) as conn:
+            return await look(conn)
 
     @asynccontextmanager
     async def write_as(self, principal: Principal) -> AsyncIterator[WriteConnection]:
@@ -79,20 +104,20 @@ class Database:
             Unavailable: the database does not answer.
             Busy: its changes met those of another.
         """
-        async with _transaction(self._app) as conn:
-            await conn.execute(SPEAK_FOR, _as(principal, ""))
+        async with transaction(self._app) as conn:
+            await speak_for(conn, principal)
             yield WriteConnection(conn)
 
     @asynccontextmanager
     async def as_stranger(self) -> AsyncIterator[Connection]:
         """Lend a connection of nobody: it sees no row. Each statement is a transaction."""
-        async with _transaction(self._app, autocommit=True) as conn:
+        async with transaction(self._app, autocommit=True) as conn:
             yield conn
 
     @asynccontextmanager
     async def as_recorder(self, tenant_id: int) -> AsyncIterator[Connection]:
         """Open a transaction that may record what happened in a tenant, and read nothing of it."""
-        async with _transaction(self._app) as conn:
+        async with transaction(self._app) as conn:
             await conn.execute(SPEAK_FOR_TENANT, {"tenant": str(tenant_id)})
             yield conn
 
@@ -109,90 +134,17 @@ class Database:
             Unavailable: the database does not answer.
             Busy: its changes met those of another.
         """
-        async with _transaction(self._worker) as conn:
+        async with transaction(self._worker) as conn:
             if tenant_id is not None:
                 await conn.execute(SPEAK_FOR_TENANT, {"tenant": str(tenant_id)})
             if deleting:
                 await conn.execute(DELETING)
             yield WorkerConnection(conn)
 
-
-@asynccontextmanager
-async def _transaction(
-    pool: psycopg_pool.AsyncConnectionPool, *, snapshot: bool = False, autocommit: bool = False
-) -> AsyncIterator[Connection]:
-    try:
-        async with pool.connection() as conn:
-            await conn.set_isolation_level(
-                psycopg.IsolationLevel.REPEATABLE_READ if snapshot else None
-            )
-            await conn.set_read_only(snapshot or None)
-            await conn.set_autocommit(autocommit)
-            if snapshot:
-                async with conn.pipeline():
-                    yield conn
-                    await conn.commit()
-            else:
-                yield conn
-    except (
-        psycopg.errors.DeadlockDetected,
-        psycopg.errors.LockNotAvailable,
-        psycopg.errors.SerializationFailure,
-    ) as error:
-        raise Busy("Two changes met; try again.") from error
-    except psycopg.errors.RestrictViolation as error:
-        raise Conflict(guarded(error)) from error
-    except (psycopg.OperationalError, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed) as error:
-        raise Unavailable(
-            "The database does not answer; `roadworthy doctor` says why. Try again."
-        ) from error
-
-
-def guarded(error: psycopg.errors.RestrictViolation) -> str:
-    """Give what a guard of the database said (sql/repeatable/retention_holds.sql), word by word."""
-    return error.diag.message_primary or "The database keeps this as it is."
-
-
-def _as(principal: Principal, pseudonym: str) -> dict[str, object]:
-    return {
-        "tenant": str(principal.tenant_id),
-        "user": principal.user_id,
-        "subjects": principal.subjects,
-        "clearance": str(principal.clearance),
-        "pseudonym": pseudonym,
-    }
-
-
-_last_used: WeakKeyDictionary[psycopg.AsyncConnection, float] = WeakKeyDictionary()
-
-
-async def _check_when_idle(conn: psycopg.AsyncConnection) -> None:
-    """Notice before it is lent that a connection died with its server.
-
-    One that was used a moment ago is lent unseen: a question asked of the server for each
-    transaction would be a tenth of an answer's cost.
-    """
-    now = time.monotonic()
-    if now - _last_used.get(conn, 0) > TRUSTED_S:
-        await psycopg_pool.AsyncConnectionPool.check_connection(conn)
-    _last_used[conn] = now
-
-
-def _pool(url: str, connections: int, name: str) -> psycopg_pool.AsyncConnectionPool:
-    return psycopg_pool.AsyncConnectionPool(
-        url,
-        min_size=1,
-        max_size=connections,
-        open=False,
-        timeout=10,
-        name=f"roadworthy-{name}",
-        check=_check_when_idle,
-        kwargs={
-            "application_name": f"roadworthy-{name}",
-            "options": "-c statement_timeout=30s -c lock_timeout=10s"
-            " -c idle_in_transaction_session_timeout=60s -c jit=off",
-        },
-    )
+    async def _contents(self, tenant_id: int) -> str | None:
+        async with self.as_stranger() as conn:
+            found = await (await conn.execute(CONTENTS, {"tenant_id": tenant_id})).fetchone()
+        return found[0] if found else None
 
 
 def with_role(url: str, *, user: str, password: str) -> str:

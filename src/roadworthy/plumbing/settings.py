@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import platformdirs
 from pydantic import (
@@ -52,6 +52,13 @@ def _postgresql(url: SecretStr | None) -> SecretStr | None:
     return url
 
 
+def _without_login(url: SecretStr | None) -> SecretStr | None:
+    parts = urlsplit(url.get_secret_value()) if url else urlsplit("")
+    if "@" in parts.netloc or {"user", "password"} & parse_qs(parts.query).keys():
+        raise ValueError("must name no user and no password; those of database_app_url are used")
+    return url
+
+
 def _broker(url: SecretStr | None) -> SecretStr | None:
     if not url:
         return None
@@ -83,6 +90,7 @@ def _has_port(address: str) -> bool:
 
 HttpUrl = Annotated[str, AfterValidator(_http)]
 DatabaseUrl = Annotated[SecretStr | None, AfterValidator(_postgresql)]
+ReplicaUrl = Annotated[DatabaseUrl, AfterValidator(_without_login)]
 
 BrokerUrl = Annotated[SecretStr | None, AfterValidator(_broker)]
 
@@ -114,8 +122,12 @@ class Settings(BaseModel):
     database_worker_url: DatabaseUrl = Field(
         default=None, description="The same database as roadworthy_worker; empty: derived."
     )
+    database_read_url: ReplicaUrl = Field(
+        default=None,
+        description="A streaming replica that searches may read, without a login; empty: none.",
+    )
     database_connections: int = Field(
-        default=8, ge=2, le=200, description="Pool size of one process."
+        default=8, ge=2, le=200, description="Pool size of one process, for each server."
     )
 
     broker_url: BrokerUrl = Field(

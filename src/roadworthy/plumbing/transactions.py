@@ -1,0 +1,133 @@
+"""Pools of connections, and transactions over them that fail in our words."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from weakref import WeakKeyDictionary
+
+import psycopg
+import psycopg_pool
+
+from roadworthy.core.errors import Busy, Conflict, Unavailable
+from roadworthy.core.identity import Principal
+
+TRUSTED_S = 1.0
+PATIENCE_S = 10.0  # for a connection
+
+SPEAK_FOR = """
+SELECT set_config('roadworthy.tenant', %(tenant)s, true),
+       set_config('roadworthy.user', %(user)s, true),
+       set_config('roadworthy.subjects', %(subjects)s::text[]::text, true),
+       set_config('roadworthy.clearance', %(clearance)s, true),
+       set_config('roadworthy.pseudonym', %(pseudonym)s, true)
+"""
+
+Pool = psycopg_pool.AsyncConnectionPool
+
+
+def pool(url: str, connections: int, name: str) -> Pool:
+    """Make a pool, to be opened by the caller, that waits for a server which is away a while."""
+    return Pool(
+        url,
+        min_size=1,
+        max_size=connections,
+        open=False,
+        timeout=PATIENCE_S,
+        name=f"roadworthy-{name}",
+        check=_check_when_idle,
+        kwargs=session(name),
+    )
+
+
+def session(name: str) -> dict[str, str]:
+    """Name what a connection is to be like."""
+    return {
+        "application_name": f"roadworthy-{name}",
+        "options": "-c statement_timeout=30s -c lock_timeout=10s"
+        " -c idle_in_transaction_session_timeout=60s -c jit=off",
+    }
+
+
+@asynccontextmanager
+async def transaction(
+    pool: Pool, *, snapshot: bool = False, autocommit: bool = False
+) -> AsyncIterator[psycopg.AsyncConnection]:
+    """Lend a connection for one transaction, or with autocommit for some of one statement each.
+
+    Args:
+        snapshot: read only, as of one moment, in a pipeline.
+
+    Raises:
+        Unavailable: the database does not answer.
+        Busy: its changes met those of another.
+        Conflict: a guard of the database refuses.
+    """
+    try:
+        async with pool.connection() as conn:
+            if snapshot:
+                async with as_snapshot(conn):
+                    yield conn
+            else:
+                await conn.set_isolation_level(None)
+                await conn.set_read_only(None)
+                await conn.set_autocommit(autocommit)
+                yield conn
+    except (
+        psycopg.errors.DeadlockDetected,
+        psycopg.errors.LockNotAvailable,
+        psycopg.errors.SerializationFailure,
+    ) as error:
+        raise Busy("Two changes met; try again.") from error
+    except psycopg.errors.RestrictViolation as error:
+        raise Conflict(guarded(error)) from error
+    except (psycopg.OperationalError, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed) as error:
+        raise Unavailable(
+            "The database does not answer; `roadworthy doctor` says why. Try again."
+        ) from error
+
+
+@asynccontextmanager
+async def as_snapshot(conn: psycopg.AsyncConnection) -> AsyncIterator[None]:
+    """Make the block a read-only transaction that sees one moment, and a pipeline."""
+    await conn.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
+    await conn.set_read_only(True)
+    await conn.set_autocommit(False)
+    async with conn.pipeline():
+        yield
+        await conn.commit()
+
+
+async def speak_for(
+    conn: psycopg.AsyncConnection, principal: Principal, *, pseudonym: str = ""
+) -> None:
+    """Say for the rest of the transaction who asks."""
+    await conn.execute(
+        SPEAK_FOR,
+        {
+            "tenant": str(principal.tenant_id),
+            "user": principal.user_id,
+            "subjects": principal.subjects,
+            "clearance": str(principal.clearance),
+            "pseudonym": pseudonym,
+        },
+    )
+
+
+def guarded(error: psycopg.errors.RestrictViolation) -> str:
+    """Give what a guard of the database said (sql/repeatable/retention_holds.sql), word by word."""
+    return error.diag.message_primary or "The database keeps this as it is."
+
+
+_last_used: WeakKeyDictionary[psycopg.AsyncConnection, float] = WeakKeyDictionary()
+
+
+async def _check_when_idle(conn: psycopg.AsyncConnection) -> None:
+    """Notice before it is lent that a connection died with its server.
+
+    One that was used a moment ago is lent unseen: a question asked of the server for each
+    transaction would be a tenth of an answer's cost.
+    """
+    now = time.monotonic()
+    if now - _last_used.get(conn, 0) > TRUSTED_S:
+        await Pool.check_connection(conn)
+    _last_used[conn] = now

@@ -28,6 +28,7 @@ from roadworthy.diagnosis.machine import check_machine, check_port
 from roadworthy.diagnosis.models import check_models, check_reranker
 from roadworthy.diagnosis.places import check_places
 from roadworthy.diagnosis.records import Check, fine, wrong
+from roadworthy.diagnosis.replica import check_replication
 from roadworthy.diagnosis.work import check_work
 from roadworthy.installation import engine_for_a_while, running_database
 from roadworthy.plumbing.settings import Settings, process_locales
@@ -93,6 +94,7 @@ def _running(stack: ExitStack, settings: Settings) -> tuple[DatabaseUrls | None,
     fit = all(check.ok for check in checks if check.name in NEEDED)
     known = urls if fit and isinstance(urls, DatabaseUrls) else None
     if known is not None:
+        checks += check_replication(known)
         checks += [check_deletions(known), check_work(known), check_places(known)]
     engine = _entered(stack, engine_for_a_while(settings), name="models")
     if isinstance(engine, Check):

@@ -13,6 +13,7 @@ from roadworthy.core.clock import now
 from roadworthy.core.errors import Invalid, RoadworthyError
 from roadworthy.diagnosis.permissions import check_policies, check_role, check_rows, check_tables
 from roadworthy.diagnosis.records import Check, fine, wrong
+from roadworthy.diagnosis.replica import check_replica
 from roadworthy.plumbing.migrations import pending
 from roadworthy.traces.pseudonyms import OTHER_KEY, OTHER_KEY_MEND, Pseudonyms
 from roadworthy.traces.pseudonyms import READ as READ_MARK
@@ -50,6 +51,7 @@ def check_database(
                 return checks  # what follows would fail for that reason
             checks += [_stage(app, stage), _clock(app, clock)]
             checks += [_pseudonyms(app, pseudonyms)] if pseudonyms else []
+            checks += check_replica(urls, app)
             return checks + _permissions(app, urls)
     except psycopg.OperationalError as error:
         return [_unreachable(error)]

@@ -44,8 +44,8 @@ def whole_question(turns: Sequence[Message]) -> Query:
     """Give the last question with its filters, led by the one before it when it leans on that.
 
     Raises:
-        Invalid: there is no turn, too many, the last one is not the user's, it is no text or too long,
-            or a filter in it says what cannot be.
+        Invalid: there is no turn, too many, the last one is not the user's, it is no text, empty or
+            too long, or a filter in it says what cannot be.
     """
     if not turns or turns[-1].role != "user" or not turns[-1].content.strip():
         raise Invalid("The last message must be a question of the user.")

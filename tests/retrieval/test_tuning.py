@@ -6,11 +6,12 @@ import uuid
 
 import pytest
 
+from roadworthy.core.choosing import FOLDS, LEAST_QUESTIONS
 from roadworthy.core.errors import Invalid
 from roadworthy.retrieval.fusion import Fusion, Rankings
 from roadworthy.retrieval.judged import Judged, JudgedQuestion, Target, judged
 from roadworthy.retrieval.passages import PassageRow
-from roadworthy.retrieval.tuning import FOLDS, LEAST_QUESTIONS, tune, ways
+from roadworthy.retrieval.tuning import tune, ways
 
 LIVE = Fusion(vector_weight=0.6)
 RIGHT, WRONG, OTHER = 9, 2, 3  # ties go to the smaller
@@ -24,6 +25,7 @@ def row(passage_id, document, text):
         title=document,
         version=1,
         metadata={},
+        ordinal=0,
         start=0,
         end=len(text),
         page_first=None,

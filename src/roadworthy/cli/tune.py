@@ -13,12 +13,13 @@ from roadworthy.bootstrap import Services
 from roadworthy.cli import show
 from roadworthy.cli.dataset import read_questions
 from roadworthy.cli.desk import Desk, with_services
+from roadworthy.core.choosing import LEAST_QUESTIONS
 from roadworthy.core.errors import Conflict, Invalid
 from roadworthy.installation import Installation
 from roadworthy.releases import Release, add_release, list_releases
 from roadworthy.retrieval.fusion import Fusion, fusion_of
 from roadworthy.retrieval.judged import JudgedQuestion
-from roadworthy.retrieval.tuning import LEAST_QUESTIONS, WEIGHTS, Tried, Tuned
+from roadworthy.retrieval.tuning import WEIGHTS, Tried, Tuned
 from roadworthy.retrieval.tuning import tune as tuned_by
 
 app = typer.Typer()

@@ -1,22 +1,18 @@
 """Choose how rankings are joined by questions whose answers are known."""
 
-import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
-from roadworthy.core.errors import Invalid
-from roadworthy.core.intervals import Interval, gain_interval
+from roadworthy.core.choosing import choose
+from roadworthy.core.intervals import Interval
 from roadworthy.core.ranking_metrics import mean
 from roadworthy.retrieval.fusion import Fusion, Method
 from roadworthy.retrieval.judged import Judged
 
-LEAST_QUESTIONS = 20
-FOLDS = 5
 WEIGHTS = tuple(step / 10 for step in range(11))
 # By ranks, a weight moves a space far: .9 by seven places, .5 behind all of the other's.
 SPACE_WEIGHTS = (0.9, 0.75, 0.5)
-SEED = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,48 +61,26 @@ def ways(live: Fusion, *, spaces: Sequence[str]) -> Iterator[Fusion]:
 def tune(found: Sequence[Judged], live: Fusion, *, advance: Callable[[], None]) -> Tuned:
     """Score every way on every question, and say what choosing among them brings.
 
-    The questions are parted into five; on each part the way counts that did best on the others.
-    A way that is no better than one before it in the list is not chosen.
-
     Args:
         advance: called after each question.
 
     Raises:
         Invalid: there are too few questions to tell anything.
     """
-    if len(found) < LEAST_QUESTIONS:
-        raise Invalid(
-            f"{len(found)} questions are too few to tell anything; ask at least {LEAST_QUESTIONS}."
-        )
     tried = list(ways(live, spaces=sorted({s for each in found for s in each.rankings.vector})))
     scores: list[list[float]] = []  # of each question, by way
     for each in found:
         scores.append([each.ndcg(way) for way in tried])
         advance()
     means = [Tried(fusion=way, ndcg10=_mean(scores, n)) for n, way in enumerate(tried)]
-    gain = gain_interval([row[0] for row in scores], _held_out(scores))
-    assert gain is not None, "there are enough questions"
+    choice = choose(scores)
     return Tuned(
-        questions=len(found), live=means[0], best=means[_best(scores)], tried=means, gain=gain
+        questions=len(found),
+        live=means[0],
+        best=means[choice.best],
+        tried=means,
+        gain=choice.gain,
     )
-
-
-def _held_out(scores: Sequence[Sequence[float]]) -> list[float]:
-    """Score each question by the way that did best on the other parts."""
-    order = list(range(len(scores)))
-    random.Random(SEED).shuffle(order)  # noqa: S311 - parts, not secrets
-    held_out = [0.0] * len(scores)
-    for fold in range(FOLDS):
-        part = order[fold::FOLDS]
-        chosen = _best([scores[i] for i in sorted({*order} - {*part})])
-        for i in part:
-            held_out[i] = scores[i][chosen]
-    return held_out
-
-
-def _best(scores: Sequence[Sequence[float]]) -> int:
-    means = [_mean(scores, n) for n in range(len(scores[0]))]
-    return means.index(max(means))
 
 
 def _mean(scores: Sequence[Sequence[float]], way: int) -> float:

@@ -191,6 +191,8 @@ CREATE FUNCTION public.forget_name(who text) RETURNS void
          WHERE tenant_id = current_tenant() AND lifted_by = who;
         UPDATE review SET decided_by = '(deleted)'
          WHERE tenant_id = current_tenant() AND decided_by = who;
+        UPDATE experiment SET made_by = '(deleted)'
+         WHERE tenant_id = current_tenant() AND made_by = who;
     END $$;
 
 CREATE FUNCTION public.forget_traces_of(who text, most integer) RETURNS bigint
@@ -736,6 +738,23 @@ CREATE SEQUENCE public.epoch
     NO MAXVALUE
     CACHE 1;
 
+CREATE TABLE public.experiment (
+    tenant_id integer NOT NULL,
+    id uuid NOT NULL,
+    corpus_id integer NOT NULL,
+    kind text NOT NULL,
+    measure text NOT NULL,
+    questions integer NOT NULL,
+    tried jsonb NOT NULL,
+    chosen integer,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT experiment_kind_check CHECK ((kind = ANY (ARRAY['passages'::text, 'ranking'::text]))),
+    CONSTRAINT experiment_questions_check CHECK ((questions >= 0))
+);
+
+ALTER TABLE ONLY public.experiment FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.golden_probe (
     tenant_id integer NOT NULL,
     id uuid NOT NULL,
@@ -1118,6 +1137,9 @@ ALTER TABLE ONLY public.embedding_space
 ALTER TABLE ONLY public.embedding_space
     ADD CONSTRAINT embedding_space_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.experiment
+    ADD CONSTRAINT experiment_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.golden_probe
     ADD CONSTRAINT golden_probe_pkey PRIMARY KEY (tenant_id, id);
 
@@ -1231,6 +1253,8 @@ CREATE INDEX embedding_passage ON ONLY public.embedding USING btree (tenant_id, 
 CREATE INDEX embedding_shared_acl ON public.embedding_shared USING btree (tenant_id, corpus_id, space_id, acl_id);
 
 CREATE INDEX embedding_shared_passage ON public.embedding_shared USING btree (tenant_id, passage_id);
+
+CREATE INDEX experiment_corpus ON public.experiment USING btree (tenant_id, corpus_id);
 
 CREATE INDEX golden_probe_corpus ON public.golden_probe USING btree (tenant_id, corpus_id, language);
 
@@ -1461,6 +1485,9 @@ ALTER TABLE public.embedding
 ALTER TABLE public.embedding
     ADD CONSTRAINT embedding_tenant_id_passage_id_fkey FOREIGN KEY (tenant_id, passage_id) REFERENCES public.passage(tenant_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.experiment
+    ADD CONSTRAINT experiment_tenant_id_corpus_id_fkey FOREIGN KEY (tenant_id, corpus_id) REFERENCES public.corpus(tenant_id, id);
+
 ALTER TABLE ONLY public.golden_probe
     ADD CONSTRAINT golden_probe_tenant_id_corpus_id_fkey FOREIGN KEY (tenant_id, corpus_id) REFERENCES public.corpus(tenant_id, id);
 
@@ -1632,6 +1659,8 @@ CREATE POLICY definer ON public.document FOR SELECT TO roadworthy_owner USING (t
 
 CREATE POLICY definer ON public.document_field TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY definer ON public.experiment TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY definer ON public.job FOR SELECT TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY definer ON public.legal_hold FOR SELECT TO roadworthy_owner USING (true);
@@ -1683,6 +1712,8 @@ ALTER TABLE public.embedding_place ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.embedding_shared ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY every ON public.withdrawn_document FOR SELECT TO roadworthy_worker USING (true);
+
+ALTER TABLE public.experiment ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.golden_probe ENABLE ROW LEVEL SECURITY;
 
@@ -1785,6 +1816,8 @@ CREATE POLICY one_tenant ON public.edge_line AS RESTRICTIVE TO roadworthy_app US
 CREATE POLICY one_tenant ON public.embedding AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.embedding_place AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.experiment AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.golden_probe AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1968,6 +2001,8 @@ CREATE POLICY worker ON public.edge_line TO roadworthy_worker USING ((tenant_id 
 CREATE POLICY worker ON public.embedding TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.embedding_place TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.experiment TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.golden_probe TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -2164,6 +2199,8 @@ GRANT SELECT,INSERT ON TABLE public.embedding_space TO roadworthy_worker;
 
 GRANT SELECT,USAGE ON SEQUENCE public.epoch TO roadworthy_app;
 GRANT SELECT,USAGE ON SEQUENCE public.epoch TO roadworthy_worker;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.experiment TO roadworthy_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.golden_probe TO roadworthy_worker;
 

@@ -49,7 +49,7 @@ BEGIN
                                 'trace_answer', 'corpus_route', 'corpus_space', 'deletion_receipt',
                                 'withdrawn_document', 'legal_hold', 'golden_probe',
                                 'embedding_place', 'posting_segment', 'merged_revision', 'posting_gone',
-                                'document_field']
+                                'document_field', 'experiment']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
@@ -334,6 +334,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE
       golden_probe, embedding_place, posting_segment, merged_revision, posting_gone
    TO roadworthy_worker;
 GRANT SELECT, INSERT ON embedding_space TO roadworthy_worker;
+GRANT SELECT, INSERT, DELETE ON experiment TO roadworthy_worker;
 GRANT SELECT ON schema_migration, installation, document_field TO roadworthy_worker;
 GRANT SELECT, INSERT ON pseudonym_key TO roadworthy_worker;
 

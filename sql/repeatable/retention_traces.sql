@@ -95,7 +95,7 @@ CREATE OR REPLACE FUNCTION forget_traces_of(who text, most integer) RETURNS bigi
 REVOKE ALL ON FUNCTION forget_traces_of(text, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION forget_traces_of(text, integer) TO roadworthy_worker;
 
--- Takes the name of a deleted person from receipts, holds and reviews, which are kept.
+-- Takes the name of a deleted person from receipts, holds, reviews and experiments, which are kept.
 CREATE OR REPLACE FUNCTION forget_name(who text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
     AS $$
@@ -108,11 +108,16 @@ CREATE OR REPLACE FUNCTION forget_name(who text) RETURNS void
          WHERE tenant_id = current_tenant() AND lifted_by = who;
         UPDATE review SET decided_by = '(deleted)'
          WHERE tenant_id = current_tenant() AND decided_by = who;
+        UPDATE experiment SET made_by = '(deleted)'
+         WHERE tenant_id = current_tenant() AND made_by = who;
     END $$;
 REVOKE ALL ON FUNCTION forget_name(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION forget_name(text) TO roadworthy_worker;
 DROP POLICY IF EXISTS definer_update ON legal_hold;
 CREATE POLICY definer_update ON legal_hold FOR UPDATE TO CURRENT_USER
+    USING (tenant_id = (SELECT current_tenant()));
+DROP POLICY IF EXISTS definer ON experiment;
+CREATE POLICY definer ON experiment TO CURRENT_USER
     USING (tenant_id = (SELECT current_tenant()));
 DROP POLICY IF EXISTS definer_update ON review;
 CREATE POLICY definer_update ON review FOR UPDATE TO CURRENT_USER

@@ -93,6 +93,7 @@ class Services:
     answering: AnsweringService
     searching: SearchService
     deletion: DeletionService
+    in_flight: InFlight  # what reads documents notes it here, to hear when one is deleted
     pseudonym: Callable[[Principal], str]
 
     @property
@@ -272,6 +273,7 @@ async def services(
                 reranker=reranker,
             ),
             deletion=deletion_service(settings, database),
+            in_flight=in_flight,
             pseudonym=pseudonyms,
         )
 

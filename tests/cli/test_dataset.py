@@ -36,13 +36,16 @@ def test_a_line_is_a_question_and_what_answers_it(file):
         lines({"question": "Who\u2028?", "document": "a.md", "more": 1})
         + "\n"
         + lines({"question": "Why?", "document": "b.md", "quote": "for"})
-        + lines({"question": "Why?", "document": "c.md"})
+        + lines({"question": "Why?", "document": "c.md", "answer": "it is"})
+        + lines({"question": "Why?", "document": "c.md", "answer": ["so"]})
         + lines({"question": "Nothing says?", "document": None})
     )
     assert read_questions(file) == [
-        JudgedQuestion(question="Who\u2028?", targets=[Target(document="a.md")]),
+        JudgedQuestion(question="Who\u2028?", targets=[Target(document="a.md")], answers=[]),
         JudgedQuestion(
-            question="Why?", targets=[Target(document="b.md", quote="for"), Target(document="c.md")]
+            question="Why?",
+            targets=[Target(document="b.md", quote="for"), *[Target(document="c.md")] * 2],
+            answers=["it is", "so"],
         ),
     ]
 

@@ -12,7 +12,7 @@ from roadworthy.corpus.documents import Corpus, find_corpus
 from roadworthy.corpus.languages import spoken
 from roadworthy.corpus.naming import names_of
 from roadworthy.gateway.embeddings import SpaceEmbedder
-from roadworthy.plumbing.database import Database
+from roadworthy.plumbing.database import Connection, Database
 from roadworthy.releases import find_release
 from roadworthy.releases.store import StoredRelease
 from roadworthy.retrieval.filters import Filter, Scope
@@ -51,16 +51,15 @@ async def asker(
     )
 
 
-async def answerable(asking: Asker, questions: Sequence[JudgedQuestion]) -> list[JudgedQuestion]:
-    """Keep the questions that are about documents which the asker may see, in a seeded order.
+async def answerable(
+    conn: Connection, questions: Sequence[JudgedQuestion], *, tenant_id: int, corpus_id: int
+) -> list[JudgedQuestion]:
+    """Keep the questions about documents that the principal of `conn` may see, in a seeded order.
 
     Their targets get the names that the documents have in the corpus.
     """
     called = {target.document for each in questions for target in each.targets}
-    async with asking.database.read_as(asking.principal) as conn:
-        names = await names_of(
-            conn, called, tenant_id=asking.principal.tenant_id, corpus_id=asking.corpus.id
-        )
+    names = await names_of(conn, called, tenant_id=tenant_id, corpus_id=corpus_id)
     kept = [
         replace(
             each,

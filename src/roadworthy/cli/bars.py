@@ -1,4 +1,4 @@
-"""Progress of files on their way in, as a bar on a terminal."""
+"""Progress of what takes long, as a bar on a terminal."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,5 +28,17 @@ def shown() -> Iterator[Callable[[Progress], None]]:
             at = progress.now_at
             short = at if len(at) <= LONGEST_NAME else f"...{at[-LONGEST_NAME:]}"
             bar.update(task, total=progress.total, completed=progress.ended, description=short)
+
+        yield report
+
+
+@contextmanager
+def staged() -> Iterator[Callable[[str, int, int], None]]:
+    """Show a stage, and how much of it is done of how much."""
+    with Bar(console=show.ERR, transient=True, disable=not show.ERR.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+
+        def report(stage: str, done: int, total: int) -> None:
+            bar.update(task, description=stage, completed=done, total=total)
 
         yield report

@@ -9,6 +9,7 @@ import typer
 from roadworthy.bootstrap import Services, deletion_service
 from roadworthy.cli import probe, show
 from roadworthy.cli.curating import policy, report
+from roadworthy.cli.cutting import tune
 from roadworthy.cli.desk import Desk, with_database, with_services
 from roadworthy.cli.ingest import worked
 from roadworthy.cli.leaving import Yes, meant
@@ -31,6 +32,7 @@ from roadworthy.spaces import ensure_model_space
 app = typer.Typer(help="Change how a corpus is searched and checked; delete one.")
 app.command()(policy)
 app.command()(report)
+app.command()(tune)
 app.add_typer(probe.app, name="probe")
 
 Name = Annotated[str, typer.Argument(metavar="NAME")]

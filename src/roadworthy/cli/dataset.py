@@ -20,6 +20,12 @@ class _Line(BaseModel):
     question: str = Field(min_length=1)
     document: str | None = Field(min_length=1)  # None: no document answers it
     quote: str | None = Field(default=None, min_length=1)
+    answer: str | list[str] = []  # its words, or each way to say it
+
+    @property
+    def answers(self) -> list[str]:
+        """Give each way to say it."""
+        return [self.answer] if isinstance(self.answer, str) else self.answer
 
 
 class _Query(BaseModel):
@@ -39,31 +45,35 @@ def read_questions(path: Path) -> list[JudgedQuestion]:
         Invalid: a file cannot be read, or a line of it is wrong; the sentence names it.
     """
     try:
-        found = _beir(path) if path.is_dir() else _told(path)
+        return _beir(path) if path.is_dir() else _told(path)
     except OSError as error:
         raise Invalid(f"{error.filename or path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise Invalid(f"{path} is not in UTF-8.") from error
-    return [JudgedQuestion(question=question, targets=each) for question, each in found.items()]
 
 
-def _told(path: Path) -> dict[str, list[Target]]:
+def _told(path: Path) -> list[JudgedQuestion]:
     found: dict[str, list[Target]] = {}
+    answers: dict[str, list[str]] = {}
     for line in _rows(path, _Line):
         if line.document is not None:
             target = Target(document=line.document, quote=line.quote)
             found.setdefault(line.question, []).append(target)
-    return found
+            answers.setdefault(line.question, []).extend(line.answers)
+    return [
+        JudgedQuestion(question=question, targets=targets, answers=answers[question])
+        for question, targets in found.items()
+    ]
 
 
-def _beir(folder: Path) -> dict[str, list[Target]]:
+def _beir(folder: Path) -> list[JudgedQuestion]:
     questions = {query.id: query.text for query in _rows(folder / QUERIES, _Query)}
     found: dict[str, list[Target]] = {}
     for query, document, grade in _judgements(folder / QRELS):
         if query in questions and grade > 0:
             target = Target(document=document, grade=grade)
             found.setdefault(questions[query], []).append(target)
-    return found
+    return [JudgedQuestion(question=question, targets=each) for question, each in found.items()]
 
 
 def _judgements(path: Path) -> Iterator[tuple[str, str, float]]:

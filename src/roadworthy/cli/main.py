@@ -37,6 +37,7 @@ class Roadworthy(LazyGroup):
         "job": _place("job", "List, show, retry and drop accepted work."),
         "key": _place("key", "Create, list and revoke API keys."),
         "release": _place("release", "See, add and choose what shapes an answer."),
+        "experiment": _place("experiment", "See what was measured by tuning."),
         "space": _place("space", "List and add embedding spaces."),
         "doctor": _place("doctor", "Check whether this installation is fit to run."),
         "config": _place("config", "Show the settings."),

@@ -1,7 +1,7 @@
 """`roadworthy search tune`: choose how rankings are joined, by questions with known answers."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -14,13 +14,16 @@ from roadworthy.cli import show
 from roadworthy.cli.dataset import read_questions
 from roadworthy.cli.desk import Desk, with_services
 from roadworthy.core.choosing import LEAST_QUESTIONS
+from roadworthy.core.clock import now
 from roadworthy.core.errors import Conflict, Invalid
+from roadworthy.core.ids import new_id
 from roadworthy.installation import Installation
 from roadworthy.releases import Release, add_release, list_releases
 from roadworthy.retrieval.fusion import Fusion, fusion_of
 from roadworthy.retrieval.judged import JudgedQuestion
 from roadworthy.retrieval.tuning import WEIGHTS, Tried, Tuned
 from roadworthy.retrieval.tuning import tune as tuned_by
+from roadworthy.tuning.experiments import Experiment, Measured, keep_experiment
 
 app = typer.Typer()
 BAR = 30  # characters
@@ -67,8 +70,13 @@ def tune(
         if release is not None:
             await _check_free(desk, release)
         asking = await asker(desk.database, opened.embedders, person)
-        kept = await answerable(asking, asked)
+        of = {"tenant_id": person.tenant_id, "corpus_id": asking.corpus.id}
+        async with desk.database.read_as(person) as conn:
+            kept = await answerable(conn, asked, **of)
         tuned = await _tuned(asking, kept[:questions], minutes=minutes)
+        experiment = _experiment(tuned, asking)
+        async with desk.database.as_worker(person.tenant_id) as conn:
+            await keep_experiment(conn, experiment, **of)
         recommended = (
             _changed(asking.stored.release, tuned.best.fusion) if tuned.is_better else None
         )
@@ -108,6 +116,23 @@ async def _tuned(asking: Asker, asked: list[JudgedQuestion], *, minutes: float) 
     live = fusion_of(asking.stored.release)
     with show.counting(len(found)) as advance:
         return await asyncio.to_thread(tuned_by, found, live, advance=advance)
+
+
+def _experiment(tuned: Tuned, asking: Asker) -> Experiment:
+    return Experiment(
+        id=new_id(),
+        corpus=asking.corpus.name,
+        kind="ranking",
+        measure="ndcg10",
+        questions=tuned.questions,
+        tried=[
+            Measured(setting=asdict(each.fusion), figures={"ndcg10": each.ndcg10})
+            for each in tuned.tried
+        ],
+        chosen=tuned.tried.index(tuned.best) if tuned.is_better else None,
+        made_by=asking.principal.user_id,
+        made_at=now(),
+    )
 
 
 def _changed(release: Release, fusion: Fusion) -> Release:

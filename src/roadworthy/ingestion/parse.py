@@ -83,14 +83,17 @@ def parse(
     return document
 
 
+def is_markdown(media_type: str) -> bool:
+    """Tell whether files of a kind become Markdown, where `#` is a heading."""
+    return media_type not in {media_types.TEXT, media_types.PDF, *media_types.PICTURES, *PLAIN}
+
+
 def _read(
     content: bytes, limits: Limits, *, name: str, found: str, report: Report | None
 ) -> ParsedDocument:
     if found in VERBATIM:
         text = INLINE_IMAGE.sub(r"\1)", _clean(decode(content) or ""))
-        return _document(
-            text, (), {}, name=name, media_type=found, markdown=found != media_types.TEXT
-        )
+        return _document(text, (), {}, name=name, media_type=found, markdown=is_markdown(found))
     if found == media_types.PDF or found in media_types.PICTURES:
         paged = read_pages(content, limits, name=name, media_type=found, report=report)
         text, pages = _whole_pages(paged.pages)
@@ -100,7 +103,7 @@ def _read(
             _said(paged.metadata),
             name=name,
             media_type=found,
-            markdown=False,
+            markdown=is_markdown(found),
             notes=paged.notes,
         )
     if found in ZIPPED:
@@ -126,7 +129,7 @@ def _read(
         {**result.metadata, **metadata},
         name=name,
         media_type=found,
-        markdown=found not in PLAIN,
+        markdown=is_markdown(found),
         notes=notes,
         attachments=attachments,
     )

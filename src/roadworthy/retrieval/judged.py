@@ -31,6 +31,7 @@ class JudgedQuestion:
 
     question: str
     targets: Sequence[Target]
+    answers: Sequence[str] = ()  # words that an answer holds one of; none: nobody said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,127 @@
+"""A corpus that is cut in one way, in memory: ranked as the product ranks, and never searched."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from roadworthy.core.spaces import Vectors
+from roadworthy.corpus.languages import detect_passage
+from roadworthy.corpus.postings import decode_postings, pack_by_term
+from roadworthy.corpus.routing import Routing, rules_of
+from roadworthy.corpus.terms import query_terms, terms
+from roadworthy.corpus.texts import Text
+from roadworthy.ingestion.lead import to_embed
+from roadworthy.ingestion.parse import is_markdown
+from roadworthy.ingestion.records import Origin, ParsedDocument, Piece
+from roadworthy.ingestion.split import TokenCounter, split
+from roadworthy.retrieval.bm25 import score
+from roadworthy.retrieval.fusion import Fusion, Ranking, Rankings, fuse
+from roadworthy.retrieval.search import CANDIDATES
+from roadworthy.tuning.records import Cut
+
+HALF = 2  # bytes of a number in a stored vector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A passage of one of the texts."""
+
+    document: int  # position of its text
+    piece: Piece
+    tokens: int
+    led: str  # what stands for it in its space and among its terms
+    language: str
+    rules: str  # by which its terms are made
+
+
+def passages_of(
+    text: Text, position: int, cut: Cut, *, tokenizer: TokenCounter, routing: Routing
+) -> list[Passage]:
+    """Cut one text as ingestion would."""
+    document = ParsedDocument(
+        text=text.text,
+        pages=(),
+        title=text.title,
+        media_type=text.media_type,
+        markdown=is_markdown(text.media_type),
+        origin=Origin(),
+    )
+    pieces = split(document, tokenizer=tokenizer, size=cut.size, overlap=cut.overlap)
+    counts = tokenizer.count([piece.text for piece in pieces]) if pieces else []
+    return [
+        _passage(text, position, piece, tokens=tokens, routing=routing)
+        for piece, tokens in zip(pieces, counts, strict=True)
+    ]
+
+
+def _passage(text: Text, position: int, piece: Piece, *, tokens: int, routing: Routing) -> Passage:
+    language = text.language_told or detect_passage(piece.text, document=text.language)
+    return Passage(
+        document=position,
+        piece=piece,
+        tokens=tokens,
+        led=to_embed(piece.text, title=text.title, heading=piece.heading),
+        language=language,
+        rules=rules_of(routing.analysis_of(language), language=language),
+    )
+
+
+class Index:
+    """The passages of a cut with their vectors and postings; a passage's id is its position."""
+
+    def __init__(self, passages: Sequence[Passage], vectors: Vectors) -> None:
+        """Analyse the passages.
+
+        Args:
+            vectors: of `led`, shape (passages, dimension), each of length 1.
+        """
+        self.passages = passages
+        self._vectors = vectors
+        found = {i: terms(each.led, language=each.rules) for i, each in enumerate(passages)}
+        self._postings = pack_by_term(found)
+        self._rules = {each.rules for each in passages}
+        self._mean_length = sum(map(len, found.values())) / max(len(found), 1)
+
+    @property
+    def vector_bytes(self) -> int:
+        """Say how much the vectors take as they are stored."""
+        return self._vectors.size * HALF
+
+    @property
+    def posting_bytes(self) -> int:
+        """Say how much the postings take."""
+        return sum(map(len, self._postings.values()))
+
+    def rank(self, question: str, vector: Vectors, fusion: Fusion) -> list[int]:
+        """Rank passages by words and meaning, joined as a release says; best first.
+
+        Args:
+            vector: of the question, shape (dimension,).
+        """
+        rankings = Rankings(
+            candidates=CANDIDATES,
+            keyword=self._by_keyword(question),
+            vector={"": self._nearest(vector)},
+        )
+        return [each.passage_id for each in fuse(rankings, fusion, limit=2 * CANDIDATES)]
+
+    def _nearest(self, vector: Vectors) -> Ranking:
+        cosines = self._vectors @ vector
+        best = np.argsort(-cosines, kind="stable")[:CANDIDATES]
+        return [(int(i), float(cosines[i])) for i in best]
+
+    def _by_keyword(self, question: str) -> Ranking:
+        if not self._mean_length:
+            return []  # passages without a single word
+        classes = [
+            [decode_postings(self._postings[term]) for term in forms if term in self._postings]
+            for forms in query_terms(question, self._rules)
+        ]
+        ids, scores = score(
+            classes,
+            passage_count=len(self.passages),
+            mean_length=self._mean_length,
+            limit=CANDIDATES,
+        )
+        return list(zip(ids.tolist(), scores.tolist(), strict=True))

@@ -1,0 +1,93 @@
+"""What is tried on a corpus, and what came of it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Literal
+
+from roadworthy.core.choosing import Choice
+from roadworthy.core.intervals import Interval
+from roadworthy.core.ranking_metrics import mean
+
+Measure = Literal["covered", "ndcg10"]  # figures that are chosen by
+K = 5  # the hits in which a quote is looked for
+CONTEXT_TOKENS = 1024  # that are read where the release does not say; larger passages win nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """How documents are cut into passages; see ingestion/split.py."""
+
+    size: int  # tokens
+    overlap: int  # tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A run of a document that answers a question."""
+
+    document: int  # its position among the texts
+    start: int  # code points
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question, and where its answer stands. Invariant: a document has a grade above 0."""
+
+    question: str
+    grades: dict[int, float]  # by position of the document
+    quotes: Sequence[Sequence[Span]]  # of each quote, where it stands; none: no quote is known
+    answers: Sequence[str]  # words that an answer must hold one of; none: no answer is known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """How well one question was served, each from 0 to 1; None: the questions do not say."""
+
+    ndcg10: float | None  # of documents, which rank as the best of their passages
+    recall5: float | None
+    whole5: float | None  # share of its quotes that lie wholly in one of the best five passages
+    covered: float | None  # share of its quotes' characters in the best context_tokens
+    answered: float | None  # whether what the extractive answerer quotes holds the answer
+
+
+SCORES = tuple(field.name for field in fields(Score))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What it takes to keep a corpus that is cut so, and to search it."""
+
+    passages: int
+    mean_tokens: float  # of a passage
+    vector_bytes: int
+    posting_bytes: int
+    embed_s: float  # of all passages, those known from another cut counted with what they took
+    search_ms: float  # median, in memory, without the embedding of the question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """One way to cut, and what came of it."""
+
+    cut: Cut
+    scores: Sequence[Score]  # of each question
+    cost: Cost
+
+    @property
+    def figures(self) -> dict[str, float | None]:
+        """Give the mean of each score, and the costs, by name."""
+        means = {name: mean(getattr(each, name) for each in self.scores) for name in SCORES}
+        return means | asdict(self.cost)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuned:
+    """All that was tried. Invariant: the first is the present way."""
+
+    measure: Measure  # that is chosen by
+    context_tokens: int  # that are read of each ranking
+    tried: Sequence[Tried]
+    untried: Sequence[Cut]  # there was no time left
+    gains: Sequence[Interval | None]  # of each over the first
+    choice: Choice

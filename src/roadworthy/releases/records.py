@@ -40,7 +40,7 @@ class Release(BaseModel):
     space: str | None = Field(default=None, min_length=1, max_length=100)
     # How many passages are searched for, and how much of the rank is by meaning.
     passages: int = Field(default=8, ge=1, le=50)
-    vector_weight: float = Field(default=0.6, ge=0, le=1)
+    vector_weight: float = Field(default=0.5, ge=0, le=1)
     # By stretched scores (weighted) or by ranks alone (reciprocal); and how much each space's
     # ranking counts where a corpus is searched in several: one that is not named, 1.
     fusion: Literal["weighted", "reciprocal"] = "weighted"

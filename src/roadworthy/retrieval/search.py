@@ -15,7 +15,7 @@ from roadworthy.retrieval.nearest import nearest
 from roadworthy.retrieval.passages import PassageRow, fetch
 from roadworthy.retrieval.visible import count_visible
 
-CANDIDATES = 50  # taken from each ranking, at least
+CANDIDATES = 100  # taken from each ranking, at least
 MOST_HITS = 100
 LONGEST_QUESTION = 8_000  # characters
 

@@ -47,6 +47,7 @@ async def test_nothing_is_left_in_any_table(world, deletion, urls, postgres_clus
         "passage": 2,
         "passage_count": 2,
         "embedding": 2,
+        "document_field": 4,  # one a word of the title
         "posting": 4,
         "job": 1,
         "trace_answer": 1,

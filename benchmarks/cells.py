@@ -162,7 +162,8 @@ async def find(field: Field, each: Asked, *, part: str) -> list[int]:
         if not visible:
             return []
         if part == "vector":
-            [ranking] = await nearest(conn, [each.vector], scope, limit=CANDIDATES)
+            [found] = await nearest(conn, [each.vector], scope, visible=visible, limit=CANDIDATES)
+            ranking = found.ranking
         else:
             ranking = await by_keyword(conn, each.text, scope, visible=visible, limit=CANDIDATES)
     return [passage_id - 1 for passage_id, _ in ranking[:K]]

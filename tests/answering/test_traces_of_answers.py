@@ -33,6 +33,7 @@ async def test_an_answer_is_recorded(told):
     assert (trace.id, trace.outcome, trace.answer) == (answer.id, "answered", answer.text)
     assert (trace.question, trace.release_hash) == (QUESTION, answer.release_hash)
     assert [s["name"] for s in trace.stages] == ["release", "embed", "retrieve", "judge", "write"]
+    assert trace.stages[2]["note"].startswith("words: exact of ")
 
 
 async def test_an_abstention_is_recorded(told):

@@ -53,9 +53,10 @@ def kept(postgres_cluster, urls):
 async def found(conn, world):
     """Tell which passages are found, best first, and how many are visible."""
     scope = Scope(tenant_id=world.tenant_id, corpus_id=world.corpus.id, among=Filter())
-    visible = sum(count.passages for count in await count_visible(conn, scope))
-    [ranking] = await nearest(conn, [world.query("pump valve")], scope, limit=1_000)
-    return [passage_id for passage_id, _ in ranking], visible
+    visible = await count_visible(conn, scope)
+    query = world.query("pump valve")
+    [near] = await nearest(conn, [query], scope, visible=visible, limit=1_000)
+    return [passage_id for passage_id, _ in near.ranking], sum(each.passages for each in visible)
 
 
 async def place_of(world):

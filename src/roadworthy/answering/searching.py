@@ -56,6 +56,7 @@ class _Found:
 
     hits: Sequence[Hit]
     visible_passages: int
+    paths: Sequence[str]
     degraded: Sequence[str]
     rerank_ms: float | None  # None: the release asks for none
 
@@ -152,6 +153,7 @@ class SearchService:
         return _Found(
             hits=hits[: sought.limit],
             visible_passages=found.visible_passages,
+            paths=found.paths,
             degraded=embedded.degraded + without,
             rerank_ms=rerank_ms,
         )
@@ -208,7 +210,8 @@ def trace_hits(hits: Sequence[Hit], *, cited: frozenset[int] = frozenset()) -> l
 
 
 def _trace(begun: Begun, found: _Found, *, language: str, ms: float) -> Trace:
-    stages = (Stage(name="search", ms=ms - (found.rerank_ms or 0)),)
+    search_ms = ms - (found.rerank_ms or 0)
+    stages = (Stage(name="search", ms=search_ms, note="; ".join(found.paths)),)
     if found.rerank_ms is not None:
         stages += (Stage(name="rerank", ms=found.rerank_ms),)
     return Trace(

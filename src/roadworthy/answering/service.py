@@ -73,12 +73,14 @@ class _Progress:
     invented_citations: int = 0
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def stage(self, name: str) -> Iterator[list[str]]:
+        notes: list[str] = []
         began = time.perf_counter()
         try:
-            yield
+            yield notes
         finally:
-            self.stages.append(Stage(name=name, ms=(time.perf_counter() - began) * 1000))
+            ms = (time.perf_counter() - began) * 1000
+            self.stages.append(Stage(name=name, ms=ms, note="; ".join(notes)))
 
 
 class AnsweringService:
@@ -156,7 +158,7 @@ class AnsweringService:
         progress.model_ms += progress.stages[-1].ms
         progress.degraded += embedded.degraded
         progress.making = self._in_flight.begin(principal.tenant_id)
-        with progress.stage("retrieve"):
+        with progress.stage("retrieve") as notes:
             found, progress.context = await self._retrieve(
                 principal,
                 question,
@@ -164,6 +166,7 @@ class AnsweringService:
                 corpus=corpus,
                 among=among,
                 stored=stored,
+                notes=notes,
             )
         progress.making.documents = frozenset(hit.document_id for hit in found)
         if stored.release.rerank is not None:
@@ -224,6 +227,7 @@ class AnsweringService:
         corpus: Corpus,
         among: Filter,
         stored: StoredRelease,
+        notes: list[str],
     ) -> tuple[Sequence[Hit], Context]:
         release = stored.release
         found = await self._database.look_as(
@@ -239,6 +243,7 @@ class AnsweringService:
                 fusion=fusion_of(release),
             ),
         )
+        notes.extend(found.paths)
         return found.hits, read(found.hits, release)
 
     async def _rerank(

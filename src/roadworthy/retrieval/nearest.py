@@ -1,13 +1,24 @@
-"""Find the passages whose vectors are closest to a question's, of those that may be seen."""
+"""Find the passages whose vectors are closest to a question's, of those that may be seen.
+
+What is few is compared one by one, what is more is found by the index of the tenant's partition.
+Counts decide which, not the planner.
+"""
 
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
-from typing import LiteralString
+from dataclasses import dataclass
+from typing import Literal, LiteralString
+
+from psycopg import sql
+from psycopg.rows import scalar_row
 
 from roadworthy.core.spaces import QueryVector
+from roadworthy.corpus.places import EXACT_MOST, find_place
 from roadworthy.plumbing.database import ReadConnection
 from roadworthy.retrieval.filters import Scope
 from roadworthy.retrieval.fusion import Ranking
+from roadworthy.retrieval.visible import VisibleCount
+
+Path = Literal["exact", "hnsw"]
 
 # An exact scan: without an index that would stop early, everybody gets his full number of rows.
 # Of all partitions two may hold rows of a tenant.
@@ -17,13 +28,59 @@ SELECT passage_id, 1 - (vector <=> %(vector)s::halfvec) AS score
  WHERE tenant_id = %(tenant_id)s AND place IN (0, %(tenant_id)s)
    AND corpus_id = %(corpus_id)s AND space_id = %(space_id)s
 """
+NEAREST_FIRST = " ORDER BY vector <=> %(vector)s::halfvec, passage_id LIMIT %(limit)s"
 OF_LANGUAGES = """
    AND passage_id IN (
        SELECT id FROM passage
         WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s
           AND language = ANY (%(languages)s))
 """
-NEAREST_FIRST = " ORDER BY vector <=> %(vector)s::halfvec, passage_id LIMIT %(limit)s"
+# As the index is written, so that it is used (corpus/partitions.py).
+FIND_BY_INDEX = """
+SELECT passage_id, 1 - (vector::halfvec({dimension}) <=> %(vector)s::halfvec({dimension})) AS score
+  FROM embedding
+ WHERE tenant_id = %(tenant_id)s AND place = %(tenant_id)s
+   AND corpus_id = %(corpus_id)s AND space_id = {space_id}
+"""
+CLOSEST_FIRST = """
+ ORDER BY vector::halfvec({dimension}) <=> %(vector)s::halfvec({dimension}) LIMIT %(limit)s
+"""
+# Every other way needs one of these; a nested loop keeps the order of the index.
+OTHER_WAYS = [
+    "enable_sort",
+    "enable_seqscan",
+    "enable_bitmapscan",
+    "enable_hashjoin",
+    "enable_mergejoin",
+]
+SCAN = {
+    "hnsw.ef_search": "200",
+    "hnsw.iterative_scan": "relaxed_order",
+    # About what an exact scan costs. Of a million passages 20,000 are met well before.
+    "hnsw.max_scan_tuples": "8000",
+}
+SET = """
+SELECT set_config(name, value, true)
+  FROM unnest(%(names)s::text[], %(values)s::text[]) AS setting (name, value)
+"""
+COUNT_PASSING = """
+SELECT count(*)
+  FROM (SELECT
+          FROM passage
+         WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s
+"""
+LANGUAGES = " AND language = ANY (%(languages)s)"
+UP_TO = " LIMIT %(most)s) AS passing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nearest:
+    """What is nearest to a question in one space, and how it was found."""
+
+    space: str
+    path: Path
+    visible: int  # passages to choose from; behind a filter it may be "more than EXACT_MOST"
+    ranking: Ranking  # by cosine, best first
 
 
 async def nearest(
@@ -31,30 +88,87 @@ async def nearest(
     queries: Sequence[QueryVector],
     scope: Scope,
     *,
+    visible: Sequence[VisibleCount],
     limit: int,
-) -> list[Ranking]:
-    """Rank passages by cosine for each query vector, best first, all in one round trip."""
-    asked = scope.asked | {"limit": limit}
-    async with AsyncExitStack() as stack:
-        cursors = []
-        for query in queries:
-            cursor = await stack.enter_async_context(conn.cursor())
-            await cursor.execute(_statement(query, scope), asked | _wanted(query))
-            cursors.append(cursor)
-        return [await cursor.fetchall() for cursor in cursors]
+    exact_most: int = EXACT_MOST,
+) -> list[Nearest]:
+    """Rank passages by cosine for each query vector.
+
+    Args:
+        visible: all that the principal of `conn` may see of the corpus.
+        exact_most: passages that are compared one by one though there is an index.
+    """
+    search = _Search(conn=conn, scope=scope, visible=visible, limit=limit, exact_most=exact_most)
+    return [await search.nearest(query) for query in queries]
 
 
-def _statement(query: QueryVector, scope: Scope) -> LiteralString:
-    of_languages: LiteralString = "" if query.languages is None else OF_LANGUAGES
-    return FIND_NEAREST + of_languages + scope.condition + NEAREST_FIRST
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Search:
+    conn: ReadConnection
+    scope: Scope
+    visible: Sequence[VisibleCount]
+    limit: int
+    exact_most: int
 
+    async def nearest(self, query: QueryVector) -> Nearest:
+        count = sum(
+            each.passages
+            for each in self.visible
+            if query.languages is None or each.language in query.languages
+        )
+        if not count:
+            return Nearest(space=query.space, path="exact", visible=0, ranking=())
+        if count > self.exact_most and await self._is_indexed(query):
+            if self.scope.condition:
+                count = await self._count_passing(query)
+            if count > self.exact_most:
+                ranking = await self._by_index(query)
+                # An index may end before it has met enough of what this person may see.
+                if len(ranking) >= min(self.limit, count):
+                    return Nearest(space=query.space, path="hnsw", visible=count, ranking=ranking)
+        ranking = await self._exactly(query)
+        return Nearest(space=query.space, path="exact", visible=count, ranking=ranking)
 
-def _wanted(query: QueryVector) -> dict[str, object]:
-    return {
-        "space_id": query.space_id,
-        "vector": _halfvec(query),
-        "languages": sorted(query.languages or ()),
-    }
+    async def _is_indexed(self, query: QueryVector) -> bool:
+        place = await find_place(self.conn, tenant_id=self.scope.tenant_id)
+        return place is not None and query.space_id in place.indexed
+
+    async def _count_passing(self, query: QueryVector) -> int:
+        of_languages: LiteralString = "" if query.languages is None else LANGUAGES
+        statement = COUNT_PASSING + of_languages + self.scope.condition + UP_TO
+        asked = self._asked(query) | {"most": self.exact_most + 1}
+        async with self.conn.cursor(row_factory=scalar_row) as cursor:
+            [count] = await (await cursor.execute(statement, asked, prepare=False)).fetchall()
+            return count
+
+    async def _exactly(self, query: QueryVector) -> Ranking:
+        statement = FIND_NEAREST + self._conditions(query) + NEAREST_FIRST
+        # Not prepared: a plan that is made once for all may read every partition.
+        found = await self.conn.execute(statement, self._asked(query), prepare=False)
+        return await found.fetchall()
+
+    async def _by_index(self, query: QueryVector) -> Ranking:
+        statement = sql.SQL(FIND_BY_INDEX + self._conditions(query) + CLOSEST_FIRST).format(
+            dimension=sql.Literal(len(query.vector)), space_id=sql.Literal(query.space_id)
+        )
+        await self.conn.execute(SET, {"names": list(SCAN), "values": list(SCAN.values())})
+        await self.conn.execute(SET, {"names": OTHER_WAYS, "values": ["off"] * len(OTHER_WAYS)})
+        found = await self.conn.execute(statement, self._asked(query), prepare=False)
+        await self.conn.execute(SET, {"names": OTHER_WAYS, "values": ["on"] * len(OTHER_WAYS)})
+        # The index gives them in an order that is nearly right.
+        return sorted(await found.fetchall(), key=lambda row: (-row[1], row[0]))
+
+    def _conditions(self, query: QueryVector) -> LiteralString:
+        of_languages: LiteralString = "" if query.languages is None else OF_LANGUAGES
+        return of_languages + self.scope.condition
+
+    def _asked(self, query: QueryVector) -> dict[str, object]:
+        return self.scope.asked | {
+            "space_id": query.space_id,
+            "vector": _halfvec(query),
+            "languages": sorted(query.languages or ()),
+            "limit": self.limit,
+        }
 
 
 def _halfvec(query: QueryVector) -> str:

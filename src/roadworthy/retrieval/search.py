@@ -11,7 +11,7 @@ from roadworthy.plumbing.database import ReadConnection
 from roadworthy.retrieval.filters import Filter, Scope
 from roadworthy.retrieval.fusion import Fused, Fusion, Ranking, Rankings, fuse
 from roadworthy.retrieval.keywords import by_keyword
-from roadworthy.retrieval.nearest import nearest
+from roadworthy.retrieval.nearest import Nearest, nearest
 from roadworthy.retrieval.passages import PassageRow, fetch
 from roadworthy.retrieval.visible import count_visible
 
@@ -55,6 +55,12 @@ class Found:
 
     hits: Sequence[Hit]
     visible_passages: int
+    nearest: Sequence[Nearest] = ()  # what each space found, and by which path
+
+    @property
+    def paths(self) -> list[str]:
+        """Say for each space by which path it was searched, and how many passages it had."""
+        return [f"{each.space}: {each.path} of {each.visible}" for each in self.nearest]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +69,7 @@ class Ranked:
 
     rankings: Rankings
     visible_passages: int
+    nearest: Sequence[Nearest]
 
 
 async def search(
@@ -110,7 +117,7 @@ async def search(
         for rank, each in enumerate(fused, 1)
         if each.passage_id in rows  # else it was replaced between two statements
     ]
-    return Found(hits=hits, visible_passages=ranked.visible_passages)
+    return Found(hits=hits, visible_passages=ranked.visible_passages, nearest=ranked.nearest)
 
 
 async def rank(
@@ -128,14 +135,17 @@ async def rank(
     """
     visible = await count_visible(conn, scope)
     visible_passages = sum(count.passages for count in visible)
-    vector: dict[str, Ranking] = {}
+    nearest_to: Sequence[Nearest] = ()
     keyword: Ranking = []
     if visible_passages:
-        nearest_to = await nearest(conn, queries, scope, limit=candidates)
-        vector = {query.space: each for query, each in zip(queries, nearest_to, strict=True)}
+        nearest_to = await nearest(conn, queries, scope, visible=visible, limit=candidates)
         keyword = await by_keyword(conn, question, scope, visible=visible, limit=candidates)
-    rankings = Rankings(candidates=candidates, keyword=keyword, vector=vector)
-    return Ranked(rankings=rankings, visible_passages=visible_passages)
+    vector = {each.space: each.ranking for each in nearest_to}
+    return Ranked(
+        rankings=Rankings(candidates=candidates, keyword=keyword, vector=vector),
+        visible_passages=visible_passages,
+        nearest=nearest_to,
+    )
 
 
 def check_question(question: str) -> None:

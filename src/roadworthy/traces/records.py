@@ -39,6 +39,7 @@ class Stage(_Record):
 
     name: str
     ms: float
+    note: str = ""  # such as by which path it went
 
 
 class Reading(_Record):

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from roadworthy.core.errors import Missing
 from roadworthy.plumbing.database import Connection, Database, ReadConnection
-from roadworthy.traces.records import Stage, Trace, anonymous, wordless
+from roadworthy.traces.records import Trace, anonymous, wordless
 
 # A line may be brought twice when the process dies between the row and the removal of the line.
 ADD_TRACE = """
@@ -197,7 +197,7 @@ def _row(trace: Trace) -> dict[str, object]:
         "surface": begun.surface,
         "question": begun.question,
         "started_at": begun.started_at,
-        "stages": Jsonb([Stage.model_dump(stage) for stage in trace.stages]),
+        "stages": Jsonb([stage.model_dump(exclude_defaults=True) for stage in trace.stages]),
         "reading": trace.reading and Jsonb(trace.reading.model_dump()),
         "degraded": list(trace.degraded),
     }

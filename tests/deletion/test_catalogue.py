@@ -38,7 +38,7 @@ HOLD_NONE = {
     "principal": "tenant_id user_id groups clearance updated_at",
     "release": "tenant_id name hash content created_at",  # what an operator wrote
     "schema_migration": "name checksum applied_at",
-    "tenant": "id name created_at",
+    "tenant": "id name created_at content_mark",  # a mark is drawn, not made from anything
     # The question is the asker's; the problem goes with trace_answer.
     "trace": "tenant_id id pseudonym surface release_name release_hash question language outcome"
     " problem stages reading input_tokens output_tokens degraded started_at ended_at",

@@ -19,7 +19,7 @@ from roadworthy.plumbing.database import Connection
 # Whoever waits for a lock on a table makes others wait behind him: for so long, and then again.
 BE_PATIENT = "SET LOCAL lock_timeout = '300ms'"
 PAUSE_S, MOST_TRIES = 1.0, 60
-# HNSW as measured (docs/decisions/0010): with m = 16 some questions find nothing at all.
+# HNSW as measured (docs/decisions/0015): with m = 16 some questions find nothing at all.
 LINKS, BREADTH = 24, 128
 # Beyond this memory building goes on, slower. A row takes its vector and about so much more.
 LINKS_BYTES, LEAST_MIB, MOST_MIB = 1_400, 64, 2_048

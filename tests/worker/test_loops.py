@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from roadworthy.core.errors import Unavailable
+from roadworthy.plumbing.tasks import cancelled
 from roadworthy.worker import loops
 
 pytestmark = pytest.mark.anyio
@@ -35,3 +37,20 @@ async def test_a_receiver_that_fails_by_a_bug_is_listened_to_again():
             await heard.listened.acquire()
     stop.set()
     assert await working == 0
+
+
+@pytest.mark.parametrize("error", [Unavailable("Away."), KeyError("nobody foresaw it")])
+async def test_a_chore_that_fails_is_done_again(error):
+    done, twice = 0, asyncio.Event()
+
+    async def chore():
+        nonlocal done
+        done += 1
+        if done > 1:
+            twice.set()
+        raise error
+
+    doing = asyncio.create_task(loops.now_and_then("try", chore, every_s=0.01))
+    async with asyncio.timeout(30):
+        await twice.wait()
+    await cancelled(doing)

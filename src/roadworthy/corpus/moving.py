@@ -67,10 +67,17 @@ async def arrange_places(
         mover = _Mover(database=database, owner=owner, report=report, most=most)
         async with database.as_worker() as conn:
             known = await tenants(conn)
+        problems: list[Unavailable | Busy] = []
         for tenant_id, name in known:
-            await mover.arrange(tenant_id, name)
+            try:
+                await mover.arrange(tenant_id, name)
+            except (Unavailable, Busy) as error:  # it keeps no other tenant from its turn
+                report(f"{name} waits: {error.message}")
+                problems.append(error)
         for tenant_id in await list_partitions(owner):
             await mover.drop_if_left(tenant_id)
+        if problems:
+            raise problems[0]
     return True
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Never, Protocol, TypeVar
 
@@ -21,6 +21,7 @@ LOOK_AGAIN_S = 0.1
 # Bulk messages fill what a worker may hold, so the express loop looks unasked.
 EXPRESS_EVERY_S = 1.0
 TURNS = (*[Turn.URGENT] * 7, Turn.OLDEST)
+CHORE_EVERY_S = 60.0
 DRAIN_S = 8.0  # a job at hand may end; less than the supervisor's patience
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
 
@@ -80,6 +81,20 @@ async def take_turns(
     await asyncio.gather(*late, return_exceptions=True)
     await cancelled(listening)
     return len(late)
+
+
+async def now_and_then(
+    name: str, chore: Callable[[], Awaitable[object]], *, every_s: float = CHORE_EVERY_S
+) -> Never:
+    """Do what nobody waits for, again and again until cancelled, whatever it meets."""
+    while True:
+        try:
+            await chore()
+        except (Unavailable, Busy) as error:
+            log.warning("a chore waits", chore=name, problem=error.message)
+        except Exception:  # the last resort: a chore that ends is missed by nobody
+            log.exception("a mistake of ours; the chore is tried again", chore=name)
+        await asyncio.sleep(every_s)
 
 
 async def _loop(

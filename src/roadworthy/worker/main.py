@@ -3,8 +3,9 @@
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Never
 
@@ -16,10 +17,8 @@ from roadworthy.ingestion.reading import DocumentReader
 from roadworthy.ingestion.service import IngestionService
 from roadworthy.plumbing.tasks import cancelled
 from roadworthy.plumbing.transports import receiver
-from roadworthy.worker.deletions import finish_deletions
-from roadworthy.worker.loops import take_turns
-from roadworthy.worker.places import keep_places
-from roadworthy.worker.postings import merge_postings
+from roadworthy.worker.chores import arrange, finish_deletions, merge_postings
+from roadworthy.worker.loops import now_and_then, take_turns
 from roadworthy.worker.spaces import ServedSpaces
 from roadworthy.worker.tokenizers import Tokenizers
 
@@ -38,15 +37,16 @@ async def work(
 
     Args:
         listen_url: where a connection that waits for new jobs is made.
-        owner_url: where the owner of the tables connects; None: others make partitions.
+        owner_url: where the owner of the tables connects; None: nothing is moved here, and doctor
+            says which tenants wait for `roadworthy space arrange`.
     """
     heard = receiver(services.settings, listen_url=listen_url, prefetch=JOBS_AT_ONCE)
     async with (
         ingestion(services) as doing,
-        _beside(finish_deletions(services.deletion)),
-        _beside(merge_postings(services.database)),
-        _beside(keep_places(services.database, owner_url=owner_url)),
+        AsyncExitStack() as beside,
     ):
+        for name, chore in _chores(services, owner_url=owner_url).items():
+            await beside.enter_async_context(_beside(now_and_then(name, chore)))
         log.info("working", jobs_at_once=JOBS_AT_ONCE)
         late = await take_turns(doing, heard, at_once=JOBS_AT_ONCE, stop=stop)
     log.info("stopped working", given_back=late)
@@ -105,6 +105,19 @@ async def ingestion(services: Services) -> AsyncIterator[IngestionService]:
         )
     finally:
         await asyncio.to_thread(reader.close)
+
+
+def _chores(
+    services: Services, *, owner_url: str | None
+) -> dict[str, Callable[[], Awaitable[object]]]:
+    database = services.database
+    found: dict[str, Callable[[], Awaitable[object]]] = {
+        "finish deletions": partial(finish_deletions, services.deletion),
+        "merge postings": partial(merge_postings, database),
+    }
+    if owner_url is not None:
+        found["arrange vectors"] = partial(arrange, database, owner_url=owner_url)
+    return found
 
 
 @asynccontextmanager

@@ -203,6 +203,7 @@ async def test_it_goes_on_however_often_it_is_cut_off(world, urls, postgres_clus
             assert len((await found(conn, world))[0]) == 50
     while not await arrange(world, urls, most=FEW):  # noqa: ASYNC110 - another process is waited for
         await asyncio.sleep(0.1)  # the server notices late that the last one is gone
+    await arrange(world, urls, most=FEW)  # what was on its way back only arrived there
     assert kept(postgres_cluster, urls) == ({f"embedding_of_{world.tenant_id}": 50}, 50)
 
 

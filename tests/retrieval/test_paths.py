@@ -177,3 +177,15 @@ async def test_what_comes_after_in_the_transaction_is_planned_as_usual(large):
             await (await conn.execute(f"SHOW {each}")).fetchone() for each in module.OTHER_WAYS
         ]
     assert shown == [("on",)] * len(module.OTHER_WAYS)
+
+
+async def test_what_an_earlier_version_wrote_to_the_shared_place_is_found_and_moved(large, urls):
+    exactly = await near(large, most=10**6)
+    [best, *_] = [passage_id for passage_id, _ in exactly.ranking]
+    async with large.database.as_worker(large.tenant_id) as conn:
+        await conn.execute("UPDATE embedding SET place = 0 WHERE passage_id = %s", (best,))
+    found = await near(large)
+    assert (found.path, found.ranking[0][0]) == ("exact", best)
+    await arrange_places(large.database, owner_url=urls.owner, report=lambda _: None, most=FEW)
+    found = await near(large)
+    assert (found.path, found.ranking[0][0]) == ("hnsw", best)

@@ -98,8 +98,10 @@ class _Mover:
             self.report(f"{name} has {passages} passages: its vectors move to a partition.")
             await ensure_partition(self.owner, tenant_id)
             place = await self._turn(tenant_id, "filling")
-        if place and place.state == "filling":
+        if place and place.state in {"filling", "own"}:
+            # A worker of an earlier version knows one place only, and may still write there.
             await self._move(tenant_id, place=SHARED, to=tenant_id)
+        if place and place.state == "filling":
             place = await self._turn(tenant_id, "own")
         if place and place.state == "own" and passages < self.most // 2:
             self.report(f"{name} has {passages} passages: its vectors move back.")
@@ -115,8 +117,7 @@ class _Mover:
         """Drop a partition that nothing is kept in: its tenant shrank, or is deleted."""
         async with self._tenant(tenant_id) as conn:
             is_used = await find_place(conn, tenant_id=tenant_id) is not None
-            is_used = is_used or not await is_empty(conn, tenant_id=tenant_id, place=tenant_id)
-        if not is_used:
+        if not is_used and await self._is_empty(tenant_id, place=tenant_id):
             await drop_partition(self.owner, tenant_id)
             self.report(f"The partition of tenant {tenant_id} is dropped.")
 
@@ -129,17 +130,18 @@ class _Mover:
 
     async def _move(self, tenant_id: int, *, place: int, to: int) -> None:
         """Move all rows, document by document; nothing is added to the place any more."""
-        while True:
+        while not await self._is_empty(tenant_id, place=place):
             after: uuid.UUID | None = uuid.UUID(int=0)
             while after is not None:
                 async with self._tenant(tenant_id) as conn:
                     after = await move_some(
                         conn, tenant_id=tenant_id, place=place, to=to, after=after
                     )
-            async with self._tenant(tenant_id) as conn:
-                if await is_empty(conn, tenant_id=tenant_id, place=place):
-                    return
             await asyncio.sleep(PAUSE_S)
+
+    async def _is_empty(self, tenant_id: int, *, place: int) -> bool:
+        async with self._tenant(tenant_id) as conn:
+            return await is_empty(conn, tenant_id=tenant_id, place=place)
 
     async def _index(self, place: OwnPlace, name: str) -> None:
         async with self.database.as_worker() as conn:

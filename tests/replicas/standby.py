@@ -25,12 +25,15 @@ SETTINGS = {
     "fsync": "off",
     "max_connections": "200",  # no less than the primary's
     "shared_buffers": "32MB",
-    # What it has not received yet is kept for it, and nothing once it is gone.
-    "wal_receiver_create_temp_slot": "on",
     "wal_retrieve_retry_interval": "100ms",
 }
 PATIENCE_S = 60.0
 REPLAYED = "SELECT pg_last_wal_replay_lsn() >= %(lsn)s::pg_lsn"
+
+SLOT_IS_USED = "SELECT active FROM pg_replication_slots WHERE slot_name = %(slot)s"
+DROP_SLOT = """
+SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %(slot)s
+"""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,6 +45,11 @@ class Standby:
     programs: Path
     account: Account | None
     port: int
+
+    @property
+    def slot(self) -> str:
+        """Name what the primary keeps its place by."""
+        return f"test_{self.port}"
 
     def url(self, database_url: str) -> str:
         """Where the replica has the database of a url of the primary; without a login."""
@@ -152,14 +160,26 @@ def running_standby(primary: EmbeddedPostgres) -> Iterator[Standby]:
     finally:
         standby.stop()
         shutil.rmtree(folder)
+        _drop_slot(standby)
 
 
 def _copy(standby: Standby) -> None:
     argv = [standby.programs / "pg_basebackup", "-d", standby.primary.superuser_url()]
     argv += ["-D", standby.data, "-R", "-X", "stream", "-c", "fast", "--no-sync"]
+    # What it has not received is kept for it, also while it is dead and others write a lot.
+    argv += ["-C", "-S", standby.slot]
     done = run(argv, standby.account, errors=subprocess.STDOUT)
     if done.returncode:
         raise RuntimeError(done.stdout)
+
+
+def _drop_slot(standby: Standby) -> None:
+    with psycopg.connect(standby.primary.superuser_url(), autocommit=True) as conn:
+        until = time.monotonic() + PATIENCE_S
+        while conn.execute(SLOT_IS_USED, {"slot": standby.slot}).fetchone() == (True,):
+            assert time.monotonic() < until, "the primary does not notice that the replica is gone"
+            time.sleep(0.05)
+        conn.execute(DROP_SLOT, {"slot": standby.slot})
 
 
 def _lives(process: psutil.Process) -> bool:

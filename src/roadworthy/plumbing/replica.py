@@ -9,7 +9,7 @@ time, never truth: no clock, position in the log or memory of who wrote what is 
 import asyncio
 import os
 import socket
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -23,10 +23,12 @@ from roadworthy.plumbing.breaker import Breaker
 from roadworthy.plumbing.transactions import Pool, as_snapshot, session, speak_for
 
 PATIENCE_S = 1.0  # with one read, from its first statement to its last
+# The server gives up by itself, a little sooner: it would not notice that we have gone.
+STATEMENT_TIMEOUT = "900ms"
 CONNECT_S = 0.25
 CONTENTS = "SELECT contents_of(%(tenant_id)s)"
 # How a read ended; the last two were not even tried.
-OUTCOMES = ("served", "behind", "conflict", "failed", "busy", "resting")
+OUTCOMES = ("served", "behind", "conflict", "slow", "failed", "busy", "resting")
 
 T = TypeVar("T")
 Look = Callable[[psycopg.AsyncConnection], Awaitable[T]]
@@ -54,11 +56,13 @@ class Replica:
             timeout=CONNECT_S,
             reconnect_timeout=CONNECT_S,  # whoever comes after a rest makes it try again
             name="roadworthy-replica",
-            kwargs=session("replica") | {"connect_timeout": 2},
+            kwargs=session("replica", statement_timeout=STATEMENT_TIMEOUT) | {"connect_timeout": 2},
         )
         self._connections = connections
         self._reading = self._lent = 0
         self._breaker = Breaker()
+        # By tenant: what is slow for one, such as a search of very much, is not for the others.
+        self._breakers: defaultdict[int, Breaker] = defaultdict(Breaker)
         self._outcomes: Counter[str] = Counter()
 
     @property
@@ -83,18 +87,26 @@ class Replica:
             contents: asks the primary for the mark of the tenant.
 
         Raises:
-            TurnedAway: the replica lags, is busy, or failed.
+            TurnedAway: the replica lags, is busy or too slow, or failed.
         """
         if self._reading >= self._connections:
             raise self._turned_away("busy")
-        attempt = self._breaker.attempt()
-        if attempt is None:
+        of_tenant = self._breakers[principal.tenant_id]
+        looked_at = of_tenant.attempt()
+        attempt = self._breaker.attempt() if looked_at is not None else None
+        if looked_at is None or attempt is None:
             raise self._turned_away("resting")
         self._reading += 1
         try:
-            return await self._tried(attempt, principal, look, contents=contents)
+            found = await self._tried(attempt, principal, look, contents=contents)
+        except TimeoutError as error:
+            of_tenant.failed(looked_at)
+            raise self._turned_away("slow") from error
         finally:
             self._reading -= 1
+        of_tenant.succeeded(looked_at)
+        self._outcomes["served"] += 1
+        return found
 
     async def _tried(
         self,
@@ -107,7 +119,7 @@ class Replica:
         mark = await contents()
         try:
             found = await self._read(principal, look, mark=mark)
-        except TurnedAway:
+        except (TurnedAway, TimeoutError):
             self._answered(attempt)
             raise
         except psycopg.errors.SerializationFailure as error:
@@ -119,23 +131,29 @@ class Replica:
             await self._failed(attempt, error)
             raise self._turned_away("failed") from error
         self._answered(attempt)
-        self._outcomes["served"] += 1
         return found
 
     async def _read(self, principal: Principal, look: Look[T], *, mark: str | None) -> T:
+        """Look, for as long as there is patience.
+
+        Raises:
+            TimeoutError: that was not enough, though the replica answers.
+        """
+        answers = asyncio.Event()
+
+        async def begun(conn: psycopg.AsyncConnection) -> T:
+            answers.set()
+            return await look(conn)
+
         conn = await self._pool.getconn()
         self._lent += 1
         try:
-            reading = asyncio.ensure_future(self._look(conn, principal, look, mark=mark))
-            try:
-                await asyncio.wait({reading}, timeout=PATIENCE_S)
-            finally:
-                if not reading.done():
-                    # Not cancelled: psycopg would ask the server to stop, and wait for an answer.
-                    _hang_up(conn)
-                    await asyncio.wait({reading})
-                    reading.exception()
+            reading = asyncio.ensure_future(self._look(conn, principal, begun, mark=mark))
+            if not await _in_time(reading, conn) and answers.is_set():
+                raise TimeoutError
             return reading.result()
+        except psycopg.errors.QueryCanceled as error:
+            raise TimeoutError from error
         finally:
             self._lent -= 1
             await self._pool.putconn(conn)
@@ -171,6 +189,20 @@ class Replica:
         self._breaker.failed(attempt)
         with suppress(psycopg_pool.PoolClosed):
             await self._pool.drain()
+
+
+async def _in_time(reading: asyncio.Future[T], conn: psycopg.AsyncConnection) -> bool:
+    """Wait until it is over or patience is, and end it then; tell whether it ended by itself."""
+    try:
+        await asyncio.wait({reading}, timeout=PATIENCE_S)
+    finally:
+        is_late = not reading.done()
+        if is_late:
+            # Not cancelled: psycopg would ask the server to stop, and wait for an answer.
+            _hang_up(conn)
+            await asyncio.wait({reading})
+            reading.exception()
+    return not is_late
 
 
 def _hang_up(conn: psycopg.AsyncConnection) -> None:

@@ -39,11 +39,11 @@ def pool(url: str, connections: int, name: str) -> Pool:
     )
 
 
-def session(name: str) -> dict[str, str]:
+def session(name: str, *, statement_timeout: str = "30s") -> dict[str, str]:
     """Name what a connection is to be like."""
     return {
         "application_name": f"roadworthy-{name}",
-        "options": "-c statement_timeout=30s -c lock_timeout=10s"
+        "options": f"-c statement_timeout={statement_timeout} -c lock_timeout=10s"
         " -c idle_in_transaction_session_timeout=60s -c jit=off",
     }
 

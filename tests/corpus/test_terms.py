@@ -135,8 +135,41 @@ def test_every_text_is_found_by_itself(text, language):
     assert {t for c in query_terms(text, [language]) for t in c} == set(found)
 
 
+@pytest.mark.parametrize(
+    ("asked", "found", "other"),
+    [
+        ("What does the WHO say?", "A report of the WHO.", "She who reports."),
+        ("AIDS in Africa", "A cure for AIDS.", "She aids and abets."),
+        ("IT costs", "Our IT department", "It departs."),
+        ("Was kostet EIN?", "Die EIN der Firma", "ein Haus"),
+    ],
+)
+def test_an_acronym_is_found_as_it_is_written(asked, found, other):
+    [exact] = [c for c in query_terms(asked, ["en", "de"]) if next(iter(c)).isupper()]
+    assert exact <= set(terms(found, language="en")) | set(terms(found, language="de"))
+    assert exact.isdisjoint(terms(other, language="en"))
+
+
+def test_who_types_an_acronym_small_finds_it():
+    [asked] = query_terms("aids", ["en"])
+    assert asked <= set(terms("A cure for AIDS", language="en"))
+
+
+def test_an_acronym_that_loses_nothing_is_one_term():
+    assert terms("NASA and the USB port", language="en") == ["nasa", "usb", "port"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["WHO IS IT FOR", "cats OR dogs", "ISBN", "Who and It", "A B", "who", "iT", "\u5317\u4eac"],
+)
+def test_what_is_shouted_or_an_operator_is_no_acronym(text):
+    assert not any(term.isupper() for term in terms(text, language="en"))
+    assert not any(form.isupper() for c in query_terms(text, ["en"]) for form in c)
+
+
 @given(st.text(st.sampled_from("ab1-._@+# é山"), max_size=40))
-def test_case_never_matters(text):
+def test_but_for_acronyms_case_never_matters(text):
     assert terms(text.upper(), language="en") == terms(text, language="en")
 
 

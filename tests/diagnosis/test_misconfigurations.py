@@ -20,6 +20,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from roadworthy.bootstrap import database_urls
 from roadworthy.core.clock import now
+from roadworthy.corpus.terms import METHOD
 from roadworthy.diagnosis.database import check_database
 from roadworthy.diagnosis.machine import check_machine
 from roadworthy.ingestion.lead import to_embed
@@ -293,7 +294,7 @@ WRONGS = [
     Wrong(what="text-search rules changed by hand", check="corpus main of main: text search",
           word="roadworthy corpus reindex", statement="UPDATE corpus SET text_search = 'de'"),
     Wrong(what="terms by the rules of another language", check=f"{FR} by words",
-          word="text_search", statement="UPDATE passage SET analysis = 'terms-1:en' WHERE"
+          word="text_search", statement=f"UPDATE passage SET analysis = '{METHOD}:en' WHERE"
           " language = 'fr'"),
     Wrong(what="a language routed to a space of another", check="corpus main of main: routing",
           word="corpus route main", statement="UPDATE corpus_route SET language = 'fr'"),

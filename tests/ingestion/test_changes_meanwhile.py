@@ -13,6 +13,7 @@ from roadworthy.corpus.reindex_jobs import enqueue_reindex
 from roadworthy.corpus.reindexing import add_vectors
 from roadworthy.corpus.space_lock import keep_spaces
 from roadworthy.corpus.telling import tell_language
+from roadworthy.corpus.terms import METHOD
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
 from roadworthy.ingestion.reindex import reindex
@@ -116,7 +117,7 @@ async def test_a_slow_job_does_not_bring_older_rules_back(world, slow_job, turne
     await claim_reindex(world)  # and its worker dies
     await task
     await bring_all_in_line(world, own | {turned.id: embedder})
-    assert await rows(world, LABELS) == [("en", "terms-1")]
+    assert await rows(world, LABELS) == [("en", METHOD)]
 
 
 async def test_a_slow_job_does_not_take_back_what_was_told(world, slow_job, turned, embedder, own):
@@ -129,7 +130,7 @@ async def test_a_slow_job_does_not_take_back_what_was_told(world, slow_job, turn
     embedder.may_go_on.set()
     await task
     await bring_all_in_line(world, own | {turned.id: embedder})
-    assert await rows(world, LABELS) == [("fr", "terms-1")]
+    assert await rows(world, LABELS) == [("fr", METHOD)]
 
 
 async def test_no_passage_comes_to_a_language_whose_space_lacks_it(
@@ -145,7 +146,7 @@ async def test_no_passage_comes_to_a_language_whose_space_lacks_it(
     embedder.may_go_on.set()
     await task
     assert await rows(world, HELD, english.id) == [(0,)]
-    assert await rows(world, LABELS) == [("fr", "terms-1")]
+    assert await rows(world, LABELS) == [("fr", METHOD)]
     assert (await claim(world)).kind == "reindex"
 
 
@@ -181,7 +182,7 @@ async def test_a_kept_space_that_is_not_served_holds_nobody_up(world, turned, ow
         await conn.execute("UPDATE document SET language_told = 'fr'")
     with pytest.raises(Unavailable, match="drop-space main --space turned"):
         await bring_in_line(world, lease, own)
-    assert await rows(world, LABELS) == [("fr", "terms-1")]
+    assert await rows(world, LABELS) == [("fr", METHOD)]
 
 
 async def test_a_kept_space_is_whole_again_when_it_is_seen_to_be(world, turned, embedder, own):
@@ -226,7 +227,7 @@ async def test_two_that_change_languages_crosswise_do_not_wait_for_each_other(wo
         await asyncio.sleep(0.3)  # it has come to the counts
         await conn.execute(lock, ("fr",))
     await task
-    assert await rows(world, LABELS) == [("en", "terms-1")] * 2
+    assert await rows(world, LABELS) == [("en", METHOD)] * 2
 
 
 async def test_a_language_told_while_a_document_is_prepared_gets_a_job(world):

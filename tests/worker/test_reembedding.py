@@ -7,6 +7,7 @@ import anyio
 import psycopg
 import pytest
 
+from roadworthy.corpus.terms import METHOD
 from tests.world import make_other_space, turned_vector
 
 pytestmark = pytest.mark.anyio
@@ -148,4 +149,12 @@ async def test_other_rules_for_words_reach_what_is_published(cli, world, rows, t
     run(cli, "corpus", "route", "main", "--language", "en", "--text-search", "und")
     assert rows("SELECT count(*) FROM posting WHERE term = 'need'") == [(0,)]
     assert rows("SELECT count(*) FROM posting WHERE term = 'needs'") == [(1,)]
-    assert rows("SELECT DISTINCT analysis FROM passage") == [("terms-1:und",)]
+    assert rows("SELECT DISTINCT analysis FROM passage") == [(f"{METHOD}:und",)]
+
+
+async def test_what_an_older_version_analysed_is_analysed_anew(cli, world, rows, tmp_path):
+    (tmp_path / "en.txt").write_text(ENGLISH)
+    run(cli, "ingest", str(tmp_path / "en.txt"))
+    rows("UPDATE passage SET analysis = 'terms-0' RETURNING 1")
+    run(cli, "corpus", "reindex", "main")
+    assert rows("SELECT DISTINCT analysis FROM passage") == [(METHOD,)]

@@ -3,7 +3,8 @@
 A text is made of tokens: a word, a compound ("AX-200", "jane@acme.com") or a run of a script
 that puts no spaces between words. A token yields units: the whole of a compound and its parts,
 or the character pairs of a run. A unit becomes a term in one language: accents folded, stemmed,
-or dropped as a stop word.
+or dropped as a stop word. An acronym that would be lost by that ("WHO", "AIDS") is a term as it
+is written, too.
 """
 
 import re
@@ -17,7 +18,7 @@ import stop_words
 
 from roadworthy.core.errors import Invalid
 
-METHOD = "terms-1"  # changes when the same text would yield other terms
+METHOD = "terms-2"  # changes when the same text would yield other terms
 MAX_TERM = 64  # characters; the rest of a longer term is not looked at
 MAX_QUESTION = 20_000  # characters
 MAX_QUESTION_TERMS = 128  # distinct ones
@@ -70,6 +71,9 @@ _TOKEN = re.compile(rf"{_WORD}(?:{_JOINERS}{_WORD})*+{_SUFFIX}|[{_UNSPACED}]++")
 _ASCII_TOKEN = re.compile(rf"[a-z0-9]++(?:{_JOINERS}[a-z0-9]++)*+{_SUFFIX}")
 _PART = re.compile(rf"\d+(?:[.,]\d+)*|(?:[^\W\d_]|[{_MARKS}])+")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
+_ACRONYM = re.compile(r"(?<!\w)[^\W\d_a-z]{2,8}(?!\w)")  # or any word without Latin letters
+_SHOUTED = 4  # words in capitals, one after the other, are no acronyms
+_OPERATORS = frozenset({"AND", "OR", "NOT"})  # of other search engines; their users type them
 _LOOSE_JOINER = re.compile(r"(?<!\d)[-_./:+]|[-_./:+](?!\d)")  # not between two digits
 
 _CLEANED: dict[int, str | None] = {
@@ -108,6 +112,7 @@ def terms(text: str, *, language: str) -> list[str]:
     found: list[str] = []
     for token in tokens:
         found += analysis[token]
+    found += [each for each in _acronyms(text) if analysis.loses(each)]
     return found or [analysis.stem(unit) for token in tokens for unit in _units(token)]
 
 
@@ -136,7 +141,14 @@ def query_terms(text: str, languages: Collection[str]) -> list[frozenset[str]]:
         for unit in units
         if spoken is None or unit not in spoken.stop_words
     ]
-    kept = [c for c in classes if c] or [frozenset(a.stem(u) for a in analyses) for u in units]
+    acronyms = [
+        frozenset({each})
+        for each in _acronyms(text[:MAX_QUESTION])
+        if any(a.loses(each) for a in analyses)
+    ]
+    kept = acronyms + [c for c in classes if c] or [
+        frozenset(a.stem(u) for a in analyses) for u in units
+    ]
     return list(dict.fromkeys(kept))[:MAX_QUESTION_TERMS]
 
 
@@ -164,6 +176,11 @@ class _Analysis(dict[str, tuple[str, ...]]):
         if len(token) <= 40:
             self[token] = found
         return found
+
+    def loses(self, acronym: str) -> bool:
+        """Say whether an acronym would share its term with other words, or have none."""
+        word = acronym.casefold()
+        return word in self.stop_words or self.stem(word) != _fold(word)
 
     def stem(self, unit: str) -> str:
         """Give the term of a unit, stop word or not."""
@@ -211,6 +228,21 @@ def _tokens(text: str) -> list[str]:
         return _ASCII_TOKEN.findall(text.lower())
     folded = unicodedata.normalize("NFKC", text).casefold().translate(_CLEANED)
     return _TOKEN.findall(folded)
+
+
+def _acronyms(text: str) -> list[str]:
+    """List the words in capitals, in their order, but none that stand in a row of many."""
+    rows: list[list[str]] = []
+    end = -2  # before the text
+    for match in _ACRONYM.finditer(text):
+        word = match.group()
+        if not word.isupper():
+            continue
+        if match.start() > end + 1:
+            rows.append([])
+        rows[-1].append(word)
+        end = match.end()
+    return [w for row in rows if len(row) < _SHOUTED for w in row if w not in _OPERATORS]
 
 
 def _units(token: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from psycopg.rows import class_row
 from roadworthy.core.spaces import LEAST_PROBE_COSINE
 from roadworthy.corpus.postings import decode_postings
 from roadworthy.corpus.routing import rules_of
-from roadworthy.corpus.terms import terms
+from roadworthy.corpus.terms import METHOD, terms
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.ingestion.lead import to_embed
 from roadworthy.plumbing.database import WorkerConnection
@@ -108,11 +108,15 @@ async def strange_words(
 ) -> int:
     """Count the passages whose terms, as they are stored, are not those of their rules.
 
+    What another version analysed is not judged by this one's rules.
+
     Raises:
         Invalid: the rules that are named do not exist.
     """
     strange = 0
     for each in samples:
+        if each.analysis.partition(":")[0] != METHOD:
+            continue
         found = terms(each.led, language=rules_of(each.analysis, language=each.language))
         distinct = sorted(set(found))
         asked = {

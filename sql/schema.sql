@@ -1288,6 +1288,8 @@ CREATE INDEX passage_document ON public.passage USING btree (tenant_id, document
 
 CREATE UNIQUE INDEX passage_revision ON public.passage USING btree (tenant_id, revision_id, ordinal);
 
+CREATE INDEX posting_gone_document ON public.posting_gone USING btree (tenant_id, document_id);
+
 CREATE INDEX posting_gone_revision ON public.posting_gone USING btree (tenant_id, revision_id);
 
 CREATE INDEX posting_revision ON public.posting USING btree (tenant_id, revision_id);

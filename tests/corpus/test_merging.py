@@ -2,17 +2,18 @@
 
 import asyncio
 
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roadworthy.core.errors import Conflict, Refused
-from roadworthy.corpus import merging
+from roadworthy.core.errors import Conflict, Refused, Unavailable
+from roadworthy.corpus import clearing, merging, segments
 from roadworthy.corpus.access import access
 from roadworthy.corpus.clearing import clear_some, clear_tenant
 from roadworthy.corpus.merging import chosen, merge_tenant
 from roadworthy.corpus.ownership import delete, reshare
-from roadworthy.corpus.postings import decode_postings
+from roadworthy.corpus.postings import decode_postings, unpack_revision
 from roadworthy.retrieval.filters import Filter
 from tests.retrieval.test_search import ask
 from tests.shared_database import urls, world
@@ -192,19 +193,107 @@ async def test_nothing_of_a_deleted_document_stays_when_it_is_cleared(world):
         assert await count(world, table) == 0
 
 
-async def test_what_is_cleared_in_many_steps_is_cleared(world, monkeypatch):
-    monkeypatch.setattr("roadworthy.corpus.clearing.MOST_REVISIONS", 2)
-    monkeypatch.setattr("roadworthy.corpus.clearing.MOST_TERMS", 1)
+async def clear_once(world, **how):
+    async with world.database.as_worker(world.tenant_id) as conn:
+        return await clear_some(conn, tenant_id=world.tenant_id, **how)
+
+
+@pytest.mark.parametrize(
+    ("bound", "left"),
+    [("MOST_REVISIONS", (3, 2, 1, 0)), ("MOST_POSTINGS", (3, 2, 1, 0))],
+)
+async def test_few_revisions_are_cleared_at_a_time(world, monkeypatch, bound, left):
+    monkeypatch.setattr(clearing, bound, 1)
     documents = await stock(world, 5)
     await merge(world)
     for document in documents[:4]:
         await drop(world, document)
-    for left in (2, 0):
-        async with world.database.as_worker(world.tenant_id) as conn:
-            await clear_some(conn, tenant_id=world.tenant_id)
-        assert await count(world, "posting_gone") == left
-    assert len({passage for _, _, passage in await stored(world)}) == 2
+    for number in left:
+        assert await clear_once(world)
+        assert await count(world, "posting_gone") == number
+    assert not await clear_once(world)
     assert set(await words(world, "pump heron")) == {"Pump 4 heron.", "Valve 4 heron heron."}
+
+
+@pytest.mark.parametrize("bound", ["MOST_TERMS", "MOST_BYTES"])
+async def test_a_revision_is_cleared_bit_by_bit(world, monkeypatch, bound):
+    """However many terms it has, and however large their segments are."""
+    monkeypatch.setattr(clearing, bound, 1)
+    first, *_ = await stock(world, 2)
+    await merge(world)
+    await drop(world, first)
+    before = await words(world, "pump heron")
+    for left in (3, 2, 1):  # heron, pump, valve, 0
+        assert await clear_once(world)
+        [(packed,)] = await rows(world, "SELECT packed FROM posting_gone")
+        assert len(unpack_revision(packed)) == left
+        assert await words(world, "pump heron") == before
+    assert await clear_once(world)
+    assert not await clear_once(world)
+    assert len({passage for _, _, passage in await stored(world)}) == 2
+
+
+async def test_a_segment_that_holds_nothing_of_it_is_left_alone(world, monkeypatch):
+    """A common word has many segments, and one document is in one of them."""
+    monkeypatch.setattr(merging, "FULL", 2)
+    first, *_ = await stock(world, 4)
+    await merge(world)
+    await drop(world, first)
+    places = "SELECT term, first_id, ctid FROM posting_segment WHERE term = 'heron'"
+    before = await rows(world, places)
+    await clear(world)
+    assert len(before) == 4
+    assert set(await rows(world, places)) < set(before)
+
+
+@pytest.fixture
+def slow_term(urls, monkeypatch):
+    """Let writing a segment of `zebra` take longer than a statement may."""
+    with psycopg.connect(urls.owner, autocommit=True) as conn:
+        conn.execute(
+            "CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS $$"
+            " BEGIN PERFORM pg_sleep(600); RETURN NEW; END $$;"
+            " CREATE TRIGGER be_slow BEFORE INSERT ON posting_segment FOR EACH ROW"
+            " WHEN (NEW.term = 'zebra') EXECUTE FUNCTION be_slow()"
+        )
+        monkeypatch.setattr(
+            segments, "TAKE_TIME", "SELECT set_config('statement_timeout', '1s', true)"
+        )
+        yield lambda: conn.execute("DROP TRIGGER be_slow ON posting_segment")
+        conn.execute("DROP FUNCTION be_slow CASCADE")
+
+
+async def test_a_revision_that_takes_too_long_to_merge_is_skipped(world, slow_term):
+    await world.add("0.txt", "Heron.")
+    await world.add("1.txt", "Zebra.")
+    await world.add("2.txt", "Heron soup.")
+    assert await merge(world) == 2
+    assert await rows(world, "SELECT DISTINCT term FROM posting") == [("zebra",)]
+    assert set(await words(world, "heron zebra")) == {"Heron.", "Zebra.", "Heron soup."}
+    slow_term()
+    assert await merge(world) == 1
+
+
+async def test_what_takes_too_long_to_clear_keeps_no_other_term_back(world, request, monkeypatch):
+    document = await world.add("0.txt", "Heron zebra.")
+    await world.add("1.txt", "Zebra heron soup.")
+    await merge(world)
+    await drop(world, document)
+    slow_term = request.getfixturevalue("slow_term")
+    with pytest.raises(Unavailable):
+        await clear(world)
+    [(packed,)] = await rows(world, "SELECT packed FROM posting_gone")
+    assert set(unpack_revision(packed)) == {"zebra"}
+    slow_term()
+    await clear(world)
+    assert await count(world, "posting_gone") == 0
+
+
+async def test_a_turn_ends_however_much_is_published_meanwhile(world, monkeypatch):
+    monkeypatch.setattr(merging, "MOST_ROWS", 1)
+    monkeypatch.setattr(merging, "MOST_TRANSACTIONS", 2)
+    await stock(world, 5)
+    assert [await merge(world) for _ in range(4)] == [2, 2, 1, 0]
 
 
 @pytest.mark.parametrize("by", [None, "ana"], ids=["operator", "owner"])

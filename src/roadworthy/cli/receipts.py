@@ -23,7 +23,8 @@ def printed(receipt: Receipt) -> None:
         typer.echo(f"It came with {attachment}, which went too.")
     if receipt.finished_at is None:
         typer.echo(
-            "It is not finished: a process is still ending what it had begun; "
+            "It is not finished: rows that it shares with others are still written anew, or a "
+            "process is ending what it had begun. A worker finishes it; "
             f"`roadworthy deletion show {receipt.id}` tells when it is."
         )
     else:

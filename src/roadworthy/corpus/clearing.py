@@ -1,27 +1,61 @@
-"""Take out of the segments what nobody may find any more, and what was deleted for good."""
+"""Take out of the segments what nobody may find any more, and what was deleted for good.
+
+A transaction takes some terms of some revisions; what it leaves of a revision is noted in its row
+of `posting_gone`, and the next goes on from there.
+"""
 
 import asyncio
-from collections.abc import Sequence
+import uuid
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import LiteralString
 
 import numpy as np
+import psycopg
 from numpy.typing import NDArray
 from psycopg.rows import class_row
 
-from roadworthy.corpus.merging import Segment, add_segments
-from roadworthy.corpus.postings import Postings, decode_ids, decode_postings, unpack_revision
+from roadworthy.corpus.postings import (
+    BYTES_EACH,
+    decode_ids,
+    decode_postings,
+    pack_revision,
+    unpack_revision,
+)
+from roadworthy.corpus.segments import (
+    Key,
+    Segment,
+    add_segments,
+    columns,
+    take_segments,
+    wait_for_turn,
+)
 from roadworthy.plumbing.database import Database, WorkerConnection
 
-MOST_REVISIONS = 200  # of one transaction
-MOST_TERMS = 1_000  # that are held in memory at once
+# Of one transaction, which takes a revision, a term of it, and the segments of that in any case.
+MOST_REVISIONS = 200
+MOST_POSTINGS = 20_000
+MOST_TERMS = 1_000
+MOST_BYTES = 16 * 2**20  # of segments, about a second
+LEAST_SHARE = 512  # the smallest part of all that which is tried when time runs out
+MOST_TRANSACTIONS = 60  # of one turn
 
-LOCK = "SELECT pg_advisory_xact_lock(hashtext('roadworthy postings'), %(tenant_id)s)"
-FIND_GONE = """
+FIND_GONE: LiteralString = """
 SELECT id, corpus_id, acl_id, passages, packed
-  FROM posting_gone
- WHERE tenant_id = %(tenant_id)s
+  FROM (SELECT id, corpus_id, acl_id, passages, packed,
+               sum(postings) OVER (ORDER BY id) - postings AS before
+          FROM posting_gone
+         WHERE tenant_id = %(tenant_id)s AND {which}
+         ORDER BY id
+         LIMIT %(most_revisions)s) AS gone
+ WHERE before < %(most_postings)s
  ORDER BY id
- LIMIT %(most)s
+"""
+EVERY, OF_DOCUMENTS = "true", "document_id = ANY (%(document_ids)s)"
+OF_DELETED = """
+NOT EXISTS (SELECT FROM document WHERE document.tenant_id = posting_gone.tenant_id
+                                   AND document.id = posting_gone.document_id)
 """
 # Whoever deletes the corpus waits for what is written to it, or is waited for.
 KEEP_CORPORA = """
@@ -30,21 +64,26 @@ SELECT id FROM corpus
  ORDER BY id
    FOR KEY SHARE
 """
-TAKE_SEGMENTS = """
-DELETE FROM posting_segment
- WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s AND acl_id = %(acl_id)s
-   AND term = ANY (%(terms)s)
-   AND EXISTS (SELECT FROM unnest(%(lows)s::integer[], %(highs)s::integer[]) AS gone (low, high)
-                WHERE first_id <= high AND last_id >= low)
-RETURNING term, packed
+FIND_SEGMENTS = """
+SELECT DISTINCT segment.corpus_id, segment.acl_id, segment.term, segment.first_id,
+       octet_length(segment.packed) AS size
+  FROM unnest(%(corpus_ids)s::integer[], %(acl_ids)s::integer[], %(terms)s::text[],
+              %(lows)s::integer[], %(highs)s::integer[])
+       AS gone (corpus_id, acl_id, term, low, high)
+  JOIN posting_segment AS segment ON segment.tenant_id = %(tenant_id)s
+                                 AND segment.corpus_id = gone.corpus_id
+                                 AND segment.acl_id = gone.acl_id AND segment.term = gone.term
+ WHERE segment.first_id <= gone.high AND segment.last_id >= gone.low
+"""
+KEEP_GONE = """
+UPDATE posting_gone SET postings = rest.postings, packed = rest.packed
+  FROM unnest(%(ids)s::bigint[], %(postings)s::integer[], %(packed)s::bytea[])
+       AS rest (id, postings, packed)
+ WHERE tenant_id = %(tenant_id)s AND posting_gone.id = rest.id
 """
 DROP_GONE = "DELETE FROM posting_gone WHERE tenant_id = %(tenant_id)s AND id = ANY (%(ids)s)"
-DELETED_LEFT = """
-SELECT EXISTS (
-    SELECT FROM posting_gone
-     WHERE tenant_id = %(tenant_id)s
-       AND NOT EXISTS (SELECT FROM document WHERE document.tenant_id = posting_gone.tenant_id
-                                              AND document.id = posting_gone.document_id))
+DELETED_LEFT: LiteralString = """
+SELECT EXISTS (SELECT FROM posting_gone WHERE tenant_id = %(tenant_id)s AND {which})
 """
 
 
@@ -57,73 +96,175 @@ class _Gone:
     packed: bytes
 
 
-async def clear_tenant(database: Database, *, tenant_id: int) -> None:
-    """Take what is gone out of the segments of a tenant, a bounded transaction at a time.
+async def clear_tenant(database: Database, *, tenant_id: int) -> bool:
+    """Take what is gone out of the segments of a tenant, for a while; False: some is left.
 
     Raises:
         Unavailable, Busy: of the database; what was cleared stays cleared.
     """
-    cleared = 1
-    while cleared:
-        async with database.as_worker(tenant_id) as conn:
-            cleared = await clear_some(conn, tenant_id=tenant_id)
+    return await _clear(database, EVERY, {}, tenant_id=tenant_id)
 
 
-async def clear_some(conn: WorkerConnection, *, tenant_id: int) -> int:
-    """Take some revisions out of the segments of their classes, wholly; returns how many.
+async def clear_documents(
+    database: Database, document_ids: Sequence[uuid.UUID], *, tenant_id: int
+) -> bool:
+    """Do the same for what is gone of these documents alone."""
+    asked = {"document_ids": list(document_ids)}
+    return await _clear(database, OF_DOCUMENTS, asked, tenant_id=tenant_id)
 
-    They cannot be merged again before that: whoever merges has the same lock, and looks for them.
-    """
-    of = {"tenant_id": tenant_id}
-    await conn.execute(LOCK, of)
-    async with conn.cursor(row_factory=class_row(_Gone), binary=True) as cursor:
-        await cursor.execute(FIND_GONE, of | {"most": MOST_REVISIONS})
-        gone = await cursor.fetchall()
-    if not gone:
-        return 0
-    corpora = sorted({each.corpus_id for each in gone})
-    await conn.execute(KEEP_CORPORA, of | {"corpus_ids": corpora})
-    for corpus_id, acl_id in sorted({(each.corpus_id, each.acl_id) for each in gone}):
-        of_class = [each for each in gone if (each.corpus_id, each.acl_id) == (corpus_id, acl_id)]
-        await _clear(conn, of_class, tenant_id=tenant_id)
-    await conn.execute(DROP_GONE, of | {"ids": [each.id for each in gone]})
-    return len(gone)
+
+async def clear_deleted(database: Database, *, tenant_id: int) -> bool:
+    """Do the same for what is gone of documents that are gone, too."""
+    return await _clear(database, OF_DELETED, {}, tenant_id=tenant_id)
 
 
 async def is_deleted_left(conn: WorkerConnection, *, tenant_id: int) -> bool:
     """Say whether segments still hold postings of a document that was deleted."""
-    found = await conn.execute(DELETED_LEFT, {"tenant_id": tenant_id})
+    found = await conn.execute(DELETED_LEFT.format(which=OF_DELETED), {"tenant_id": tenant_id})
     return (await found.fetchone()) == (True,)
 
 
-async def _clear(conn: WorkerConnection, gone: Sequence[_Gone], *, tenant_id: int) -> None:
-    """Take revisions out of the segments of the class that all of them are of."""
-    terms, ids = await asyncio.to_thread(_held, gone)
-    lows, highs = _ranges(gone)
-    corpus_id, acl_id = gone[0].corpus_id, gone[0].acl_id
-    asked = {"tenant_id": tenant_id, "corpus_id": corpus_id, "acl_id": acl_id}
-    for start in range(0, len(terms), MOST_TERMS):
-        some = {"terms": terms[start : start + MOST_TERMS], "lows": lows, "highs": highs}
-        async with conn.cursor(binary=True) as cursor:
-            taken = await (await cursor.execute(TAKE_SEGMENTS, asked | some)).fetchall()
-        left = await asyncio.to_thread(_left, taken, ids)
-        segments = [Segment(key=(corpus_id, acl_id, term), postings=each) for term, each in left]
-        await add_segments(conn, segments, tenant_id=tenant_id)
+async def clear_some(
+    conn: WorkerConnection,
+    which: LiteralString = EVERY,
+    asked: Mapping[str, object] = MappingProxyType({}),
+    *,
+    tenant_id: int,
+    share: int = 1,
+) -> bool:
+    """Take some of what is gone out of the segments of its class; False when nothing is gone.
+
+    A revision cannot be merged again before it is out wholly: whoever merges has the same turn, and
+    looks for it.
+
+    Args:
+        share: take so many times less than usual.
+    """
+    await wait_for_turn(conn, tenant_id=tenant_id)
+    gone = await _gone(conn, which, asked, tenant_id=tenant_id, share=share)
+    if not gone:
+        return False
+    corpora = {"corpus_ids": sorted({each.corpus_id for each in gone})}
+    await conn.execute(KEEP_CORPORA, corpora | {"tenant_id": tenant_id})
+    held = await asyncio.to_thread(_held, gone)
+    found = await _find_segments(conn, held, tenant_id=tenant_id, most=max(MOST_TERMS // share, 1))
+    cleared = _first(found, most_bytes=MOST_BYTES // share)
+    named = [(key, first_id) for key in cleared for first_id in found[key]]
+    taken = await take_segments(conn, named, tenant_id=tenant_id) if named else []
+    await add_segments(conn, await asyncio.to_thread(_left, taken, gone), tenant_id=tenant_id)
+    await _note(conn, held, cleared, tenant_id=tenant_id)
+    return True
 
 
-def _held(gone: Sequence[_Gone]) -> tuple[list[str], NDArray[np.int32]]:
-    """Name the terms of some revisions, and their passages, both in order."""
-    terms = {term for each in gone for term in unpack_revision(each.packed)}
-    ids = np.unique(np.concatenate([decode_ids(each.passages) for each in gone]))
-    return sorted(terms), ids
+async def _clear(
+    database: Database, which: LiteralString, asked: Mapping[str, object], *, tenant_id: int
+) -> bool:
+    share = 1
+    for _ in range(MOST_TRANSACTIONS):
+        async with database.as_worker(tenant_id) as conn:
+            try:
+                async with conn.transaction():
+                    if not await clear_some(conn, which, asked, tenant_id=tenant_id, share=share):
+                        return True
+            except psycopg.errors.QueryCanceled:
+                if share >= LEAST_SHARE:
+                    raise
+                share *= 8
+    return False
 
 
-def _left(rows: Sequence[tuple[str, bytes]], gone: NDArray[np.int32]) -> list[tuple[str, Postings]]:
+async def _gone(
+    conn: WorkerConnection,
+    which: LiteralString,
+    asked: Mapping[str, object],
+    *,
+    tenant_id: int,
+    share: int,
+) -> list[_Gone]:
+    bounds = {
+        "most_revisions": max(MOST_REVISIONS // share, 1),
+        "most_postings": MOST_POSTINGS // share,
+    }
+    async with conn.cursor(row_factory=class_row(_Gone), binary=True) as cursor:
+        await cursor.execute(
+            FIND_GONE.format(which=which), {**asked, **bounds, "tenant_id": tenant_id}
+        )
+        return await cursor.fetchall()
+
+
+async def _find_segments(
+    conn: WorkerConnection, held: Mapping[int, Mapping[Key, bytes]], *, tenant_id: int, most: int
+) -> dict[Key, dict[int, int]]:
+    """Give for the first terms of some revisions the rows that may hold them: first id -> bytes."""
+    found: dict[Key, dict[int, int]] = {
+        key: {} for key in sorted({key for rows in held.values() for key in rows})[:most]
+    }
+    asked = [(key, rows[key]) for rows in held.values() for key in rows.keys() & found.keys()]
+    ids = [decode_postings(packed).passage_ids for _, packed in asked]
+    ranges = {"lows": [int(each[0]) for each in ids], "highs": [int(each[-1]) for each in ids]}
+    shared = columns([key for key, _ in asked]) | {"tenant_id": tenant_id}
+    rows = await (await conn.execute(FIND_SEGMENTS, shared | ranges)).fetchall()
+    for corpus_id, acl_id, term, first_id, size in rows:
+        found[corpus_id, acl_id, term][first_id] = size
+    return found
+
+
+async def _note(
+    conn: WorkerConnection,
+    held: Mapping[int, Mapping[Key, bytes]],
+    cleared: Collection[Key],
+    *,
+    tenant_id: int,
+) -> None:
+    """Forget the revisions that are out wholly, and note of others what is left."""
+    left = {
+        gone_id: {key: packed for key, packed in rows.items() if key not in cleared}
+        for gone_id, rows in held.items()
+    }
+    some = {gone_id: rows for gone_id, rows in left.items() if 0 < len(rows) < len(held[gone_id])}
+    of = {"tenant_id": tenant_id}
+    await conn.execute(DROP_GONE, of | {"ids": [each for each, rows in left.items() if not rows]})
+    if some:
+        await conn.execute(KEEP_GONE, of | await asyncio.to_thread(_packed, some))
+
+
+def _held(gone: Sequence[_Gone]) -> dict[int, dict[Key, bytes]]:
+    """Give what is gone of each row, by its id."""
+    return {
+        each.id: {
+            (each.corpus_id, each.acl_id, term): packed
+            for term, packed in unpack_revision(each.packed).items()
+        }
+        for each in gone
+    }
+
+
+def _packed(held: Mapping[int, Mapping[Key, bytes]]) -> dict[str, list[object]]:
+    """Pack rows as they are stored, as columns."""
+    rows = [{term: packed for (_, _, term), packed in each.items()} for each in held.values()]
+    return {
+        "ids": list(held),
+        "postings": [sum(map(len, each.values())) // BYTES_EACH for each in rows],
+        "packed": [pack_revision(each) for each in rows],
+    }
+
+
+def _first(found: Mapping[Key, Mapping[int, int]], *, most_bytes: int) -> set[Key]:
+    """Take the first terms whose segments are not too many bytes together, at least one."""
+    taken, size = set[Key](), 0
+    for key, segments in found.items():
+        size += sum(segments.values())
+        if taken and size > most_bytes:
+            break
+        taken.add(key)
+    return taken
+
+
+def _left(taken: Sequence[tuple[Key, bytes]], gone: Sequence[_Gone]) -> list[Segment]:
     """Give what is left of rows of postings; those that nothing is left of are not given."""
-    left = [(term, decode_postings(packed).without(gone)) for term, packed in rows]
-    return [(term, postings) for term, postings in left if len(postings)]
-
-
-def _ranges(gone: Sequence[_Gone]) -> tuple[list[int], list[int]]:
-    ids = [decode_ids(each.passages) for each in gone]
-    return [int(each[0]) for each in ids], [int(each[-1]) for each in ids]
+    parts = dict[tuple[int, int], list[NDArray[np.int32]]]()
+    for each in gone:
+        parts.setdefault((each.corpus_id, each.acl_id), []).append(decode_ids(each.passages))
+    ids = {of: np.unique(np.concatenate(each)) for of, each in parts.items()}
+    left = [(key, decode_postings(packed).without(ids[key[:2]])) for key, packed in taken]
+    return [Segment(key=key, postings=postings) for key, postings in left if len(postings)]

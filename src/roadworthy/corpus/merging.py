@@ -11,6 +11,8 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import psycopg
+import structlog
 from psycopg.rows import class_row
 
 from roadworthy.corpus.postings import (
@@ -19,21 +21,25 @@ from roadworthy.corpus.postings import (
     decode_postings,
     in_order,
     join,
-    pack,
     pack_revision,
     passages_of,
+)
+from roadworthy.corpus.segments import (
+    Key,
+    Segment,
+    add_segments,
+    columns,
+    take_segments,
+    take_turn,
 )
 from roadworthy.plumbing.database import Database, WorkerConnection
 
 FULL = 8_192  # postings of a segment, which are 64 KiB
 MOST_ROWS = 20_000  # postings of one transaction, about a second
 MOST_REVISIONS = 200
+MOST_TRANSACTIONS = 60  # of one turn
 FIRST = uuid.UUID(int=0)
 
-# One at a time in a tenant; what is deleted from segments waits for its turn, merging does not.
-TRY_LOCK = """
-SELECT pg_try_advisory_xact_lock(hashtext('roadworthy postings'), %(tenant_id)s)
-"""
 # A step in the index for each revision, however many rows it has.
 FIND_FRESH = """
 WITH RECURSIVE fresh AS (
@@ -83,37 +89,17 @@ SELECT %(tenant_id)s, piece.*
               %(packed)s::bytea[]) AS piece
 """
 FIND_SIZES = """
-SELECT corpus_id, acl_id, term, first_id, octet_length(packed) AS size
-  FROM posting_segment
- WHERE tenant_id = %(tenant_id)s AND corpus_id = ANY (%(corpus_ids)s)
-   AND acl_id = ANY (%(acl_ids)s) AND term = ANY (%(terms)s)
-   AND octet_length(packed) < %(full)s
-"""
-TAKE_SEGMENTS = """
-DELETE FROM posting_segment AS segment
- USING unnest(%(corpus_ids)s::integer[], %(acl_ids)s::integer[], %(terms)s::text[],
-              %(first_ids)s::integer[]) AS taken (corpus_id, acl_id, term, first_id)
- WHERE segment.tenant_id = %(tenant_id)s AND segment.corpus_id = taken.corpus_id
-   AND segment.acl_id = taken.acl_id AND segment.term = taken.term
-   AND segment.first_id = taken.first_id
-RETURNING segment.corpus_id, segment.acl_id, segment.term, segment.packed
-"""
-ADD_SEGMENTS = """
-INSERT INTO posting_segment (tenant_id, corpus_id, acl_id, term, first_id, last_id, packed)
-SELECT %(tenant_id)s, piece.*
-  FROM unnest(%(corpus_ids)s::integer[], %(acl_ids)s::integer[], %(terms)s::text[],
-              %(first_ids)s::integer[], %(last_ids)s::integer[], %(packed)s::bytea[]) AS piece
+SELECT segment.corpus_id, segment.acl_id, segment.term, segment.first_id,
+       octet_length(segment.packed) AS size
+  FROM unnest(%(corpus_ids)s::integer[], %(acl_ids)s::integer[], %(terms)s::text[])
+       AS fresh (corpus_id, acl_id, term)
+  JOIN posting_segment AS segment ON segment.tenant_id = %(tenant_id)s
+                                 AND segment.corpus_id = fresh.corpus_id
+                                 AND segment.acl_id = fresh.acl_id AND segment.term = fresh.term
+ WHERE octet_length(segment.packed) < %(full)s
 """
 
-Key = tuple[int, int, str]  # corpus, class, term
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
-    """A row of postings to write."""
-
-    key: Key
-    postings: Postings  # at least one; ids ascend
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,53 +120,46 @@ class _Row:
 
 
 async def merge_tenant(database: Database, *, tenant_id: int) -> int:
-    """Merge what a tenant has published since the last time; returns how many revisions.
+    """Merge for a while what a tenant has published; returns how many revisions.
 
-    Documents that somebody changes at this moment are left for the next time.
+    Documents that somebody changes at this moment are left for the next time, and so is a revision
+    that takes too long: searches find it as it is.
 
     Raises:
         Unavailable, Busy: of the database; what was merged stays merged.
     """
-    merged, after = 0, FIRST
-    while True:
+    merged, after, most_rows = 0, FIRST, MOST_ROWS
+    for _ in range(MOST_TRANSACTIONS):
         async with database.as_worker(tenant_id) as conn:
-            if not await _may_merge(conn, tenant_id=tenant_id):
-                return merged
-            fresh = await _fresh(conn, tenant_id=tenant_id, after=after)
+            if not await take_turn(conn, tenant_id=tenant_id):
+                break
+            fresh = await _fresh(conn, tenant_id=tenant_id, after=after, most_rows=most_rows)
             if not fresh:
-                return merged
-            merged += await _merge(conn, fresh, tenant_id=tenant_id)
-            after = fresh[-1].revision_id
+                break
+            try:
+                async with conn.transaction():
+                    merged += await _merge(conn, fresh, tenant_id=tenant_id)
+            except psycopg.errors.QueryCanceled:
+                if len(fresh) > 1:
+                    most_rows //= 8
+                    continue
+                log.warning(
+                    "takes too long to merge", tenant=tenant_id, revision=str(fresh[0].revision_id)
+                )
+        after = fresh[-1].revision_id
+    return merged
 
 
-async def add_segments(
-    conn: WorkerConnection, segments: Sequence[Segment], *, tenant_id: int
-) -> None:
-    """Write rows of postings."""
-    columns = {
-        "corpus_ids": [segment.key[0] for segment in segments],
-        "acl_ids": [segment.key[1] for segment in segments],
-        "terms": [segment.key[2] for segment in segments],
-        "first_ids": [int(segment.postings.passage_ids[0]) for segment in segments],
-        "last_ids": [int(segment.postings.passage_ids[-1]) for segment in segments],
-        "packed": [pack(segment.postings) for segment in segments],
-    }
-    await conn.execute(ADD_SEGMENTS, {"tenant_id": tenant_id} | columns)
-
-
-async def _may_merge(conn: WorkerConnection, *, tenant_id: int) -> bool:
-    locked = await conn.execute(TRY_LOCK, {"tenant_id": tenant_id})
-    return (await locked.fetchone()) == (True,)
-
-
-async def _fresh(conn: WorkerConnection, *, tenant_id: int, after: uuid.UUID) -> list[_Fresh]:
+async def _fresh(
+    conn: WorkerConnection, *, tenant_id: int, after: uuid.UUID, most_rows: int
+) -> list[_Fresh]:
     """Name the next revisions to merge, as many as one transaction takes, at least one."""
     asked = {"tenant_id": tenant_id, "after": after, "most": MOST_REVISIONS}
     async with conn.cursor(row_factory=class_row(_Fresh)) as cursor:
         found = await (await cursor.execute(FIND_FRESH, asked)).fetchall()
     taken, rows = list[_Fresh](), 0
     for each in found:
-        if taken and rows + each.rows > MOST_ROWS:
+        if taken and rows + each.rows > most_rows:
             break
         taken.append(each)
         rows += each.rows
@@ -215,32 +194,16 @@ async def _take_segments(
     conn: WorkerConnection, parts: Mapping[Key, Sequence[bytes]], *, tenant_id: int
 ) -> list[tuple[Key, bytes]]:
     """Take the rows away that what is new is to be written together with."""
-    asked = {
-        "tenant_id": tenant_id,
-        "corpus_ids": sorted({corpus_id for corpus_id, _, _ in parts}),
-        "acl_ids": sorted({acl_id for _, acl_id, _ in parts}),
-        "terms": sorted({term for _, _, term in parts}),
-        "full": FULL * BYTES_EACH,
-    }
+    asked = columns(list(parts)) | {"tenant_id": tenant_id, "full": FULL * BYTES_EACH}
     sizes = dict[Key, list[tuple[int, int]]]()  # size, first id
-    for corpus_id, acl_id, term, first_id, size in await (
-        await conn.execute(FIND_SIZES, asked)
-    ).fetchall():
-        sizes.setdefault((corpus_id, acl_id, term), []).append((size, first_id))
-    taken = [
-        (*key, first_id)
+    for *key, first_id, size in await (await conn.execute(FIND_SIZES, asked)).fetchall():
+        sizes.setdefault(tuple(key), []).append((size, first_id))
+    named = [
+        (key, first_id)
         for key, held in sizes.items()
-        if key in parts
         for first_id in chosen(sum(map(len, parts[key])), held)
     ]
-    if not taken:
-        return []
-    names = ("corpus_ids", "acl_ids", "terms", "first_ids")
-    columns = dict(zip(names, map(list, zip(*taken, strict=True)), strict=True))
-    async with conn.cursor(binary=True) as cursor:
-        await cursor.execute(TAKE_SEGMENTS, {"tenant_id": tenant_id} | columns)
-        found = await cursor.fetchall()
-    return [((corpus_id, acl_id, term), packed) for corpus_id, acl_id, term, packed in found]
+    return await take_segments(conn, named, tenant_id=tenant_id) if named else []
 
 
 def chosen(size: int, held: Iterable[tuple[int, int]]) -> list[int]:

@@ -116,8 +116,15 @@ def pack_revision(rows: Mapping[str, bytes]) -> bytes:
 
 
 def unpack_revision(packed: bytes) -> dict[str, bytes]:
-    """Give the postings of a revision by term, as they were packed."""
-    plain = zlib.decompress(packed)
+    """Give the postings of a revision by term, as they were packed.
+
+    Raises:
+        Invalid: `packed` was not packed so.
+    """
+    try:
+        plain = zlib.decompress(packed)
+    except zlib.error as error:
+        raise Invalid("these postings are damaged; index the corpus again") from error
     [count] = struct.unpack_from("<I", plain)
     sizes = np.frombuffer(plain, "<u4", count, offset=4)
     ends = (np.cumsum(sizes, dtype=np.int64) + 4 + 4 * count).tolist()

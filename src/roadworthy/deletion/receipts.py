@@ -96,6 +96,11 @@ class Receipt:
     erased_at: datetime | None  # every row is gone
     finished_at: datetime | None  # and no process tells or keeps what it had read before
 
+    @property
+    def document_ids(self) -> list[uuid.UUID]:
+        """Name the one document and what came in it; none where it is about more than one."""
+        return [uuid.UUID(self.subject), *self.attachments] if self.scope == DOCUMENT else []
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:

@@ -7,18 +7,20 @@ is finished when no process tells, or keeps in memory or in its spool, what it h
 Row-level security says who may delete what; the worker's role, which sees the whole of it, erases.
 """
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import psycopg
+import structlog
 from psycopg.rows import scalar_row
 
 from roadworthy.core.clock import now
-from roadworthy.core.errors import Busy, Conflict
+from roadworthy.core.errors import Busy, Conflict, Unavailable
 from roadworthy.core.identity import Principal
-from roadworthy.corpus.clearing import clear_tenant, is_deleted_left
+from roadworthy.corpus.clearing import clear_deleted, clear_documents, is_deleted_left
 from roadworthy.corpus.documents import Corpus
 from roadworthy.corpus.ownership import delete, family, own
 from roadworthy.corpus.withdrawal import (
@@ -60,7 +62,9 @@ ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('roadworthy deletion'), %
 # What many answers were made from takes more than an ordinary statement does.
 TAKE_TIME = "SET LOCAL statement_timeout = '10min'"
 KEPT = "(`roadworthy hold list` says what)"
-PATIENCE_S = 10.0  # for what other processes are writing at the moment
+PATIENCE_S = 10.0  # for what other processes are writing at the moment, and for segments
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +158,7 @@ class DeletionService:
             receipt = await note(
                 conn, tenant_id=tenant_id, receipt_id=receipt_id, erased=erased, is_erased=True
             )
-        return await self.finish(receipt, tenant_id=tenant_id)
+        return await self.finish(receipt, tenant_id=tenant_id, patience_s=PATIENCE_S)
 
     async def delete_person(
         self,
@@ -235,18 +239,19 @@ class DeletionService:
     ) -> Receipt:
         """Finish a receipt whose rows are gone, if every process has ended what it had begun.
 
-        What segments still hold is taken out of them before.
+        What segments still hold of its documents is taken out of them before. Where that takes
+        longer than `patience_s`, or fails, the receipt is left to a worker.
         """
         if receipt.finished_at is not None or receipt.erased_at is None:
             return receipt
         try:
-            await clear_tenant(self._database, tenant_id=tenant_id)
-        except Busy:  # another's turn takes long; a worker finishes it
+            async with asyncio.timeout(patience_s):
+                is_clear = await self._clear(receipt, tenant_id)
+        except (TimeoutError, Busy, Unavailable):
             return receipt
-        if not await self._is_past(patience_s):
+        if not is_clear or not await self._is_past(patience_s):
             return receipt
-        async with self._deleting(tenant_id) as conn:
-            return await note(conn, tenant_id=tenant_id, receipt_id=receipt.id, is_finished=True)
+        return await self._finished(receipt, tenant_id)
 
     async def finish_left(self) -> int:
         """Finish the receipts whose rows are gone, of whichever process that was cut off before.
@@ -260,11 +265,25 @@ class DeletionService:
         left = [(tenant_id, each) for tenant_id, each in opened if each.erased_at is not None]
         if not left or not await self._is_past(PATIENCE_S):
             return 0
+        finished = 0
         for tenant_id, receipt in left:
-            await clear_tenant(self._database, tenant_id=tenant_id)
-            async with self._deleting(tenant_id) as conn:
-                await note(conn, tenant_id=tenant_id, receipt_id=receipt.id, is_finished=True)
-        return len(left)
+            try:
+                if await self._clear(receipt, tenant_id):
+                    await self._finished(receipt, tenant_id)
+                    finished += 1
+            except (Busy, Unavailable) as error:
+                log.warning(
+                    "a deletion is not finished", receipt=str(receipt.id), problem=error.message
+                )
+        return finished
+
+    async def _clear(self, receipt: Receipt, tenant_id: int) -> bool:
+        """Take the documents of a receipt out of what they share with others; False: not wholly."""
+        return await clear_documents(self._database, receipt.document_ids, tenant_id=tenant_id)
+
+    async def _finished(self, receipt: Receipt, tenant_id: int) -> Receipt:
+        async with self._deleting(tenant_id) as conn:
+            return await note(conn, tenant_id=tenant_id, receipt_id=receipt.id, is_finished=True)
 
     async def _delete_many(
         self,
@@ -287,7 +306,7 @@ class DeletionService:
             while await self._forget_some(tenant_id, receipt_id, forget):
                 pass
             if not deletion.is_of_all:
-                await clear_tenant(self._database, tenant_id=tenant_id)
+                await clear_deleted(self._database, tenant_id=tenant_id)
             receipt = await self._end(deletion, receipt_id, leave)
             if receipt.finished_at is not None:
                 return receipt

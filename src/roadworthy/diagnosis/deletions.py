@@ -31,8 +31,8 @@ def check_deletions(urls: DatabaseUrls, *, patience: timedelta = PATIENCE) -> Ch
         return wrong(
             "deletions",
             f"All rows are gone, but these deletions are not finished: {_named(erased)}.",
-            "A running worker finishes them within a minute; if it does not, a process is still "
-            "ending what it had begun: restart `serve` and `worker`.",
+            "A running worker finishes them within a minute; if it does not, its log says why, or "
+            "a process is still ending what it had begun: restart `serve` and `worker`.",
         )
     return fine("deletions", "Every deletion has come to its end.")
 

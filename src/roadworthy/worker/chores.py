@@ -1,8 +1,12 @@
 """What a worker does beside its jobs: nobody waits for it, and it is left where it was cut off."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
 import structlog
 
-from roadworthy.core.errors import Busy, Unavailable
+from roadworthy.core.errors import RoadworthyError
 from roadworthy.corpus.clearing import clear_tenant
 from roadworthy.corpus.directory import tenant_ids
 from roadworthy.corpus.merging import merge_tenant
@@ -32,12 +36,11 @@ async def merge_postings(database: Database) -> int:
         tenants = await tenant_ids(conn)
     merged = 0
     for tenant_id in tenants:
-        try:
+        with _told(tenant_id):
             # First: what came back is merged only after that.
             await clear_tenant(database, tenant_id=tenant_id)
+        with _told(tenant_id):
             merged += await merge_tenant(database, tenant_id=tenant_id)
-        except (Unavailable, Busy) as error:
-            log.warning("postings are not merged", tenant=tenant_id, problem=error.message)
     if merged:
         log.info("merged postings", revisions=merged)
     return merged
@@ -51,3 +54,12 @@ async def arrange(database: Database, *, owner_url: str, most: int = EXACT_MOST)
         most: passages that a tenant is searched in without an index.
     """
     await arrange_places(database, owner_url=owner_url, report=log.info, most=most)
+
+
+@contextmanager
+def _told(tenant_id: int) -> Iterator[None]:
+    """Go on after what the postings of a tenant meet."""
+    try:
+        yield
+    except (RoadworthyError, psycopg.Error) as error:
+        log.warning("postings wait", tenant=tenant_id, problem=str(error))

@@ -2,36 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.loaded import Loaded, load
-from benchmarks.made import VISIBLE, Inverted, Made, invert, make
-from benchmarks.up import fresh_home
-from roadworthy.core.spaces import QueryVector
-from roadworthy.corpus.moving import arrange_places
-from roadworthy.installation import running_database
-from roadworthy.plumbing.database import Database
-from roadworthy.plumbing.embedded_postgres import EmbeddedPostgres
-from roadworthy.plumbing.postgres_data import DATABASE
-from roadworthy.plumbing.settings import load_settings
-from roadworthy.releases import BUILT_IN
-from roadworthy.retrieval.filters import Filter, Scope
-from roadworthy.retrieval.fusion import Rankings, fuse, fusion_of
-from roadworthy.retrieval.keywords import by_keyword
-from roadworthy.retrieval.nearest import nearest
-from roadworthy.retrieval.search import CANDIDATES, search
-from roadworthy.retrieval.visible import count_visible
+from benchmarks import storage
+from benchmarks.field import Asked, Field, asked, find, made_field
+from benchmarks.made import VISIBLE
+from benchmarks.storage import Storage
 
-K = 10
 PARTS = ("vector", "bm25", "hybrid")
-HYBRID = fusion_of(BUILT_IN["extract"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,32 +32,12 @@ class Cell:
     short: int  # rows that were missing though visible
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A question of a person, and what he should find by each part."""
-
-    text: str
-    vector: QueryVector
-    tenant: int
-    percent: float
-    truth: dict[str, list[int]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
-    """A made corpus, and the database that it was put into."""
-
-    corpus: Made
-    inverted: Inverted
-    loaded: Loaded
-    database: Database
-
-
-def measure(passages: int, *, questions: int) -> list[Cell]:
+def measure(passages: int, *, questions: int) -> tuple[list[Cell], Storage]:
     """Make a corpus of a size, and search it as people who see more or less of it."""
-    found = asyncio.run(_measure(passages, questions=questions))
+    found, stored = asyncio.run(_measure(passages, questions=questions))
     show(found)
-    return found
+    storage.show(stored)
+    return found, stored
 
 
 def show(found: Sequence[Cell]) -> None:
@@ -86,37 +50,15 @@ def show(found: Sequence[Cell]) -> None:
     Console(width=120).print(table)
 
 
-@asynccontextmanager
-async def field(passages: int, *, questions: int) -> AsyncIterator[Field]:
-    """Put a made corpus into a database of its own."""
-    corpus, inverted = make(passages, questions=questions), invert(passages)
-    with (
-        fresh_home() as home,
-        running_database(load_settings({}, overrides={"home": home})) as urls,
-    ):
-        superuser = EmbeddedPostgres(home).superuser_url(DATABASE)
-        database = Database(app_url=urls.app, worker_url=urls.worker, connections=40)
-        await database.open()
-        try:
-            loaded = await load(database, corpus, inverted, superuser_url=superuser)
-            assert urls.owner
-            began = time.perf_counter()
-            await arrange_places(database, owner_url=urls.owner, report=print)
-            seconds = time.perf_counter() - began
-            print(f"{passages:,} passages: large tenants arranged in {seconds:.0f} s")
-            yield Field(corpus=corpus, inverted=inverted, loaded=loaded, database=database)
-        finally:
-            await database.close()
-
-
-async def _measure(passages: int, *, questions: int) -> list[Cell]:
-    async with field(passages, questions=questions) as made:
+async def _measure(passages: int, *, questions: int) -> tuple[list[Cell], Storage]:
+    async with made_field(passages, questions=questions) as field:
+        stored = await storage.arrange(field)
         found = []
         for percent in VISIBLE:
             numbers = track(range(questions), f"truth, {percent} %", transient=True)
-            asked = [_asked(made, number, percent) for number in numbers]
-            found += [await cell(made, asked, part=part) for part in PARTS]
-        return found
+            all_asked = [asked(field, number, percent) for number in numbers]
+            found += [await cell(field, all_asked, part=part) for part in PARTS]
+        return found, replace(stored, search_mb=round(storage.server_mb(field), 1))
 
 
 async def cell(field: Field, questions: Sequence[Asked], *, part: str) -> Cell:
@@ -143,63 +85,4 @@ async def cell(field: Field, questions: Sequence[Asked], *, part: str) -> Cell:
         recall10=round(float(np.mean(recalls)), 4) if recalls else None,
         forbidden=forbidden,
         short=short,
-    )
-
-
-async def find(field: Field, each: Asked, *, part: str) -> list[int]:
-    """Give the numbers of the passages that a part finds, in a transaction of its own."""
-    reader = field.loaded.reader(each.tenant, each.percent)
-    corpus = field.loaded.corpora[each.tenant]
-    scope = Scope(tenant_id=reader.tenant_id, corpus_id=corpus.id, among=Filter())
-    async with field.database.read_as(reader) as conn:
-        if part == "hybrid":
-            found = await search(
-                conn,
-                each.text,
-                queries=[each.vector],
-                corpus=corpus,
-                tenant_id=reader.tenant_id,
-                among=Filter(),
-                limit=K,
-                fusion=HYBRID,
-            )
-            return [hit.passage_id - 1 for hit in found.hits]
-        visible = await count_visible(conn, scope)
-        if not visible:
-            return []
-        if part == "vector":
-            [found] = await nearest(conn, [each.vector], scope, visible=visible, limit=CANDIDATES)
-            ranking = found.ranking
-        else:
-            ranking = await by_keyword(conn, each.text, scope, visible=visible, limit=CANDIDATES)
-    return [passage_id - 1 for passage_id, _ in ranking[:K]]
-
-
-def _asked(field: Field, number: int, percent: float) -> Asked:
-    corpus = field.corpus
-    tenant = int(corpus.asked_by[number])
-    text = corpus.question(number)
-    seen = corpus.visible(tenant, percent)
-    vector: list[tuple[int, float]] = []
-    words: list[tuple[int, float]] = []
-    if seen.any():
-        near = corpus.nearest(number, percent, CANDIDATES)
-        cosines = corpus.vectors[near].astype(np.float32) @ corpus.questions[number]
-        vector = list(zip(near.tolist(), cosines.tolist(), strict=True))
-        words = field.inverted.best(text, seen, CANDIDATES)
-    rankings = Rankings(candidates=CANDIDATES, keyword=words, vector={"made": vector})
-    return Asked(
-        text=text,
-        vector=QueryVector(
-            space_id=field.loaded.space.id,
-            space=field.loaded.space.name,
-            vector=corpus.questions[number],
-        ),
-        tenant=tenant,
-        percent=percent,
-        truth={
-            "vector": [i for i, _ in vector[:K]],
-            "bm25": [i for i, _ in words[:K]],
-            "hybrid": [f.passage_id for f in fuse(rankings, HYBRID, limit=K)],
-        },
     )

@@ -17,8 +17,9 @@ from uuid import uuid4
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cells, vector_peers
+from benchmarks import cells, throughput, vector_peers
 from benchmarks.datasets import DEFAULT, RetrievalSet, retrieval_sets
+from benchmarks.field import K
 from benchmarks.quality import SYSTEMS, Quality, ingest, judge
 from benchmarks.up import Up, fresh_home, services_of
 from roadworthy.core.intervals import Interval, gain_interval, mean_interval
@@ -27,18 +28,11 @@ from roadworthy.core.intervals import Interval, gain_interval, mean_interval
 # best hybrid of BM25 and the same embedding model on a sample of the corpus (measured).
 ANCHORS = {"scifact": 0.714, "xquad_en": 0.984, "xquad_es": 0.981, "piaf_fr": 0.857}
 SINGLE = ("bm25", "vector")
-PEERS_AT = 200_000  # passages
+PARTS = "quality cells throughput peers"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=DEFAULT, help="folder with retrieval sets")
-    parser.add_argument("--questions", type=int, default=1000, help="most questions of a set")
-    parser.add_argument("--sets", default="", help="names of sets; left out: all")
-    parser.add_argument("--sizes", default="20000 200000 1000000", help="passages that are made")
-    parser.add_argument("--asked", type=int, default=200, help="questions of each cell")
-    parser.add_argument("--only", default="quality cells peers", help="what is measured")
-    options = parser.parse_args()
+    options = _options()
     result: dict[str, object] = {}
     if "quality" in options.only:
         sets = retrieval_sets(options.data, most_questions=options.questions)
@@ -46,12 +40,28 @@ def main() -> None:
         result |= quality([data for data in sets if not named or data.name in named])
     if "cells" in options.only:
         sizes = map(int, options.sizes.split())
-        found = [cell for size in sizes for cell in cells.measure(size, questions=options.asked)]
-        result["cells"] = [asdict(cell) for cell in found]
+        measured = [cells.measure(size, questions=options.asked) for size in sizes]
+        result["cells"] = [asdict(cell) for found, _ in measured for cell in found]
+        result["storage"] = [asdict(stored) for _, stored in measured]
+    if "throughput" in options.only:
+        phases = throughput.measure(options.at, questions=options.asked)
+        result["throughput"] = [asdict(phase) for phase in phases]
     if "peers" in options.only:
-        peers = vector_peers.measure(PEERS_AT, questions=options.asked, k=cells.K)
+        peers = vector_peers.measure(options.at, questions=options.asked, k=K)
         result["peers"] = [asdict(peer) for peer in peers]
     print(json.dumps(result))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=DEFAULT, help="folder with retrieval sets")
+    parser.add_argument("--questions", type=int, default=1000, help="most questions of a set")
+    parser.add_argument("--sets", default="", help="names of sets; left out: all")
+    parser.add_argument("--sizes", default="20000 200000 1000000", help="passages that are made")
+    parser.add_argument("--asked", type=int, default=200, help="questions of each cell")
+    parser.add_argument("--at", type=int, default=200_000, help="passages of throughput and peers")
+    parser.add_argument("--only", default=PARTS, help="what is measured")
+    return parser.parse_args()
 
 
 def quality(sets: Sequence[RetrievalSet]) -> dict[str, object]:

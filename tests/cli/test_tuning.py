@@ -75,7 +75,7 @@ async def test_there_is_an_end_to_questions(tune, tmp_path):
 
 
 async def test_there_is_an_end_to_time(tune):
-    assert "too few" in tune(NAMES, "--minutes", "0.000001", code=2)
+    assert "Too few" in tune(NAMES, "--minutes", "0.000001", code=2)
 
 
 async def test_a_gain_of_nothing_recommends_to_keep(cli, tune):
@@ -86,8 +86,8 @@ async def test_a_gain_of_nothing_recommends_to_keep(cli, tune):
     assert cli.run("release", "show", "again").returncode == 3
 
 
-async def test_a_question_counts_once(tune):
-    assert "1 questions are too few" in tune(["n1"] * 30, code=2)
+async def test_a_document_counts_once(tune):
+    assert "are about 1 documents" in tune(["n1"] * 30, code=2)
 
 
 async def test_a_name_that_is_taken_is_told_before_anything_is_asked(tune, models):

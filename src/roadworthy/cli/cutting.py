@@ -17,7 +17,7 @@ from roadworthy.cli.bars import staged
 from roadworthy.cli.dataset import read_questions
 from roadworthy.cli.desk import Desk, with_services
 from roadworthy.cli.handing_in import OPERATOR
-from roadworthy.core.choosing import LEAST_QUESTIONS
+from roadworthy.core.choosing import LEAST_DOCUMENTS
 from roadworthy.core.clock import now
 from roadworthy.core.errors import Conflict, Invalid
 from roadworthy.core.ids import new_id
@@ -92,7 +92,7 @@ def tune(
         list[int] | None, typer.Option(min=0, max=4000, help="Tokens to try; repeatable.")
     ] = None,
     questions: Annotated[
-        int, typer.Option(min=LEAST_QUESTIONS, max=10_000, help="At most so many are asked.")
+        int, typer.Option(min=LEAST_DOCUMENTS, max=10_000, help="At most so many are asked.")
     ] = 300,
     documents: Annotated[
         int, typer.Option(min=1, max=10_000, help="At most so many are cut.")
@@ -207,7 +207,7 @@ def _experiment(tuned: Tuned, corpus: Corpus, *, made_by: str) -> Experiment:
         questions=len(tuned.tried[0].scores),
         tried=[
             Measured(setting=_setting(each.cut), figures=each.figures, gain=gain)
-            for each, gain in zip(tuned.tried, tuned.gains, strict=True)
+            for each, gain in zip(tuned.tried, tuned.choice.gains, strict=True)
         ],
         chosen=choice.best if choice.is_better else None,
         made_by=made_by,
@@ -249,7 +249,7 @@ def _print(report: _Report, *, given: int) -> None:
 def _quality(tuned: Tuned, number: int) -> list[object]:
     each = tuned.tried[number]
     figures = each.figures
-    gain = "present" if number == 0 else _told(tuned.gains[number])
+    gain = "present" if number == 0 else _told(tuned.choice.gains[number])
     names = ("ndcg10", "recall5", "whole5", "covered", "answered")
     told = ["-" if figures[name] is None else f"{figures[name]:.4f}" for name in names]
     return [each.cut.size, each.cut.overlap, *told, gain]
@@ -278,12 +278,12 @@ def _conclusion(report: _Report) -> list[str]:
         left = ", ".join(f"{cut.size}/{cut.overlap}" for cut in tuned.untried)
         said.append(f"There was no time left for {left}; --minutes gives more.")
     said.append(
-        f"Choosing by some of the questions brings {_told(tuned.choice.gain)} on the others (95 %)."
+        f"The best brings {_told(tuned.choice.gain)}: 95 %, of all that were tried at once."
     )
     chosen = tuned.tried[kept.chosen or 0].cut
     settings = f"passage_tokens = {chosen.size}, passage_overlap_tokens = {chosen.overlap}"
     if kept.chosen is None:
-        said.append(f"That cannot be told from nothing: keep {settings}.")
+        said.append(f"That cannot be told from chance: keep {settings}.")
     else:
         said.append(
             f"Recommended: {settings}. It holds for what is read from then on; documents that are "
@@ -293,7 +293,5 @@ def _conclusion(report: _Report) -> list[str]:
     return said
 
 
-def _told(interval: Interval | None) -> str:
-    if interval is None:
-        return "-"
+def _told(interval: Interval) -> str:
     return f"{interval.value:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]"

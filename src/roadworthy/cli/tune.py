@@ -13,7 +13,7 @@ from roadworthy.bootstrap import Services
 from roadworthy.cli import show
 from roadworthy.cli.dataset import read_questions
 from roadworthy.cli.desk import Desk, with_services
-from roadworthy.core.choosing import LEAST_QUESTIONS
+from roadworthy.core.choosing import LEAST_DOCUMENTS
 from roadworthy.core.clock import now
 from roadworthy.core.errors import Conflict, Invalid
 from roadworthy.core.ids import new_id
@@ -52,7 +52,7 @@ def tune(
         Path, typer.Option(help="JSON lines of question, document, quote; or a folder as BEIR's.")
     ],
     questions: Annotated[
-        int, typer.Option(min=LEAST_QUESTIONS, max=10_000, help="At most so many are asked.")
+        int, typer.Option(min=LEAST_DOCUMENTS, max=10_000, help="At most so many are asked.")
     ] = 300,
     minutes: Annotated[float, typer.Option(min=0, max=600, help="And not for longer.")] = 10,
     release: Annotated[
@@ -165,8 +165,8 @@ def _print(report: Report) -> None:
     typer.echo(f"Live: {_said(tuned.live)}. Best: {_said(tuned.best)}.")
     gain = tuned.gain
     typer.echo(
-        f"Choosing by some of the questions brings {gain.value:+.4f} on the others "
-        f"(95 % from {gain.low:+.4f} to {gain.high:+.4f})."
+        f"The best brings {gain.value:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}]: 95 %, of all that "
+        "were tried at once."
     )
     typer.echo(_advice(report))
 
@@ -198,7 +198,7 @@ def _said(tried: Tried) -> str:
 
 def _advice(report: Report) -> str:
     if report.recommended is None:
-        return f"That cannot be told from nothing: keep the release {report.release}."
+        return f"That cannot be told from chance: keep the release {report.release}."
     best = report.tuned.best
     if report.stored is None:
         return f"Recommended: {_said(best)}; --release NAME stores it as a release."

@@ -38,6 +38,7 @@ class JudgedQuestion:
 class Judged:
     """What was found for a question, and how good that is, however it is joined."""
 
+    document: str  # that the question is about
     rankings: Rankings
     items: Mapping[int, Hashable]  # passage id -> what it stands for in a ranking
     grades: Mapping[Hashable, float]  # of all that is to be found, by what stands for it
@@ -65,7 +66,7 @@ def judged(asked: JudgedQuestion, rankings: Rankings, passages: Mapping[int, Pas
     grades: dict[Hashable, float] = {
         ("target", n): each.grade for n, each in enumerate(asked.targets)
     }
-    return Judged(rankings=rankings, items=items, grades=grades)
+    return Judged(document=asked.targets[0].document, rankings=rankings, items=items, grades=grades)
 
 
 def _plain(text: str) -> str:

@@ -31,8 +31,7 @@ class Tuned:
     live: Tried
     best: Tried  # of all questions; the live one where none is better
     tried: Sequence[Tried]
-    # What choosing brings on questions that were not chosen by.
-    gain: Interval
+    gain: Interval  # of the best over the live one, as wide as it takes for all that were tried
 
     @property
     def is_better(self) -> bool:
@@ -59,13 +58,13 @@ def ways(live: Fusion, *, spaces: Sequence[str]) -> Iterator[Fusion]:
 
 
 def tune(found: Sequence[Judged], live: Fusion, *, advance: Callable[[], None]) -> Tuned:
-    """Score every way on every question, and say what choosing among them brings.
+    """Score every way on every question, and say what the best brings.
 
     Args:
         advance: called after each question.
 
     Raises:
-        Invalid: there are too few questions to tell anything.
+        Invalid: the questions are about too few documents to tell anything.
     """
     tried = list(ways(live, spaces=sorted({s for each in found for s in each.rankings.vector})))
     scores: list[list[float]] = []  # of each question, by way
@@ -73,7 +72,7 @@ def tune(found: Sequence[Judged], live: Fusion, *, advance: Callable[[], None]) 
         scores.append([each.ndcg(way) for way in tried])
         advance()
     means = [Tried(fusion=way, ndcg10=_mean(scores, n)) for n, way in enumerate(tried)]
-    choice = choose(scores)
+    choice = choose(scores, [each.document for each in found])
     return Tuned(
         questions=len(found),
         live=means[0],

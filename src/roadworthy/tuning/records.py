@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass, fields
 from typing import Literal
 
 from roadworthy.core.choosing import Choice
-from roadworthy.core.intervals import Interval
 from roadworthy.core.ranking_metrics import mean
 
 Measure = Literal["covered", "ndcg10"]  # figures that are chosen by
@@ -38,6 +37,11 @@ class Asked:
     grades: dict[int, float]  # by position of the document
     quotes: Sequence[Sequence[Span]]  # of each quote, where it stands; none: no quote is known
     answers: Sequence[str]  # words that an answer must hold one of; none: no answer is known
+
+    @property
+    def document(self) -> int:
+        """Give what it is about, by position."""
+        return next(iter(self.grades))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,5 +93,4 @@ class Tuned:
     context_tokens: int  # that are read of each ranking
     tried: Sequence[Tried]
     untried: Sequence[Cut]  # there was no time left
-    gains: Sequence[Interval | None]  # of each over the first
     choice: Choice

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from roadworthy.core.choosing import LEAST_QUESTIONS, choose
+from roadworthy.core.choosing import LEAST_DOCUMENTS, check_documents, choose
 from roadworthy.core.errors import Invalid
-from roadworthy.core.intervals import gain_interval
 from roadworthy.core.spaces import QueryVector, Vectors
 from roadworthy.corpus.routing import Routing
 from roadworthy.corpus.texts import Text
@@ -55,7 +54,7 @@ async def tune(
         has_time: asked before each step; a cut that is not tried to its end does not count.
 
     Raises:
-        Invalid: there are too few questions, or there was not even time for the present cut.
+        Invalid: the questions are about too few documents, or no time was left for the present cut.
         Unavailable: a model is down.
     """
     measure = measure_of(trial.asked)
@@ -73,30 +72,26 @@ async def tune(
             raise Invalid(
                 "There was no time for the present way of cutting; give it more."
             ) from None
-    scores = [[getattr(score, measure) for score in each.scores] for each in tried]
+    rows = zip(*([getattr(score, measure) for score in each.scores] for each in tried), strict=True)
+    told = [(row, n) for n, row in enumerate(rows) if None not in row]
     return Tuned(
         measure=measure,
         context_tokens=trial.context_tokens,
         tried=tried,
         untried=cuts[len(tried) :],
-        gains=[gain_interval(scores[0], each) for each in scores],
-        choice=choose([row for row in zip(*scores, strict=True) if None not in row]),
+        choice=choose([row for row, _ in told], [trial.asked[n].document for _, n in told]),
     )
 
 
 def measure_of(asked: Sequence[Asked]) -> Measure:
-    """Choose by the quotes where enough questions have one, else by the documents.
+    """Choose by the quotes where they are of enough documents, else by the documents.
 
     Raises:
-        Invalid: there are too few questions to tell anything.
+        Invalid: the questions are about too few documents to tell anything.
     """
-    if sum(bool(each.quotes) for each in asked) >= LEAST_QUESTIONS:
+    if len({each.document for each in asked if each.quotes}) >= LEAST_DOCUMENTS:
         return "covered"
-    if len(asked) < LEAST_QUESTIONS:
-        raise Invalid(
-            f"{len(asked)} questions about documents that may be seen are too few to tell "
-            f"anything; ask at least {LEAST_QUESTIONS}."
-        )
+    check_documents([each.document for each in asked])
     return "ndcg10"
 
 

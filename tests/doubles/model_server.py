@@ -7,6 +7,7 @@ engine to the same cases.
 
 import asyncio
 import base64
+import itertools
 import json
 import socket
 import threading
@@ -38,6 +39,7 @@ class Behaviour:
     is_reset: bool = False  # the connection is aborted before any answer
     cut_after: int | None = None  # bytes of the body (of a stream: pieces), then aborted
     drip_s: float | None = None  # the body is sent byte by byte with this pause
+    is_endless: bool = False  # the body comes again and again, until the caller hangs up
 
 
 def failing(status: int, message: str = "no", **headers: str) -> Behaviour:
@@ -173,11 +175,11 @@ class ModelServer:
             parts = [bytes([byte]) for byte in b"".join(parts)]
         kind = "text/event-stream" if is_stream else "application/json"
         headers = {"content-type": kind, **behaviour.headers}
-        if not is_stream:
+        if not is_stream and not behaviour.is_endless:
             headers["content-length"] = str(sum(map(len, parts)))
         raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         await cycle.send({"type": "http.response.start", "status": status, "headers": raw})
-        for number, part in enumerate(parts):
+        for number, part in enumerate(itertools.cycle(parts) if behaviour.is_endless else parts):
             if number == behaviour.cut_after:
                 await asyncio.sleep(0.05)  # what was sent shall arrive
                 cycle.transport.abort()

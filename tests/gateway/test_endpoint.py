@@ -162,6 +162,18 @@ async def test_the_words_of_every_usual_server_reach_us(models, endpoint, body):
     assert "input is too long" in (await failure(endpoint)).message
 
 
+async def test_an_error_without_end_is_not_read(models, endpoint):
+    models.plan.append(Behaviour(status=400, body=b"no " * 10_000, is_endless=True))
+    error = await failure(endpoint)
+    assert (type(error), error.facts) == (Invalid, {"status": 400})
+
+
+async def test_a_list_without_end_is_not_read(models, endpoint):
+    models.plan.append(Behaviour(body=b" " * 100_000, is_endless=True))
+    with pytest.raises(Unavailable, match="more than 4000000 bytes"):
+        await endpoint.get("/lists")
+
+
 async def test_long_words_are_cut(models, endpoint):
     models.plan.append(failing(400, "no" * 10_000))
     assert len((await failure(endpoint)).message) < 1_000

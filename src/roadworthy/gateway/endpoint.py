@@ -16,6 +16,8 @@ MOST_TRIES = 4
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
 LONGEST_MESSAGE = 500
+MOST_OF_AN_ERROR = 64_000  # bytes that are read of it
+MOST_OF_A_LIST = 4_000_000  # bytes of what is fetched, such as the names of all models
 OURS_TO_MEND = frozenset({401, 403, 404})
 # Longer than a server keeps an idle connection is no use; shorter means a new one each time.
 KEEP_ALIVE_S = 240
@@ -115,7 +117,7 @@ class Endpoint:
         """Fetch `path`; raises as `post` does."""
         request = self._client.build_request("GET", path)
         async with self._limited(), self._sent(request) as response:
-            return await response.aread()
+            return await self._read(response, MOST_OF_A_LIST)
 
     @asynccontextmanager
     async def stream(self, path: str, body: Mapping[str, object]) -> AsyncIterator[httpx.Response]:
@@ -137,12 +139,10 @@ class Endpoint:
     async def _read(self, response: httpx.Response, most_bytes: int | None) -> bytes:
         if most_bytes is None:
             return await response.aread()
-        body = bytearray()
-        async for part in response.aiter_bytes():
-            body += part
-            if len(body) > most_bytes:
-                raise Unavailable(f"{self._name} answers more than {most_bytes} bytes.")
-        return bytes(body)
+        body = await _beginning(response, most_bytes + 1)
+        if len(body) > most_bytes:
+            raise Unavailable(f"{self._name} answers more than {most_bytes} bytes.")
+        return body
 
     @asynccontextmanager
     async def _limited(self) -> AsyncIterator[None]:
@@ -181,7 +181,7 @@ class Endpoint:
 
     async def _failure(self, response: httpx.Response) -> RoadworthyError:
         try:
-            body = await response.aread()
+            body = await _beginning(response, MOST_OF_AN_ERROR)
         except httpx.HTTPError:
             body = b""
         words = self.words(body)
@@ -219,6 +219,15 @@ class Endpoint:
     @property
     def _name(self) -> str:
         return f"The model endpoint {self.address.url}"
+
+
+async def _beginning(response: httpx.Response, most_bytes: int) -> bytes:
+    body = bytearray()
+    async for part in response.aiter_bytes():
+        body += part
+        if len(body) >= most_bytes:
+            break
+    return bytes(body[:most_bytes])
 
 
 def _pause(tries: int) -> float:

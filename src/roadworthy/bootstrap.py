@@ -190,7 +190,8 @@ async def opened_reranker(settings: Settings) -> AsyncIterator[Reranker | None]:
         return
     key = settings.rerank_key.get_secret_value() if settings.rerank_key else None
     endpoint = Endpoint(
-        EndpointAddress(url=settings.rerank_url, key=key, timeout_s=settings.model_timeout_s)
+        EndpointAddress(url=settings.rerank_url, key=key, timeout_s=settings.model_timeout_s),
+        tries=1,  # who waits has some milliseconds, and does without
     )
     try:
         yield Reranker(endpoint, model=settings.rerank_model)

@@ -1,6 +1,7 @@
 """A cross-encoder puts hits in order if it is there in time; else they stay, and it is said."""
 
 import pytest
+from structlog.testing import capture_logs
 
 from roadworthy.answering.searching import Sought
 from roadworthy.corpus.access import access
@@ -33,7 +34,7 @@ def server():
 @pytest.fixture
 async def desk(world, models, server, tmp_path):
     server.forget()
-    endpoint = Endpoint(EndpointAddress(url=server.url, key=KEY, timeout_s=30))
+    endpoint = Endpoint(EndpointAddress(url=server.url, key=KEY, timeout_s=30), tries=1)
     for number in range(5):
         await world.upload(f"{number}.txt", "pump " * (5 - number) + f"n{number} of oil")
     await world.upload("secret.txt", "pump pump pump secret", readers=access(groups=["hr"]))
@@ -118,9 +119,29 @@ async def test_a_budget_is_an_end(desk, server, behaviour):
     assert result.degraded == ["reranking"]
 
 
-async def test_a_server_that_is_busy_is_asked_again_within_the_budget(desk, server):
-    server.plan.extend([failing(503), scored(0, 0, 1)])
+async def test_one_that_failed_is_left_alone_by_who_asks_the_same(desk, server):
+    server.plan.append(Behaviour(delay_s=3))
+    soon = {"candidates": 3, "budget_ms": 300}
+    assert [(await search(desk, rerank=soon)).degraded for _ in range(3)] == [["reranking"]] * 3
+    assert len(server.requests("/rerank")) == 1
     assert not (await search(desk)).degraded
+
+
+async def test_one_that_refuses_a_request_is_asked_again(desk, server):
+    """It is there, and the next texts may do."""
+    server.plan.append(failing(413))
+    assert [(await search(desk)).degraded for _ in range(2)] == [["reranking"], []]
+
+
+@pytest.mark.parametrize("status", [400, 503])
+async def test_what_it_says_is_not_logged(desk, server, status):
+    """It may quote the question and what it was asked to read."""
+    server.plan.append(failing(status, "too long: pump n0 of oil"))
+    with capture_logs() as logged:
+        await search(desk)
+    [line] = [line for line in logged if "reranker" in line["event"]]
+    assert line["status"] == status
+    assert "pump" not in str(logged)
 
 
 async def test_a_release_that_reranks_where_nothing_does(world, models, tmp_path):
@@ -152,7 +173,7 @@ async def test_an_answer_is_written_from_what_was_reranked(desk, server):
 
 async def test_an_answer_and_its_trace_say_what_they_are_without(desk, server):
     release = await desk.quoting(rerank=Rerank.model_validate(ASKED), least_relevance=0)
-    server.plan.extend([failing(401), failing(401)])
+    server.plan.append(failing(401))
     told = await desk.ask(QUESTION, release=release)
     assert told.answer.degraded == ("reranking",)
     await search(desk)

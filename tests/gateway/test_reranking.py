@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from roadworthy.bootstrap import opened_reranker
 from roadworthy.core.errors import Invalid, RoadworthyError, Unavailable
 from roadworthy.gateway import reranking
 from roadworthy.gateway.reranking import Reranker
+from roadworthy.plumbing.settings import load_settings
 from tests.doubles.model_server import RERANKED, Behaviour, failing
 from tests.world import words_vector
 
@@ -83,6 +85,23 @@ async def test_an_answer_without_end_is_not_read(models, reranker, monkeypatch):
     models.plan.append(Behaviour(body=b" " * 200_000))
     with pytest.raises(Unavailable, match="more than 1000 bytes"):
         await reranker.score(QUESTION, TEXTS)
+
+
+async def test_where_one_part_fails_no_other_goes_on(models, endpoint):
+    models.rerank_shape = "tei"
+    models.plan.extend([failing(413), Behaviour(delay_s=3), Behaviour(delay_s=3)])
+    with pytest.raises(Invalid):
+        await Reranker(endpoint, model="").score(QUESTION, ["a pump"] * 70)
+    assert all(each.is_idle() for each in endpoint._client._transport._pool.connections)
+
+
+async def test_the_one_of_the_settings_is_asked_once(models):
+    models.plan.append(failing(503))
+    told = {"rerank_url": models.url, "rerank_model": "words"}
+    async with opened_reranker(load_settings({}, overrides=told)) as reranker:
+        with pytest.raises(Unavailable):
+            await reranker.score(QUESTION, TEXTS)
+    assert len(models.requests("/rerank")) == 1
 
 
 @pytest.mark.parametrize(

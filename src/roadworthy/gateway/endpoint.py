@@ -66,9 +66,14 @@ class Endpoint:
 
     Connection errors, 429 and 5xx are tried four times in all, with full jitter and within the
     time limit; an answer that has begun is never asked for again.
+
+    Args:
+        tries: of one call; 1 where who waits would rather go on without.
     """
 
-    def __init__(self, address: EndpointAddress, *, most_connections: int = 64) -> None:
+    def __init__(
+        self, address: EndpointAddress, *, most_connections: int = 64, tries: int = MOST_TRIES
+    ) -> None:
         key = address.key or ""
         if not (key.isascii() and key.isprintable()):
             raise Invalid(f"The key of {address.url} holds a character that no header may hold.")
@@ -76,6 +81,7 @@ class Endpoint:
             # It would stand in every sentence and log line that names the address.
             raise Invalid("The address of a model endpoint holds a password; set its key instead.")
         self.address = address
+        self._tries = tries
         self.connections = 0  # made so far; a new one may lead to another server
         self._numbers: dict[object, int] = {}  # of connections, by our own end
         headers = {"authorization": f"Bearer {key}"} if key else {}
@@ -157,8 +163,8 @@ class Endpoint:
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         request.extensions["trace"] = self._count_connections
-        for left in reversed(range(MOST_TRIES)):
-            pause = _pause(MOST_TRIES - 1 - left)
+        for left in reversed(range(self._tries)):
+            pause = _pause(self._tries - 1 - left)
             try:
                 response = await self._client.send(request, stream=True)
             except httpx.TimeoutException as error:

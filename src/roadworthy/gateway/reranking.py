@@ -5,6 +5,7 @@ Embeddings Inference, which serves one model, takes `texts`. The answers differ 
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from pydantic import AliasChoices, BaseModel, Field, FiniteFloat, TypeAdapter, V
 
 from roadworthy.core.errors import Unavailable
 from roadworthy.gateway.endpoint import Endpoint
+from roadworthy.plumbing.breaker import Breaker
 
 MOST_TEXTS = 32  # of one request to a server of one model, by that server's default
 MOST_BYTES = 4_000_000  # of an answer: some servers send the texts back
@@ -34,6 +36,8 @@ class Reranker:
 
     def __init__(self, endpoint: Endpoint, *, model: str) -> None:
         self.endpoint = endpoint
+        # By texts and milliseconds: too slow for some, it may do for fewer, or in more.
+        self.breakers: defaultdict[tuple[int, int], Breaker] = defaultdict(Breaker)
         self._model = model
 
     async def score(self, question: str, texts: Sequence[str]) -> list[float]:
@@ -47,15 +51,20 @@ class Reranker:
             asked = {"model": self._model, "query": question, "documents": list(texts)}
             return await self._scores(asked, count=len(texts))
         parts = [texts[i : i + MOST_TEXTS] for i in range(0, len(texts), MOST_TEXTS)]
-        scored = await asyncio.gather(
-            *(
-                self._scores(
-                    {"query": question, "texts": list(part), "truncate": True}, count=len(part)
-                )
-                for part in parts
-            )
-        )
-        return [score for scores in scored for score in scores]
+        try:
+            async with asyncio.TaskGroup() as group:  # where one fails, no other goes on
+                scored = [
+                    group.create_task(
+                        self._scores(
+                            {"query": question, "texts": list(part), "truncate": True},
+                            count=len(part),
+                        )
+                    )
+                    for part in parts
+                ]
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        return [score for scores in scored for score in scores.result()]
 
     async def _scores(self, asked: dict[str, object], *, count: int) -> list[float]:
         reply = await self.endpoint.post("/rerank", asked, most_bytes=MOST_BYTES)

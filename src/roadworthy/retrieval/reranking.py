@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import structlog
 
-from roadworthy.core.errors import RoadworthyError
+from roadworthy.core.errors import Busy, Invalid, Unavailable
 from roadworthy.gateway.reranking import Reranker
 from roadworthy.releases import Rerank
 from roadworthy.retrieval.search import Hit
@@ -22,7 +22,8 @@ async def rerank(
     """Order the first hits by how well they answer; the others follow as they were.
 
     Open, and said: where there is no reranker, or it is late, down, or answers nonsense, the hits
-    stay as they are. It is given the texts of `hits` and nothing else; ties keep their order.
+    stay as they are, and it is left alone for a while by all who ask the same of it. It is given
+    the texts of `hits` and nothing else; ties keep their order.
 
     Args:
         hits: best first; no more than `asked.candidates` of them are sent.
@@ -48,11 +49,24 @@ async def _scored(
     if reranker is None:
         log.warning("a release reranks, and rerank_url is not set")
         return None
+    breaker = reranker.breakers[asked.candidates, asked.budget_ms]
+    attempt = breaker.attempt()
+    if attempt is None:
+        return None
     try:
         async with asyncio.timeout(asked.budget_ms / 1000):
-            return await reranker.score(question, [hit.text for hit in hits])
+            scores = await reranker.score(question, [hit.text for hit in hits])
     except TimeoutError:
+        breaker.failed(attempt)
         log.warning("the reranker was late", budget_ms=asked.budget_ms)
-    except RoadworthyError as error:
-        log.warning("the reranker failed", problem=error.message)
-    return None
+        return None
+    # What it says may quote what it was given, and what is logged outlives a deletion.
+    except (Unavailable, Busy) as error:
+        breaker.failed(attempt)
+        log.warning("the reranker failed", kind=error.kind, status=error.facts.get("status"))
+        return None
+    except Invalid as error:
+        scores = None
+        log.warning("the reranker refused", status=error.facts.get("status"))
+    breaker.succeeded(attempt)
+    return scores

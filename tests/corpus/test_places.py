@@ -1,31 +1,40 @@
 """A tenant's vectors move to a partition of its own and back while people read and write."""
 
 import asyncio
-import uuid
+import itertools
+from contextlib import suppress
 
 import psycopg
 import pytest
 
+from roadworthy.core.errors import Busy, Unavailable
+from roadworthy.corpus import moving, partitions, places
 from roadworthy.corpus.access import access
 from roadworthy.corpus.moving import arrange_places
 from roadworthy.corpus.ownership import delete, reshare
-from roadworthy.corpus.partitions import drop_index, ensure_index, ensure_partition
+from roadworthy.corpus.partitions import (
+    drop_index,
+    drop_partition,
+    ensure_index,
+    ensure_partition,
+)
 from roadworthy.corpus.places import (
     SHARED,
-    change_place,
+    enter_place,
     find_place,
     keep_place,
     leave_place,
     move_some,
+    turn_place,
 )
 from roadworthy.diagnosis.database import check_database
+from roadworthy.plumbing.tasks import cancelled
 from roadworthy.retrieval.filters import Filter, Scope
 from roadworthy.retrieval.nearest import nearest
 from roadworthy.retrieval.visible import count_visible
 
 pytestmark = pytest.mark.anyio
 
-FIRST = uuid.UUID(int=0)
 MANY, FEW = 10**6, 6  # passages, of which a tenant may have no more without moving
 CUT_OFF_AFTER_S = [n / 40 for n in (1, 7, 2, 9, 3, 5, 8, 4, 12, 6, 10, 11)]
 KEPT = "SELECT tableoid::regclass::text, count(*) FROM embedding GROUP BY 1"
@@ -64,6 +73,13 @@ async def place_of(world):
         return await find_place(conn, tenant_id=world.tenant_id)
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(partitions, "READERS_S", 0)  # there is no replica
+    monkeypatch.setattr(moving, "PAUSE_S", 0.1)
+    monkeypatch.setattr(places, "ROWS_AT_ONCE", 20)
+
+
 @pytest.fixture
 async def owner(urls):
     async with await psycopg.AsyncConnection.connect(urls.owner, autocommit=True) as conn:
@@ -92,9 +108,11 @@ async def test_few_stay_where_they_are(world, urls, postgres_cluster):
 
 
 async def write(world, stop):
-    """Publish new versions, share anew, delete and add, for a while."""
+    """Publish new versions, share anew, delete and add."""
     ids = {}
-    for number in range(60):
+    for number in itertools.count():
+        if stop.is_set():
+            break
         name = f"{number % 20}.txt"
         ids[name] = await world.add(name, f"pump {number} {name}\n\nvalve {number} {name}")
         readers = access(groups=["hr"]) if number % 2 else access()
@@ -103,7 +121,6 @@ async def write(world, stop):
             await reshare(conn, **asked, wanted=readers)
             if number % 7 == 0:
                 await delete(conn, **asked)
-    stop.set()
 
 
 async def test_nothing_is_lost_or_doubled_while_it_moves(world, urls, postgres_cluster):
@@ -118,17 +135,15 @@ async def test_nothing_is_lost_or_doubled_while_it_moves(world, urls, postgres_c
             seen.append(visible)
 
     async def move():
-        while not stop.is_set():
+        for _ in range(2):
             await arrange(world, urls, most=FEW)
             await arrange(world, urls, most=MANY)
-            moves.append(1)
+        stop.set()
 
-    moves = []
     async with asyncio.TaskGroup() as group:
         for each in (read(), move(), write(world, stop)):
             group.create_task(each)
     assert len(seen) > 10
-    assert len(moves) > 1
     rows, passages = kept(postgres_cluster, urls)
     assert sum(rows.values()) == passages
 
@@ -140,10 +155,10 @@ async def begun(world, owner, *, state, batches=0):
         return
     back = state == "returning"
     async with world.database.as_worker(world.tenant_id) as conn:
-        await change_place(conn, tenant_id=world.tenant_id, state="filling")
+        await enter_place(conn, tenant_id=world.tenant_id)
     async with world.database.as_worker(world.tenant_id) as conn:
         place, to = (SHARED, world.tenant_id)
-        after = FIRST
+        after = 0
         for _ in range(99 if back else batches):
             if after is not None:
                 after = await move_some(
@@ -151,12 +166,13 @@ async def begun(world, owner, *, state, batches=0):
                 )
     if back:
         async with world.database.as_worker(world.tenant_id) as conn:
-            await change_place(conn, tenant_id=world.tenant_id, state=state)
-            after = FIRST
+            await turn_place(conn, tenant_id=world.tenant_id, before="filling", state=state)
+            after = 0
             for _ in range(batches):
-                after = after and await move_some(
-                    conn, tenant_id=world.tenant_id, place=to, to=place, after=after
-                )
+                if after is not None:
+                    after = await move_some(
+                        conn, tenant_id=world.tenant_id, place=to, to=place, after=after
+                    )
 
 
 LEFT = [
@@ -249,11 +265,12 @@ async def test_who_began_to_read_before_a_move_sees_all_to_his_end(world, urls):
     assert await moving
 
 
-async def test_new_vectors_change_their_place_after_those_that_are_being_written(world):
+async def test_new_vectors_change_their_place_after_those_that_are_being_written(world, owner):
     async def turn():
         async with world.database.as_worker(world.tenant_id) as conn:
-            await change_place(conn, tenant_id=world.tenant_id, state="filling")
+            await enter_place(conn, tenant_id=world.tenant_id)
 
+    await ensure_partition(owner, world.tenant_id)
     async with world.database.as_worker(world.tenant_id) as conn:
         assert await keep_place(conn, tenant_id=world.tenant_id) == SHARED
         turning = asyncio.create_task(turn())
@@ -265,17 +282,55 @@ async def test_new_vectors_change_their_place_after_those_that_are_being_written
         assert await keep_place(conn, tenant_id=world.tenant_id) == world.tenant_id
 
 
+WITHDRAW = """
+INSERT INTO withdrawn_document (tenant_id, document_id, deletion_id)
+SELECT tenant_id, id, id FROM document LIMIT 3
+"""
+
+
+def as_if_deleting(postgres_cluster, urls, statement):
+    with psycopg.connect(postgres_cluster.superuser_url_of(urls.owner)) as conn:
+        conn.execute("SET session_replication_role = replica")
+        conn.execute(statement)
+
+
 async def test_what_is_being_deleted_moves_too(world, urls, postgres_cluster):
     """For a legal hold may bring it back, and then nobody looks for it in the other place."""
     await fill(world)
-    with psycopg.connect(postgres_cluster.superuser_url_of(urls.owner)) as conn:
-        conn.execute("SET session_replication_role = replica")
-        conn.execute(
-            "INSERT INTO withdrawn_document (tenant_id, document_id, deletion_id)"
-            " SELECT tenant_id, id, id FROM document LIMIT 3"
-        )
+    as_if_deleting(postgres_cluster, urls, WITHDRAW)
     await arrange(world, urls, most=FEW)
     assert kept(postgres_cluster, urls) == ({f"embedding_of_{world.tenant_id}": 50}, 50)
+
+
+async def test_nothing_moves_back_before_what_is_being_deleted_is_erased(
+    world, urls, postgres_cluster
+):
+    await fill(world)
+    await arrange(world, urls, most=FEW)
+    as_if_deleting(postgres_cluster, urls, WITHDRAW)
+    await arrange(world, urls, most=MANY)
+    assert (await place_of(world)).state == "own"
+    as_if_deleting(postgres_cluster, urls, "DELETE FROM withdrawn_document")
+    await arrange(world, urls, most=MANY)
+    assert await place_of(world) is None
+
+
+async def test_a_batch_is_so_many_rows_however_long_a_document_is(
+    world, urls, owner, postgres_cluster
+):
+    await world.add("long.txt", "\n\n".join(f"pump {number}" for number in range(50)))
+    await begun(world, owner, state="filling", batches=1)
+    rows = {"embedding_shared": 30, f"embedding_of_{world.tenant_id}": 20}
+    assert kept(postgres_cluster, urls) == (rows, 50)
+
+
+async def test_only_documents_that_have_rows_in_the_place_are_walked(world, owner):
+    await fill(world)
+    await begun(world, owner, state="filling", batches=2)  # 10 of 50 are left
+    asked = {"tenant_id": world.tenant_id, "place": SHARED, "to": world.tenant_id}
+    async with world.database.as_worker(world.tenant_id) as conn:
+        last = await move_some(conn, **asked, after=0)
+        assert await move_some(conn, **asked, after=last) is None
 
 
 async def test_one_process_moves_at_a_time(world, urls, owner):
@@ -283,6 +338,95 @@ async def test_one_process_moves_at_a_time(world, urls, owner):
     await owner.execute("SELECT pg_advisory_lock(hashtext('roadworthy partitions'))")
     assert not await arrange(world, urls, most=FEW)
     assert await place_of(world) is None
+
+
+async def test_whoever_lost_his_turn_changes_nothing_any_more(world, owner, postgres_cluster, urls):
+    await fill(world, documents=3)
+    await begun(world, owner, state="returning", batches=9)
+    asked = {"tenant_id": world.tenant_id}
+    late = [
+        lambda conn: enter_place(conn, **asked),
+        lambda conn: turn_place(conn, **asked, before="filling", state="own"),
+        lambda conn: move_some(conn, **asked, place=SHARED, to=world.tenant_id, after=0),
+    ]
+    for step in late:
+        with pytest.raises(Busy):
+            async with world.database.as_worker(world.tenant_id) as conn:
+                await step(conn)
+    assert (await place_of(world)).state == "returning"
+    assert kept(postgres_cluster, urls) == ({"embedding_shared": 6}, 6)
+
+
+async def test_a_place_is_neither_left_nor_dropped_with_a_row_in_it(world, owner):
+    await fill(world, documents=3)
+    await begun(world, owner, state="returning", batches=0)
+    with pytest.raises(Busy):
+        async with world.database.as_worker(world.tenant_id) as conn:
+            await leave_place(conn, tenant_id=world.tenant_id)
+
+    async def is_left():
+        return True
+
+    with pytest.raises(psycopg.errors.CheckViolation):
+        await drop_partition(owner, world.tenant_id, is_left=is_left)
+    async with world.database.read_as(world.person()) as conn:
+        assert len((await found(conn, world))[0]) == 6
+
+
+async def test_a_partition_that_was_entered_meanwhile_is_not_dropped(world, owner):
+    await begun(world, owner, state="filling")
+
+    async def is_left():
+        return await place_of(world) is None
+
+    assert not await drop_partition(owner, world.tenant_id, is_left=is_left)
+
+
+async def test_a_place_is_not_entered_without_a_partition(world):
+    with pytest.raises(Busy):
+        async with world.database.as_worker(world.tenant_id) as conn:
+            await enter_place(conn, tenant_id=world.tenant_id)
+
+
+END_TURN = """
+SELECT pg_terminate_backend(pid)
+  FROM pg_stat_activity
+ WHERE application_name = 'roadworthy-owner' AND datname = current_database()
+"""
+
+
+async def test_two_that_move_at_once_lose_nothing(world, urls, postgres_cluster):
+    """The owner's connection of the first ended, unnoticed, and with it its turn."""
+    await fill(world)
+    await arrange(world, urls, most=FEW)
+    async with world.database.as_worker(world.tenant_id) as conn:
+        await conn.execute("SELECT FROM document ORDER BY id DESC LIMIT 1 FOR UPDATE")
+        first = asyncio.create_task(arrange(world, urls, most=MANY))
+        while kept(postgres_cluster, urls)[0].get("embedding_shared") != 48:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)  # until all moved but those of the document that is held
+        with psycopg.connect(postgres_cluster.superuser_url_of(urls.owner)) as superuser:
+            superuser.execute(END_TURN)
+    for most in (MANY, FEW):
+        with suppress(Busy):  # the first was quicker
+            await arrange(world, urls, most=most)
+    with suppress(Busy, Unavailable):
+        await first
+    await arrange(world, urls, most=FEW)
+    assert kept(postgres_cluster, urls) == ({f"embedding_of_{world.tenant_id}": 50}, 50)
+    assert (await place_of(world)).indexed == [world.space.id]
+
+
+async def test_a_partition_outlasts_whoever_reads_it_on_a_replica(world, urls, owner, monkeypatch):
+    monkeypatch.setattr(partitions, "READERS_S", 3_600)
+    await fill(world, documents=1)
+    await begun(world, owner, state="returning", batches=9)
+    moving = asyncio.create_task(arrange(world, urls, most=MANY))
+    while await place_of(world):  # noqa: ASYNC110 - a row is waited for
+        await asyncio.sleep(0.02)
+    await asyncio.wait([moving], timeout=0.5)
+    left = await owner.execute("SELECT to_regclass(%s)", [f"embedding_of_{world.tenant_id}"])
+    assert await left.fetchone() != (None,)
+    await cancelled(moving)
 
 
 async def test_doctor_finds_nothing_wrong_with_a_partition(world, urls):

@@ -3,10 +3,12 @@
 import asyncio
 from dataclasses import replace
 
+import psycopg
 import pytest
 
 from roadworthy.corpus.moving import arrange_places
-from roadworthy.corpus.places import change_place
+from roadworthy.corpus.partitions import ensure_partition
+from roadworthy.corpus.places import enter_place
 from roadworthy.diagnosis.places import check_places
 
 pytestmark = pytest.mark.anyio
@@ -35,8 +37,10 @@ async def test_without_an_owner_the_tenant_is_named_with_the_mend(large, urls):
 
 
 async def test_a_move_of_more_than_an_hour_is_told(large, urls):
+    async with await psycopg.AsyncConnection.connect(urls.owner, autocommit=True) as owner:
+        await ensure_partition(owner, large.tenant_id)
     async with large.database.as_worker(large.tenant_id) as conn:
-        await change_place(conn, tenant_id=large.tenant_id, state="filling")
+        await enter_place(conn, tenant_id=large.tenant_id)
     assert (await checked(urls)).ok
     async with large.database.as_worker(large.tenant_id) as conn:
         await conn.execute(LONG_AGO)

@@ -1,11 +1,11 @@
 """Give tenants that outgrow exact search a partition with an index, and take it back.
 
-Reads and writes go on meanwhile. One process does this at a time; each step looks at what there
-is, so whoever comes after one that was killed goes on where that ended.
+Reads and writes go on meanwhile. Each step looks at what there is, so whoever comes after one that
+was killed goes on where that ended. One process does this at a time; one that does not notice that
+another took its turn is refused its next step.
 """
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -27,16 +27,18 @@ from roadworthy.corpus.places import (
     SHARED,
     OwnPlace,
     State,
-    change_place,
     count_passages,
+    enter_place,
     find_place,
     has_more,
     is_empty,
     leave_place,
     move_some,
     note_indexed,
+    turn_place,
 )
 from roadworthy.corpus.spaces import list_spaces
+from roadworthy.corpus.withdrawal import any_withdrawn
 from roadworthy.plumbing.database import Connection, Database, WorkerConnection
 
 PAUSE_S = 1.0  # for documents that others work on
@@ -94,18 +96,21 @@ class _Mover:
         async with self._tenant(tenant_id) as conn:
             passages = await count_passages(conn, tenant_id=tenant_id)
             place = await find_place(conn, tenant_id=tenant_id)
+            is_deleting = await any_withdrawn(conn, tenant_id=tenant_id)
         if place is None and passages > self.most:
             self.report(f"{name} has {passages} passages: its vectors move to a partition.")
             await ensure_partition(self.owner, tenant_id)
-            place = await self._turn(tenant_id, "filling")
+            place = await self._enter(tenant_id)
         if place and place.state in {"filling", "own"}:
             # A worker of an earlier version knows one place only, and may still write there.
             await self._move(tenant_id, place=SHARED, to=tenant_id)
         if place and place.state == "filling":
-            place = await self._turn(tenant_id, "own")
-        if place and place.state == "own" and passages < self.most // 2:
+            place = await self._turn(place, "own")
+        # What is being deleted is out of the counts already, and would only be copied to be erased.
+        is_small = passages < self.most // 2 and not is_deleting
+        if place and place.state == "own" and is_small:
             self.report(f"{name} has {passages} passages: its vectors move back.")
-            place = await self._turn(tenant_id, "returning")
+            place = await self._turn(place, "returning")
         if place and place.state == "own":
             await self._index(place, name)
         elif place:
@@ -115,23 +120,32 @@ class _Mover:
 
     async def drop_if_left(self, tenant_id: int) -> None:
         """Drop a partition that nothing is kept in: its tenant shrank, or is deleted."""
-        async with self._tenant(tenant_id) as conn:
-            is_used = await find_place(conn, tenant_id=tenant_id) is not None
-        if not is_used and await self._is_empty(tenant_id, place=tenant_id):
-            await drop_partition(self.owner, tenant_id)
+
+        async def is_left() -> bool:
+            async with self._tenant(tenant_id) as conn:
+                place = await find_place(conn, tenant_id=tenant_id)
+                return place is None and await is_empty(conn, tenant_id=tenant_id, place=tenant_id)
+
+        if await is_left() and await drop_partition(self.owner, tenant_id, is_left=is_left):
             self.report(f"The partition of tenant {tenant_id} is dropped.")
 
-    async def _turn(self, tenant_id: int, state: State) -> OwnPlace:
+    async def _enter(self, tenant_id: int) -> OwnPlace:
         try:
             async with self._tenant(tenant_id) as conn:
-                return await change_place(conn, tenant_id=tenant_id, state=state)
+                return await enter_place(conn, tenant_id=tenant_id)
         except psycopg.errors.ForeignKeyViolation as error:
             raise Busy("The tenant was deleted meanwhile.") from error
 
+    async def _turn(self, place: OwnPlace, state: State) -> OwnPlace:
+        async with self._tenant(place.tenant_id) as conn:
+            return await turn_place(
+                conn, tenant_id=place.tenant_id, before=place.state, state=state
+            )
+
     async def _move(self, tenant_id: int, *, place: int, to: int) -> None:
-        """Move all rows, document by document; nothing is added to the place any more."""
+        """Move all rows; nothing is added to the place any more."""
         while not await self._is_empty(tenant_id, place=place):
-            after: uuid.UUID | None = uuid.UUID(int=0)
+            after: int | None = 0
             while after is not None:
                 async with self._tenant(tenant_id) as conn:
                     after = await move_some(

@@ -5,8 +5,9 @@ or something that the next call mends.
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import LiteralString
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import LiteralString, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -14,11 +15,16 @@ from psycopg.rows import scalar_row
 
 from roadworthy.core.errors import Busy
 from roadworthy.core.spaces import EmbeddingSpace
+from roadworthy.corpus.places import CHANGE, partition_of
 from roadworthy.plumbing.database import Connection
+
+T = TypeVar("T")
 
 # Whoever waits for a lock on a table makes others wait behind him: for so long, and then again.
 BE_PATIENT = "SET LOCAL lock_timeout = '300ms'"
 PAUSE_S, MOST_TRIES = 1.0, 60
+# What reads a replica is ended well before (plumbing/replica.py); no snapshot there is waited for.
+READERS_S = 5.0
 # HNSW as measured (docs/decisions/0015): with m = 16 some questions find nothing at all.
 LINKS, BREADTH = 24, 128
 # Beyond this memory building goes on, slower. A row takes its vector and about so much more.
@@ -51,8 +57,12 @@ CREATE: tuple[LiteralString, ...] = (
 )
 # There is nothing to index, but this waits until no snapshot is left in which there was.
 WAIT_FOR_SNAPSHOTS = "REINDEX TABLE CONCURRENTLY {table}"
-# Not detached before: it would get a foreign key of its own, and to drop that locks passages.
-DROP = "DROP TABLE {table}"
+# The first fails where there is a row, whoever may see it. Not detached before: it would get a
+# foreign key of its own, and to drop that locks passages.
+DROP: tuple[LiteralString, ...] = (
+    "ALTER TABLE {table} ADD CHECK (false)",
+    "DROP TABLE {table}",
+)
 HAVE_ONE_HELPER = "SET max_parallel_maintenance_workers = 1"  # others want to compute, too
 BUILD = """
 CREATE INDEX CONCURRENTLY {index} ON {table}
@@ -77,18 +87,33 @@ async def ensure_partition(owner: Connection, tenant_id: int) -> None:
         Busy: there was no moment for it.
     """
     if tenant_id not in await list_partitions(owner):
-        await _at_a_quiet_moment(owner, CREATE, _names(tenant_id))
+        await _at_a_quiet_moment(owner, partial(_execute, owner, CREATE, tenant_id))
 
 
-async def drop_partition(owner: Connection, tenant_id: int) -> None:
+async def drop_partition(
+    owner: Connection, tenant_id: int, *, is_left: Callable[[], Awaitable[bool]]
+) -> bool:
     """Drop an empty partition, when nobody can find anything in it any more.
+
+    Args:
+        is_left: asked again at the moment when nobody can enter it or write there.
+
+    Returns: whether it was left.
 
     Raises:
         Busy: there was no moment for it.
     """
-    names = _names(tenant_id)
-    await owner.execute(sql.SQL(WAIT_FOR_SNAPSHOTS).format(**names))
-    await _at_a_quiet_moment(owner, [DROP], names)
+    await owner.execute(sql.SQL(WAIT_FOR_SNAPSHOTS).format(**_names(tenant_id)))
+    await asyncio.sleep(READERS_S)
+
+    async def drop() -> bool:
+        await owner.execute(CHANGE, {"tenant_id": tenant_id})
+        if not await is_left():
+            return False
+        await _execute(owner, DROP, tenant_id)
+        return True
+
+    return await _at_a_quiet_moment(owner, drop)
 
 
 async def ensure_index(owner: Connection, tenant_id: int, space: EmbeddingSpace) -> bool:
@@ -99,7 +124,7 @@ async def ensure_index(owner: Connection, tenant_id: int, space: EmbeddingSpace)
     await drop_index(owner, tenant_id, space)  # what was left of one that was cut off
     await owner.execute(sql.SQL("ANALYZE {table}").format(**names))
     asked = {
-        "name": _table(tenant_id),
+        "name": partition_of(tenant_id),
         "least": LEAST_MIB,
         "most": MOST_MIB,
         "row_bytes": 2 * space.dimension + LINKS_BYTES,
@@ -123,25 +148,25 @@ async def drop_index(owner: Connection, tenant_id: int, space: EmbeddingSpace) -
     await owner.execute(sql.SQL(DROP_INDEX).format(**_names(tenant_id, space)))
 
 
-async def _at_a_quiet_moment(
-    owner: Connection, statements: Sequence[LiteralString], names: dict[str, sql.Composable]
-) -> None:
+async def _at_a_quiet_moment(owner: Connection, change: Callable[[], Awaitable[T]]) -> T:
     for _ in range(MOST_TRIES):
         try:
             async with owner.transaction():
                 await owner.execute(BE_PATIENT)
-                for statement in statements:
-                    await owner.execute(sql.SQL(statement).format(**names))
+                return await change()
         except psycopg.errors.LockNotAvailable:
             await asyncio.sleep(PAUSE_S)
-        else:
-            return
     raise Busy("Others used the table of vectors all the time; it is tried again.")
+
+
+async def _execute(owner: Connection, statements: Sequence[LiteralString], tenant_id: int) -> None:
+    for statement in statements:
+        await owner.execute(sql.SQL(statement).format(**_names(tenant_id)))
 
 
 def _names(tenant_id: int, space: EmbeddingSpace | None = None) -> dict[str, sql.Composable]:
     names: dict[str, sql.Composable] = {
-        "table": sql.Identifier(_table(tenant_id)),
+        "table": sql.Identifier(partition_of(tenant_id)),
         "tenant_id": sql.Literal(tenant_id),
     }
     if space is not None:
@@ -155,9 +180,5 @@ def _names(tenant_id: int, space: EmbeddingSpace | None = None) -> dict[str, sql
     return names
 
 
-def _table(tenant_id: int) -> str:
-    return f"embedding_of_{tenant_id}"
-
-
 def _index(tenant_id: int, space: EmbeddingSpace) -> str:
-    return f"{_table(tenant_id)}_space_{space.id}"
+    return f"{partition_of(tenant_id)}_space_{space.id}"

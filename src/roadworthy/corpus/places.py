@@ -4,7 +4,6 @@ Reads look at both places while rows move from one to the other. What is written
 does not change under a transaction that has asked for it.
 """
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,13 +12,14 @@ from typing import Literal, LiteralString
 from psycopg.rows import class_row, scalar_row
 
 from roadworthy.core.clock import now
+from roadworthy.core.errors import Busy
 from roadworthy.corpus.space_lock import keep_all_spaces
 from roadworthy.plumbing.database import Connection, ReadConnection, WorkerConnection
 
 SHARED = 0  # a place of one's own has the number of the tenant
 # Passages that an exact scan compares within some milliseconds; beyond, an index is worth while.
 EXACT_MOST = 20_000
-DOCUMENTS_AT_ONCE = 10
+ROWS_AT_ONCE = 500
 State = Literal["filling", "own", "returning"]
 
 KEEP = """
@@ -33,17 +33,26 @@ SELECT tenant_id, state, indexed, changed_at
   FROM embedding_place
  WHERE tenant_id = %(tenant_id)s
 """
-PUT = """
+ENTER = """
 INSERT INTO embedding_place (tenant_id, state, indexed, changed_at)
-VALUES (%(tenant_id)s, %(state)s, '{}', %(now)s)
-ON CONFLICT (tenant_id) DO UPDATE
-   SET state = excluded.state, indexed = excluded.indexed, changed_at = excluded.changed_at
+SELECT %(tenant_id)s, 'filling', '{}', %(now)s
+ WHERE to_regclass(%(partition)s) IS NOT NULL
+ON CONFLICT (tenant_id) DO NOTHING
+"""
+TURN = """
+UPDATE embedding_place SET state = %(state)s, indexed = '{}', changed_at = %(now)s
+ WHERE tenant_id = %(tenant_id)s AND state = %(before)s
+"""
+LEAVE = """
+DELETE FROM embedding_place
+ WHERE tenant_id = %(tenant_id)s AND state = 'returning'
+   AND NOT EXISTS (SELECT FROM embedding
+                    WHERE tenant_id = %(tenant_id)s AND place = %(tenant_id)s)
 """
 NOTE_INDEXED = """
 UPDATE embedding_place SET indexed = %(indexed)s
- WHERE tenant_id = %(tenant_id)s AND indexed <> %(indexed)s::integer[]
+ WHERE tenant_id = %(tenant_id)s AND state = 'own' AND indexed <> %(indexed)s::integer[]
 """
-LEAVE = "DELETE FROM embedding_place WHERE tenant_id = %(tenant_id)s"
 COUNT_PASSAGES = """
 SELECT coalesce(sum(passages), 0)::bigint FROM passage_count WHERE tenant_id = %(tenant_id)s
 """
@@ -55,23 +64,27 @@ SELECT EXISTS (SELECT FROM embedding
 IS_EMPTY = """
 SELECT NOT EXISTS (SELECT FROM embedding WHERE tenant_id = %(tenant_id)s AND place = %(place)s)
 """
+NEXT_ROWS = """
+SELECT max(passage_id), array_agg(DISTINCT document_id)
+  FROM (SELECT passage_id, document_id
+          FROM embedding
+         WHERE tenant_id = %(tenant_id)s AND place = %(place)s AND passage_id > %(after)s
+         ORDER BY passage_id
+         LIMIT %(limit)s) AS next
+"""
 # Whoever writes rows of a document has locked it: what others work on is left for the next round.
 LOCK_DOCUMENTS = """
 SELECT id
   FROM document
- WHERE tenant_id = %(tenant_id)s AND id > %(after)s
+ WHERE tenant_id = %(tenant_id)s AND id = ANY (%(documents)s)
  ORDER BY id
- LIMIT %(limit)s
    FOR UPDATE SKIP LOCKED
 """
 MOVE = """
 UPDATE embedding SET place = %(to)s
  WHERE tenant_id = %(tenant_id)s AND place = %(place)s
-   AND passage_id IN (SELECT id
-                        FROM passage
-                       WHERE tenant_id = %(tenant_id)s AND document_id = ANY (%(ids)s))
+   AND passage_id > %(after)s AND passage_id <= %(last)s AND document_id = ANY (%(locked)s)
 """
-TAKE_TIME = "SET LOCAL statement_timeout = '10min'"  # for documents of many thousand passages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +102,11 @@ class OwnPlace:
         return self.state == "own" and bool(self.indexed)
 
 
+def partition_of(tenant_id: int) -> str:
+    """Name a tenant's partition of table `embedding`."""
+    return f"embedding_of_{tenant_id}"
+
+
 async def keep_place(conn: WorkerConnection, *, tenant_id: int) -> int:
     """Tell where new vectors of a tenant go, and have that hold for the rest of the transaction."""
     await conn.execute(KEEP, {"tenant_id": tenant_id})  # by itself: only what is read after holds
@@ -102,17 +120,50 @@ async def find_place(conn: ReadConnection | WorkerConnection, *, tenant_id: int)
         return await (await cursor.execute(FIND, {"tenant_id": tenant_id})).fetchone()
 
 
-async def change_place(conn: WorkerConnection, *, tenant_id: int, state: State) -> OwnPlace:
-    """Change where a tenant's new vectors go, when nobody who has asked for it is still writing."""
-    await conn.execute(CHANGE, {"tenant_id": tenant_id})
-    place = OwnPlace(tenant_id=tenant_id, state=state, indexed=(), changed_at=now())
-    await conn.execute(PUT, {"tenant_id": tenant_id, "state": state, "now": place.changed_at})
-    return place
+async def enter_place(conn: WorkerConnection, *, tenant_id: int) -> OwnPlace:
+    """Have a tenant's new vectors go to its partition, when nobody writes to the shared one.
+
+    Raises:
+        Busy: there is no partition, or another process has entered it.
+    """
+    return await _change(conn, ENTER, tenant_id=tenant_id, state="filling")
+
+
+async def turn_place(
+    conn: WorkerConnection, *, tenant_id: int, before: State, state: State
+) -> OwnPlace:
+    """Change the state of a place, when nobody who has asked for it is still writing.
+
+    Raises:
+        Busy: another process has changed it from what it was.
+    """
+    return await _change(conn, TURN, tenant_id=tenant_id, state=state, before=before)
 
 
 async def leave_place(conn: WorkerConnection, *, tenant_id: int) -> None:
-    """Note that a tenant has no place of its own any more."""
-    await conn.execute(LEAVE, {"tenant_id": tenant_id})
+    """Note that a tenant has no place of its own any more.
+
+    Raises:
+        Busy: something is there, or another process has changed the state.
+    """
+    await _change(conn, LEAVE, tenant_id=tenant_id, state="returning")
+
+
+async def _change(
+    conn: WorkerConnection,
+    query: LiteralString,
+    *,
+    tenant_id: int,
+    state: State,
+    before: State | None = None,
+) -> OwnPlace:
+    await conn.execute(CHANGE, {"tenant_id": tenant_id})  # by itself, as above
+    place = OwnPlace(tenant_id=tenant_id, state=state, indexed=(), changed_at=now())
+    asked = {"tenant_id": tenant_id, "state": state, "before": before, "now": place.changed_at}
+    changed = await conn.execute(query, asked | {"partition": partition_of(tenant_id)})
+    if not changed.rowcount:
+        raise Busy("Another process moves these vectors.", tenant=tenant_id)
+    return place
 
 
 async def note_indexed(conn: WorkerConnection, *, tenant_id: int, indexed: Sequence[int]) -> None:
@@ -137,21 +188,27 @@ async def is_empty(conn: WorkerConnection, *, tenant_id: int, place: int) -> boo
 
 
 async def move_some(
-    conn: WorkerConnection, *, tenant_id: int, place: int, to: int, after: uuid.UUID
-) -> uuid.UUID | None:
-    """Move the vectors of some documents, in the order of their ids.
+    conn: WorkerConnection, *, tenant_id: int, place: int, to: int, after: int
+) -> int | None:
+    """Move some vectors, in the order of their passages, while nobody writes their documents.
 
-    Returns: the last of these documents; None when none comes after `after`.
+    Returns: the last of these passages; None when there is none after `after`.
+
+    Raises:
+        Busy: new vectors do not go there (any more): another process moves them.
     """
-    await conn.execute(TAKE_TIME)
     await keep_all_spaces(conn, tenant_id=tenant_id)
-    asked = {"tenant_id": tenant_id, "after": after, "limit": DOCUMENTS_AT_ONCE}
-    async with conn.cursor(row_factory=scalar_row) as cursor:
-        ids = await (await cursor.execute(LOCK_DOCUMENTS, asked)).fetchall()
-    if not ids:
+    if await keep_place(conn, tenant_id=tenant_id) != to:
+        raise Busy("Another process moves these vectors.", tenant=tenant_id)
+    asked = {"tenant_id": tenant_id, "place": place, "after": after, "limit": ROWS_AT_ONCE}
+    [(last, documents)] = await (await conn.execute(NEXT_ROWS, asked)).fetchall()
+    if last is None:
         return None
-    await conn.execute(MOVE, {"tenant_id": tenant_id, "place": place, "to": to, "ids": ids})
-    return ids[-1]
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(LOCK_DOCUMENTS, {"tenant_id": tenant_id, "documents": documents})
+        locked = await cursor.fetchall()
+    await conn.execute(MOVE, asked | {"to": to, "last": last, "locked": locked})
+    return last
 
 
 async def _number(conn: Connection, query: LiteralString, asked: Mapping[str, int]) -> int:

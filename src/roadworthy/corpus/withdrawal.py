@@ -65,6 +65,9 @@ LEFT = """
 SELECT count(*) FROM withdrawn_document
  WHERE tenant_id = %(tenant_id)s AND deletion_id = %(deletion_id)s
 """
+ANY = """
+SELECT EXISTS (SELECT FROM withdrawn_document WHERE tenant_id = %(tenant_id)s)
+"""
 # Whoever hands a document in holds the person in whose name he does, and the corpus, until he
 # commits.
 LOCK_PEOPLE = """
@@ -197,6 +200,13 @@ async def withdrawn_left(conn: WorkerConnection, *, tenant_id: int, deletion_id:
     async with conn.cursor(row_factory=scalar_row) as cursor:
         [left] = await (await cursor.execute(LEFT, asked)).fetchall()
         return left
+
+
+async def any_withdrawn(conn: WorkerConnection, *, tenant_id: int) -> bool:
+    """Say whether any document of a tenant is hidden and not erased yet."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        [found] = await (await cursor.execute(ANY, {"tenant_id": tenant_id})).fetchall()
+        return found
 
 
 async def erase_withdrawn(

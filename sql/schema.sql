@@ -210,7 +210,7 @@ CREATE FUNCTION public.forget_traces_of(who text, most integer) RETURNS bigint
                                   AND scope = 'person' AND subject = who AND finished_at IS NULL)
                  ORDER BY id LIMIT most) AS trace;
         DELETE FROM trace_answer WHERE tenant_id = current_tenant() AND trace_id = ANY (chosen);
-        UPDATE trace SET pseudonym = '', question = '', problem = NULL
+        UPDATE trace SET pseudonym = '', question = '', searched_for = NULL, problem = NULL
          WHERE tenant_id = current_tenant() AND id = ANY (chosen);
         RETURN coalesce(cardinality(chosen), 0);
     END $$;
@@ -1047,11 +1047,13 @@ CREATE TABLE public.trace (
     started_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
     reading jsonb,
+    searched_for jsonb,
     CONSTRAINT trace_outcome_check CHECK ((outcome = ANY (ARRAY['answered'::text, 'abstained'::text, 'found'::text, 'refused'::text, 'failed'::text, 'cancelled'::text, 'interrupted'::text]))),
     CONSTRAINT trace_surface_check CHECK ((surface = ANY (ARRAY['answers'::text, 'chat'::text, 'search'::text, 'cli'::text])))
 );
 ALTER TABLE ONLY public.trace ALTER COLUMN question SET STATISTICS 0;
 ALTER TABLE ONLY public.trace ALTER COLUMN problem SET STATISTICS 0;
+ALTER TABLE ONLY public.trace ALTER COLUMN searched_for SET STATISTICS 0;
 
 ALTER TABLE ONLY public.trace FORCE ROW LEVEL SECURITY;
 

@@ -88,7 +88,7 @@ CREATE OR REPLACE FUNCTION forget_traces_of(who text, most integer) RETURNS bigi
                                   AND scope = 'person' AND subject = who AND finished_at IS NULL)
                  ORDER BY id LIMIT most) AS trace;
         DELETE FROM trace_answer WHERE tenant_id = current_tenant() AND trace_id = ANY (chosen);
-        UPDATE trace SET pseudonym = '', question = '', problem = NULL
+        UPDATE trace SET pseudonym = '', question = '', searched_for = NULL, problem = NULL
          WHERE tenant_id = current_tenant() AND id = ANY (chosen);
         RETURN coalesce(cardinality(chosen), 0);
     END $$;

@@ -88,28 +88,58 @@ async def test_every_filter_is_passed_on(client, plan, among):
     assert bool(found["hits"]) == (among in FITTING)
 
 
-@pytest.mark.parametrize("among", [{"after": "spring"}, {"title": "x" * 151}, {"type": "pdf"}])
+@pytest.mark.parametrize(
+    "among",
+    [
+        {"after": "spring"},
+        {"after": 1704067200},
+        {"after": "1704067200"},
+        {"title": "x" * 151},
+        {"type": "pdf"},
+        {"media_type": "pdff"},
+        {"language": "klingon"},
+    ],
+    ids=str,
+)
 async def test_a_filter_that_means_nothing_is_refused(client, among):
     body = {"question": "one coat", "filter": among}
     assert (await client.post("/v1/search", json=body)).status_code == 422
 
 
+@pytest.mark.parametrize(
+    "among", [{"language": "EN"}, {"language": "en-GB"}, {"media_type": "TXT"}], ids=str
+)
+async def test_a_filter_is_read_as_where_it_is_typed(client, plan, among):
+    body = {"question": "one coat", "filter": among}
+    assert (await client.post("/v1/search", json=body)).raise_for_status().json()["hits"]
+
+
 @pytest.mark.parametrize("path", ["/v1/search", "/v1/answers"])
-async def test_filters_may_be_typed(client, plan, path):
+async def test_filters_may_be_typed(client, plan, path, wait_for_traces):
     for typed, found in (("type:txt", True), ("type:pdf", False), ("before:2020", False)):
-        body = {"question": f"{QUESTION['question']} {typed}"}
+        body = {"question": f"{QUESTION['question']} {typed}", "filter": {"name": "plan"}}
         told = (await client.post(path, json=body)).raise_for_status().json()
         assert bool(told.get("hits") or told.get("citations")) == found
-    refused = await client.post(path, json={"question": "the plan? after:spring"})
+    read = {"text": QUESTION["question"], "filters": ["name:plan", "before:2020-01-01"]}
+    assert told["searched_for"] == read
+    assert (await wait_for_traces(client, of=3))[0]["searched_for"] == read
+
+
+async def test_what_looks_like_a_filter_is_refused_where_it_is_searched_alone(client, plan):
+    body = {"question": "the plan? after:spring"}
+    refused = await client.post("/v1/search", json=body)
     assert refused.status_code == 422
     assert "write after:2024-01-31" in refused.json()["detail"]
+    answered = (await client.post("/v1/answers", json=body)).raise_for_status().json()
+    assert answered["searched_for"] == {"text": body["question"], "filters": []}
 
 
 async def test_typed_and_given_filters_hold_together(client, plan):
     body = {"question": "one coat title:plan", "filter": {"title": "elsewhere"}}
     assert (await client.post("/v1/search", json=body)).json()["hits"] == []
     body = {"question": "one coat lang:en", "filter": {"language": "fr"}}
-    assert (await client.post("/v1/search", json=body)).status_code == 422
+    found = (await client.post("/v1/search", json=body)).raise_for_status().json()
+    assert (found["hits"], found["searched_for"]["filters"]) == ([], ["language:en", "language:fr"])
 
 
 async def test_what_was_filtered_before_is_not_filtered_now(client, plan):

@@ -40,8 +40,9 @@ HOLD_NONE = {
     "schema_migration": "name checksum applied_at",
     "tenant": "id name created_at content_mark",  # a mark is drawn, not made from anything
     # The question is the asker's; the problem goes with trace_answer.
-    "trace": "tenant_id id pseudonym surface release_name release_hash question language outcome"
-    " problem stages reading input_tokens output_tokens degraded started_at ended_at",
+    "trace": "tenant_id id pseudonym surface release_name release_hash question searched_for"
+    " language outcome problem stages reading input_tokens output_tokens degraded started_at"
+    " ended_at",
     "trace_hit": "tenant_id trace_id rank document_id passage_id score keyword_score vector_score"
     " cited",
     "withdrawn_document": "tenant_id document_id deletion_id",

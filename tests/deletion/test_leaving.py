@@ -121,7 +121,7 @@ async def test_whoever_gets_the_name_later_gets_nothing_of_it(world, deletion, a
     assert await names(world, ana) == {"eve-0.txt"}
 
 
-async def test_a_trace_that_comes_late_is_nobodys(world, deletion, ana):
+async def test_a_trace_that_comes_late_is_nobodys(world, deletion, ana, urls, postgres_cluster):
     early = begun(world.tenant_id, question=CANARY, pseudonym=pseudonym(ana))
     await deletion.delete_person(ana, report=quiet)
     late = begun(world.tenant_id, question="Anew.", pseudonym=pseudonym(ana))
@@ -130,6 +130,8 @@ async def test_a_trace_that_comes_late_is_nobodys(world, deletion, ana):
     assert trace.question == "Anew."
     with pytest.raises(Missing):
         await read(world, early.id, pseudonym=pseudonym(ana))
+    superuser = postgres_cluster.superuser_url_of(urls.owner)
+    assert "trace" not in tables_that_hold(superuser, CANARY)
 
 
 async def test_documents_alone_may_go(world, deletion, ana):

@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime
 import psycopg
 import pytest
 
-from roadworthy.core.errors import Invalid
 from roadworthy.corpus.access import access
 from roadworthy.corpus.ownership import delete, reshare
 from roadworthy.retrieval.filters import Filter, Scope, both
@@ -235,6 +234,37 @@ def test_two_filters_hold_together():
     assert both(Filter(), Filter()) == Filter(metadata={})
 
 
-def test_two_filters_that_contradict_each_other_are_refused():
-    with pytest.raises(Invalid, match=r"Two different values are given for metadata\.a"):
-        both(Filter(metadata={"a": False}), Filter(metadata={"a": True}))
+@pytest.mark.parametrize(
+    ("one", "other", "joined"),
+    [
+        (Filter(after=date(2020, 1, 1)), Filter(after=date(2024, 1, 1)), ["after:2024-01-01"]),
+        (Filter(before=date(2020, 1, 1)), Filter(before=date(2024, 1, 1)), ["before:2020-01-01"]),
+        (Filter(name="a/"), Filter(name="a/b c"), ['name:"a/b c"']),
+        (Filter(metadata={"n": 7}), Filter(metadata={"n": "7"}), ["metadata.n:7"]),
+        (Filter(metadata={"n": 7.0}), Filter(metadata={"n": "7"}), ["metadata.n:7"]),
+        (Filter(metadata={"n": True}), Filter(metadata={"n": "true"}), ["metadata.n:true"]),
+    ],
+)
+def test_the_narrower_of_two_holds(one, other, joined):
+    for both_ways in (both(one, other), both(other, one)):
+        assert list(both_ways.conditions) == joined
+        assert not both_ways.at_odds
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Filter(metadata={"year": 2026}), Filter(metadata={"year": "20260"})),
+        (Filter(metadata={"draft": False}), Filter(metadata={"draft": True})),
+        (Filter(language="fr"), Filter(language="zh")),
+        (Filter(media_type="text/html"), Filter(media_type="text/plain")),
+        (Filter(name="a"), Filter(name="b")),
+    ],
+    ids=str,
+)
+async def test_nothing_passes_two_that_exclude_each_other(shelf, one, other):
+    assert await names(shelf, one)
+    assert await names(shelf, other)
+    joined = both(one, other)
+    assert await names(shelf, joined) == await names(shelf, both(Filter(), joined)) == []
+    assert set(joined.conditions) == {*one.conditions, *other.conditions}

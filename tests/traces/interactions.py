@@ -5,7 +5,7 @@ import uuid
 
 from roadworthy.core.clock import now
 from roadworthy.core.ids import new_id
-from roadworthy.traces import Begun, Stage, Trace, TraceHit, find_trace
+from roadworthy.traces import Begun, SearchedFor, Stage, Trace, TraceHit, find_trace
 
 ME = "a" * 32
 
@@ -31,6 +31,7 @@ def answered(
         release_name="extract",
         release_hash="0" * 64,
         language="en",
+        searched_for=SearchedFor(text=start.question, filters=("type:pdf",)),
         stages=(Stage(name="retrieve", ms=1.5),),
         hits=tuple(
             TraceHit(

@@ -70,6 +70,7 @@ async def test_all_that_was_noted_is_stored(recorder, world):
     trace, [hit] = await read(world, start.id)
     assert (trace.outcome, trace.answer, trace.degraded) == ("answered", "Because.", ["rerank"])
     assert trace.stages == [{"name": "retrieve", "ms": 1.5}]
+    assert trace.searched_for == {"text": "Why?", "filters": ["type:pdf"]}
     assert (hit.rank, hit.document_id, hit.cited) == (1, document, True)
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from roadworthy.core.errors import Invalid
 from roadworthy.corpus.terms import query_terms
 from roadworthy.gateway.chat import Message
-from roadworthy.retrieval.query import Query, read_question, without_filters
+from roadworthy.retrieval.query import Query, read_question
 from roadworthy.retrieval.search import LONGEST_QUESTION, check_question
 
 MOST_TURNS = 200
@@ -44,8 +44,8 @@ def whole_question(turns: Sequence[Message]) -> Query:
     """Give the last question with its filters, led by the one before it when it leans on that.
 
     Raises:
-        Invalid: there is no turn, too many, the last one is not the user's, it is no text, empty or
-            too long, or a filter in it says what cannot be.
+        Invalid: there is no turn, too many, the last one is not the user's, or it is no text, empty
+            or too long.
     """
     if not turns or turns[-1].role != "user" or not turns[-1].content.strip():
         raise Invalid("The last message must be a question of the user.")
@@ -57,7 +57,7 @@ def whole_question(turns: Sequence[Message]) -> Query:
     check_question(question)
     # Filters are those of the last question; in the others they are no words either.
     earlier = [
-        without_filters(turn.content[:LONGEST_QUESTION].strip())
+        read_question(turn.content[:LONGEST_QUESTION].strip()).text
         for turn in turns[:-1]
         if turn.role == "user"
     ]

@@ -13,7 +13,7 @@ from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.releases import Release
 from roadworthy.retrieval.filters import Filter
 from roadworthy.retrieval.search import Hit
-from roadworthy.traces.records import Reading, Stage
+from roadworthy.traces.records import Reading, SearchedFor, Stage
 
 ANSWERED, ABSTAINED = "answered", "abstained"
 
@@ -71,6 +71,7 @@ class Answer:
     outcome: str  # answered, abstained
     text: str
     language: str
+    searched_for: SearchedFor
     citations: Sequence[Citation]
     release: str
     release_hash: str

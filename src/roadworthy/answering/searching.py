@@ -24,7 +24,7 @@ from roadworthy.retrieval.fusion import fusion_of
 from roadworthy.retrieval.query import read_search
 from roadworthy.retrieval.reranking import rerank
 from roadworthy.retrieval.search import Hit, check_question, search
-from roadworthy.traces import Begun, Stage, Trace, TraceHit, TraceRecorder
+from roadworthy.traces import Begun, SearchedFor, Stage, Trace, TraceHit, TraceRecorder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,7 @@ class SearchResult:
     """The hits of a search."""
 
     id: uuid.UUID  # of the trace
+    searched_for: SearchedFor
     hits: Sequence[Hit]
     visible_passages: int
     degraded: Sequence[str]
@@ -89,20 +90,30 @@ class SearchService:
         """
         begun = self._begin(principal, sought)
         began = time.perf_counter()
+        searched_for = None
         try:
             sought = _read(sought)
+            searched_for = SearchedFor(text=sought.question, filters=sought.among.conditions)
             asked_in = told_or_detected(sought.question, sought.language)
             found = await self._search(principal, sought, asked_in=asked_in)
         except RoadworthyError as error:
             outcome = "failed" if isinstance(error, Unavailable) else "refused"
             self._recorder.end(
-                Trace(begun=begun, ended_at=now(), outcome=outcome, problem=error.message)
+                Trace(
+                    begun=begun,
+                    ended_at=now(),
+                    outcome=outcome,
+                    problem=error.message,
+                    searched_for=searched_for,
+                )
             )
             raise
         ms = (time.perf_counter() - began) * 1000
-        self._recorder.end(_trace(begun, found, language=asked_in.language, ms=ms))
+        trace = _trace(begun, searched_for, found, language=asked_in.language, ms=ms)
+        self._recorder.end(trace)
         return SearchResult(
             id=begun.id,
+            searched_for=searched_for,
             hits=found.hits,
             visible_passages=found.visible_passages,
             degraded=found.degraded,
@@ -209,7 +220,9 @@ def trace_hits(hits: Sequence[Hit], *, cited: frozenset[int] = frozenset()) -> l
     ]
 
 
-def _trace(begun: Begun, found: _Found, *, language: str, ms: float) -> Trace:
+def _trace(
+    begun: Begun, searched_for: SearchedFor, found: _Found, *, language: str, ms: float
+) -> Trace:
     search_ms = ms - (found.rerank_ms or 0)
     stages = (Stage(name="search", ms=search_ms, note="; ".join(found.paths)),)
     if found.rerank_ms is not None:
@@ -219,6 +232,7 @@ def _trace(begun: Begun, found: _Found, *, language: str, ms: float) -> Trace:
         ended_at=now(),
         outcome="found",
         language=language,
+        searched_for=searched_for,
         stages=stages,
         hits=tuple(trace_hits(found.hits)),
         degraded=tuple(found.degraded),

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from roadworthy.answering.abstention import abstention
 from roadworthy.answering.context import NOTHING, Context
@@ -44,10 +44,10 @@ from roadworthy.releases import Release, find_release
 from roadworthy.releases.store import StoredRelease
 from roadworthy.retrieval.filters import Filter, both
 from roadworthy.retrieval.fusion import fusion_of
-from roadworthy.retrieval.query import without_filters
+from roadworthy.retrieval.query import Query, read_question
 from roadworthy.retrieval.reranking import rerank
 from roadworthy.retrieval.search import Hit, search
-from roadworthy.traces import Begun, Reading, Stage, Trace, TraceRecorder
+from roadworthy.traces import Begun, Reading, SearchedFor, Stage, Trace, TraceRecorder
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,6 +59,7 @@ class _Progress:
     problem: str | None = None
     release: StoredRelease | None = None
     language: str = "und"
+    searched_for: SearchedFor | None = None
     relevance: float = 0.0
     stages: list[Stage] = field(default_factory=list)
     making: Making | None = None
@@ -145,41 +146,40 @@ class AnsweringService:
     async def _answer(
         self, principal: Principal, asked: Asked, progress: _Progress
     ) -> AsyncGenerator[Event]:
-        query = whole_question(asked.turns)
-        question, among = query.text, both(query.among, asked.among)
+        query = _read(asked, progress)
         with progress.stage("release"):
-            asked_in = told_or_detected(without_filters(asked.turns[-1].content), asked.language)
+            asked_in = told_or_detected(read_question(asked.turns[-1].content).text, asked.language)
             progress.language = asked_in.language
             stored, corpus, aimed = await self._release(
                 principal, asked.release, progress, asked_in=asked_in
             )
         with progress.stage("embed"):
-            embedded = await embed_or_degrade(aimed, question)
+            embedded = await embed_or_degrade(aimed, query.text)
         progress.model_ms += progress.stages[-1].ms
         progress.degraded += embedded.degraded
         progress.making = self._in_flight.begin(principal.tenant_id)
         with progress.stage("retrieve") as notes:
             found, progress.context = await self._retrieve(
                 principal,
-                question,
+                query.text,
                 queries=embedded.queries,
                 corpus=corpus,
-                among=among,
+                among=query.among,
                 stored=stored,
                 notes=notes,
             )
         progress.making.documents = frozenset(hit.document_id for hit in found)
         if stored.release.rerank is not None:
-            await self._rerank(question, found, release=stored.release, progress=progress)
+            await self._rerank(query.text, found, release=stored.release, progress=progress)
         progress.making.documents = frozenset(hit.document_id for hit in progress.context.named)
         progress.reading = noted(progress.context)
         with progress.stage("judge"):
-            progress.relevance = relevance(question, progress.context.hits)
+            progress.relevance = relevance(query.text, progress.context.hits)
         for stage in progress.stages:
             yield stage
         task = Task(
             release=stored.release,
-            question=question,
+            question=query.text,
             language=progress.language,
             query=embedded.queries[0] if embedded.queries else None,
             context=progress.context,
@@ -306,6 +306,14 @@ class AnsweringService:
             self._running -= 1
 
 
+def _read(asked: Asked, progress: _Progress) -> Query:
+    """Part the question into what is looked for and where, and note it."""
+    query = whole_question(asked.turns)
+    query = replace(query, among=both(query.among, asked.among))
+    progress.searched_for = SearchedFor(text=query.text, filters=query.among.conditions)
+    return query
+
+
 def _noted(written: Written, progress: _Progress) -> TextPiece | Citation | None:
     match written:
         case TextPiece():
@@ -329,11 +337,13 @@ def _noted(written: Written, progress: _Progress) -> TextPiece | Citation | None
 
 def _finished(progress: _Progress) -> Answer:
     assert progress.release is not None
+    assert progress.searched_for is not None
     return Answer(
         id=progress.begun.id,
         outcome=progress.outcome,
         text=progress.text,
         language=progress.language,
+        searched_for=progress.searched_for,
         citations=tuple(progress.citations),
         release=progress.release.name,
         release_hash=progress.release.hash,
@@ -358,6 +368,7 @@ def _trace(progress: _Progress) -> Trace:
         release_name=progress.release.name if progress.release else None,
         release_hash=progress.release.hash if progress.release else None,
         language=progress.language,
+        searched_for=progress.searched_for,
         stages=tuple(progress.stages),
         hits=tuple(trace_hits(progress.context.named, cited=cited)),
         reading=progress.reading,

@@ -1,5 +1,6 @@
 """What may be sent: the shapes of requests that several routes share."""
 
+import re
 from datetime import date
 from typing import Annotated, TypeVar
 
@@ -16,6 +17,8 @@ from pydantic import (
 
 from roadworthy.corpus.accepting import MOST_METADATA
 from roadworthy.corpus.documents import LONGEST_NAME
+from roadworthy.corpus.media_types import check_media_type
+from roadworthy.corpus.routing import check_language
 from roadworthy.retrieval.filters import LONGEST_WORDS, Filter
 from roadworthy.retrieval.search import LONGEST_QUESTION
 
@@ -25,6 +28,12 @@ T = TypeVar("T")
 def _whole(value: object) -> object:
     # 3.0 is an integer in JSON Schema, and to some writers of JSON the only one that they have.
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _day(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        raise ValueError("write a day such as 2024-01-31")
+    return value
 
 
 # PostgreSQL cannot hold a NUL character.
@@ -48,7 +57,7 @@ Language = Annotated[
 ]
 Whole = Annotated[int, BeforeValidator(_whole)]
 Clearance = Annotated[Whole, Field(ge=0, le=1000)]
-Day = Annotated[date, Strict(strict=False), Field(examples=["2024-01-31"])]
+Day = Annotated[date, Strict(strict=False), BeforeValidator(_day), Field(examples=["2024-01-31"])]
 Words = Annotated[str, Field(min_length=1, max_length=LONGEST_WORDS, pattern=CLEAN)]
 # Integers as every JSON reader can hold them.
 Scalar = (
@@ -72,8 +81,12 @@ class FilterBody(Body):
     metadata: Metadata | None = Field(
         default=None, description="What was told of the documents; a number is as its digits."
     )
-    language: Name | None = Field(default=None, description="ISO 639-1, such as fr.")
-    media_type: Name | None = None
+    language: Name | None = Field(
+        default=None, description="ISO 639-1 or a locale, such as fr or fr-CA."
+    )
+    media_type: Name | None = Field(
+        default=None, description="An ending such as pdf, or a media type such as text/html."
+    )
     name: Long | None = Field(
         default=None, description="The beginning of the document's name, such as a folder."
     )
@@ -93,13 +106,17 @@ class FilterBody(Body):
 
 
 def filter_of(body: FilterBody | None) -> Filter:
-    """Read a filter; none given lets every document pass."""
+    """Read a filter, as it is read where it is typed; none given lets every document pass.
+
+    Raises:
+        Invalid: there is no such language or type.
+    """
     if body is None:
         return Filter()
     return Filter(
         metadata=body.metadata,
-        language=body.language,
-        media_type=body.media_type,
+        language=body.language and check_language(body.language),
+        media_type=body.media_type and check_media_type(body.media_type),
         name=body.name,
         after=body.after,
         before=body.before,

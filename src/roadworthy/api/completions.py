@@ -13,6 +13,7 @@ from roadworthy.answering.conversation import MOST_TURNS
 from roadworthy.answering.records import Answer, Asked, Citation
 from roadworthy.api.bodies import Language, Name, Turn
 from roadworthy.gateway.chat import Message
+from roadworthy.traces import SearchedFor
 
 LIVE = frozenset({"default", "live"})  # names of whatever release is live
 MOST_PARTS = 200
@@ -119,6 +120,7 @@ class Extension:
 
     trace_id: uuid.UUID
     outcome: str
+    searched_for: SearchedFor
     citations: Sequence[Citation]
     degraded: Sequence[str]
     release: str
@@ -202,6 +204,7 @@ def extension_of(answer: Answer) -> Extension:
     return Extension(
         trace_id=answer.id,
         outcome=answer.outcome,
+        searched_for=answer.searched_for,
         citations=answer.citations,
         degraded=answer.degraded,
         release=answer.release,

@@ -15,6 +15,7 @@ from roadworthy.cli.desk import Desk, with_services
 from roadworthy.gateway.chat import Message
 from roadworthy.installation import Installation
 from roadworthy.retrieval.search import Hit
+from roadworthy.traces.records import SearchedFor
 
 app = typer.Typer()
 search_app = typer.Typer()
@@ -53,6 +54,7 @@ def ask(
         show.as_json(Answer, answer)
         return
     typer.echo("\n")
+    _tell(answer.searched_for)
     for line in dict.fromkeys(_cited(citation) for citation in answer.citations):
         typer.echo(line)
     if answer.degraded:
@@ -81,12 +83,19 @@ def search(
     if json:
         show.as_json(SearchResult, result)
         return
+    _tell(result.searched_for)
     if not result.hits:
         typer.echo("No passage that you may read fits.")
     for hit in result.hits:
         typer.echo(_found(hit))
     if result.degraded:
         typer.echo(f"Without: {', '.join(result.degraded)}.", err=True)
+
+
+def _tell(searched_for: SearchedFor) -> None:
+    if searched_for.filters:
+        filters = " ".join(searched_for.filters)
+        typer.echo(f"Searched for: {searched_for.text}; filters: {filters}", err=True)
 
 
 async def _streamed(events: AsyncIterator[Event], *, quiet: bool) -> Answer:

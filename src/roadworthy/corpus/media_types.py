@@ -1,5 +1,9 @@
 """The kinds of files that can be read, and by which ending each goes."""
 
+import re
+
+from roadworthy.core.errors import Invalid
+
 OFFICE = "application/vnd.openxmlformats-officedocument"
 PDF, DOCX, PPTX, XLSX = (
     "application/pdf",
@@ -55,3 +59,22 @@ BY_NAME = {
     "jpg": "image/jpeg",
     "tif": "image/tiff",
 }
+_WRITTEN = re.compile(r"[\w.+-]+/[\w.+-]+")
+LONGEST = 100
+
+
+def check_media_type(told: str) -> str:
+    """Read a kind of files that somebody names: an ending (PDF, .docx) or a media type.
+
+    Raises:
+        Invalid: it is neither; the sentence says what to write.
+    """
+    name = told.lower().removeprefix(".")
+    if name in BY_NAME:
+        return BY_NAME[name]
+    if len(name) <= LONGEST and _WRITTEN.fullmatch(name):
+        return name
+    raise Invalid(
+        f"There is no type {told[:40]!r}; write one of {', '.join(sorted(BY_NAME))}, or a media "
+        "type such as text/html."
+    )

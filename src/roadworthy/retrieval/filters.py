@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import LiteralString, TypeVar
+from decimal import Decimal
+from typing import LiteralString
 
 from psycopg.types.json import Jsonb
 
-from roadworthy.core.errors import Invalid
-
-T = TypeVar("T")
+Value = str | int | float | bool
 
 LONGEST_WORDS = 150  # characters, of a title or an author that is looked for
 
@@ -49,6 +48,7 @@ SEVERAL = """
         GROUP BY field.document_id
        HAVING count(DISTINCT wanted.place) = (SELECT count(*) FROM wanted)
 """
+NOTHING = " AND false"
 END = "\U0010ffff"  # behind whatever begins alike
 
 
@@ -60,7 +60,7 @@ class Filter:
     last changed here. Days begin at midnight UTC.
     """
 
-    metadata: Mapping[str, str | int | float | bool] | None = None  # a number is as its digits
+    metadata: Mapping[str, Value] | None = None  # a number is as its digits
     language: str | None = None
     media_type: str | None = None
     name: str | None = None  # the beginning of the document's name, such as a folder
@@ -68,33 +68,65 @@ class Filter:
     before: date | None = None  # before that day
     title: tuple[str, ...] = ()  # words in a row, whatever their case and accents
     author: tuple[str, ...] = ()  # the same, in one author's name
+    at_odds: tuple[str, ...] = ()  # conditions that exclude each other: nothing passes
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Write the conditions as they may be typed."""
+        told: list[tuple[str, Value | date | None]] = [
+            ("type", self.media_type),
+            ("language", self.language),
+            ("name", self.name),
+            ("after", self.after),
+            ("before", self.before),
+            *(("title", words) for words in self.title),
+            *(("author", words) for words in self.author),
+            *((f"metadata.{key}", value) for key, value in (self.metadata or {}).items()),
+        ]
+        held = (_condition(name, value) for name, value in told if value is not None)
+        return tuple(dict.fromkeys([*held, *self.at_odds]))
 
 
 def both(one: Filter, other: Filter) -> Filter:
-    """Join two filters: what both say must hold.
-
-    Raises:
-        Invalid: they say different things of what a document has only one of.
-    """
-    fields = dict(other.metadata or {})
-    for key, value in (one.metadata or {}).items():
-        fields[key] = _one(value, fields.get(key), what=f"metadata.{key}") or value
+    """Join two filters: what both say must hold, and nothing passes where that cannot be."""
+    names = sorted((each.name for each in (one, other) if each.name is not None), key=len)
+    ones, others = one.metadata or {}, other.metadata or {}
+    alternatives: list[tuple[str, Value | None, Value | None]] = [
+        ("language", one.language, other.language),
+        ("type", one.media_type, other.media_type),
+        *((f"metadata.{key}", ones[key], others[key]) for key in ones.keys() & others.keys()),
+    ]
+    if len(names) == 2 and not names[1].startswith(names[0]):
+        alternatives.append(("name", names[0], names[1]))
+    at_odds = [
+        _condition(what, value)
+        for what, first, second in alternatives
+        if first is not None and second is not None and _digits(first) != _digits(second)
+        for value in (first, second)
+    ]
     return Filter(
-        metadata=fields,
-        language=_one(one.language, other.language, what="language"),
-        media_type=_one(one.media_type, other.media_type, what="type"),
-        name=_one(one.name, other.name, what="name"),
-        after=_one(one.after, other.after, what="after"),
-        before=_one(one.before, other.before, what="before"),
+        metadata={**others, **ones},
+        language=one.language or other.language,
+        media_type=one.media_type or other.media_type,
+        name=names[-1] if names else None,
+        after=max((each.after for each in (one, other) if each.after), default=None),
+        before=min((each.before for each in (one, other) if each.before), default=None),
         title=(*one.title, *other.title),
         author=(*one.author, *other.author),
+        at_odds=(*one.at_odds, *other.at_odds, *at_odds),
     )
 
 
-def _one(one: T | None, other: T | None, *, what: str) -> T | None:
-    if one is not None and other is not None and one != other:
-        raise Invalid(f"Two different values are given for {what}; keep one of them.")
-    return other if one is None else one
+def _condition(name: str, value: Value | date) -> str:
+    told = str(value) if isinstance(value, date) else _digits(value)
+    return f'{name}:"{told}"' if any(each.isspace() for each in told) else f"{name}:{told}"
+
+
+def _digits(value: Value) -> str:
+    """Write a value as fields are compared: 7, 7.0 and "7" are one."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, str) else f"{(Decimal(str(value)) + 0).normalize():f}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +140,7 @@ class Scope:
     @property
     def condition(self) -> LiteralString:
         """Give the SQL that rows of a document have to fulfil beyond being of the corpus."""
-        return self._of_documents + self._of_fields
+        return NOTHING if self.among.at_odds else self._of_documents + self._of_fields
 
     @property
     def asked(self) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """What happened in each interaction: written durably, without making anybody wait."""
 
 from roadworthy.traces.recorder import TraceRecorder, bring_left
-from roadworthy.traces.records import Begun, Reading, Stage, Trace, TraceHit
+from roadworthy.traces.records import Begun, Reading, SearchedFor, Stage, Trace, TraceHit
 from roadworthy.traces.store import (
     StoredTrace,
     find_trace,
@@ -12,6 +12,7 @@ from roadworthy.traces.store import (
 __all__ = [
     "Begun",
     "Reading",
+    "SearchedFor",
     "Stage",
     "StoredTrace",
     "Trace",

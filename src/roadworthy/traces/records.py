@@ -34,6 +34,13 @@ class Begun(_Record):
     started_at: datetime
 
 
+class SearchedFor(_Record):
+    """How a question was read. An earlier question that it leans on stands before it."""
+
+    text: Kept  # what is embedded and looked up
+    filters: tuple[Kept, ...] = ()  # which documents it is looked for in: all must hold
+
+
 class Stage(_Record):
     """One step on the way to the answer."""
 
@@ -72,6 +79,7 @@ class Trace(_Record):
     release_name: str | None = None
     release_hash: str | None = None
     language: str = "und"
+    searched_for: SearchedFor | None = None  # None: it was not read
     stages: tuple[Stage, ...] = ()
     hits: tuple[TraceHit, ...] = ()
     reading: Reading | None = None
@@ -94,4 +102,4 @@ def wordless(trace: Trace) -> Trace:
 def anonymous(trace: Trace) -> Trace:
     """Leave out who asked, what was asked and what was answered."""
     begun = trace.begun.model_copy(update={"pseudonym": "", "question": ""})
-    return wordless(trace).model_copy(update={"begun": begun})
+    return wordless(trace).model_copy(update={"begun": begun, "searched_for": None})

@@ -16,11 +16,12 @@ from roadworthy.traces.records import Trace, anonymous, wordless
 # A line may be brought twice when the process dies between the row and the removal of the line.
 ADD_TRACE = """
 INSERT INTO trace (tenant_id, id, pseudonym, surface, release_name, release_hash, question,
-                   language, outcome, problem, stages, reading, input_tokens, output_tokens,
-                   degraded, started_at, ended_at)
+                   searched_for, language, outcome, problem, stages, reading, input_tokens,
+                   output_tokens, degraded, started_at, ended_at)
 VALUES (%(tenant_id)s, %(id)s, %(pseudonym)s, %(surface)s, %(release_name)s, %(release_hash)s,
-        %(question)s, %(language)s, %(outcome)s, %(problem)s, %(stages)s, %(reading)s,
-        %(input_tokens)s, %(output_tokens)s, %(degraded)s, %(started_at)s, %(ended_at)s)
+        %(question)s, %(searched_for)s, %(language)s, %(outcome)s, %(problem)s, %(stages)s,
+        %(reading)s, %(input_tokens)s, %(output_tokens)s, %(degraded)s, %(started_at)s,
+        %(ended_at)s)
 ON CONFLICT DO NOTHING
 """
 ADD_HITS = """
@@ -37,8 +38,8 @@ INSERT INTO trace_answer (tenant_id, trace_id, text) VALUES (%(tenant_id)s, %(id
 ON CONFLICT DO NOTHING
 """
 DESCRIBE = """
-SELECT trace.id, surface, release_name, release_hash, question, language, outcome, problem, stages,
-       reading, input_tokens, output_tokens, degraded, started_at, ended_at,
+SELECT trace.id, surface, release_name, release_hash, question, searched_for, language, outcome,
+       problem, stages, reading, input_tokens, output_tokens, degraded, started_at, ended_at,
        trace_answer.text AS answer
   FROM trace LEFT JOIN trace_answer ON trace_answer.tenant_id = trace.tenant_id
                                    AND trace_answer.trace_id = trace.id
@@ -73,6 +74,7 @@ class StoredTrace:
     release_name: str | None
     release_hash: str | None
     question: str
+    searched_for: dict[str, str | list[str]] | None
     language: str
     outcome: str
     problem: str | None
@@ -189,7 +191,7 @@ def _tells(trace: Trace) -> bool:
 def _row(trace: Trace) -> dict[str, object]:
     begun = trace.begun
     return trace.model_dump(
-        exclude={"begun", "hits", "answer", "stages", "reading", "degraded"}
+        exclude={"begun", "hits", "answer", "searched_for", "stages", "reading", "degraded"}
     ) | {
         "tenant_id": begun.tenant_id,
         "id": begun.id,
@@ -197,6 +199,7 @@ def _row(trace: Trace) -> dict[str, object]:
         "surface": begun.surface,
         "question": begun.question,
         "started_at": begun.started_at,
+        "searched_for": trace.searched_for and Jsonb(trace.searched_for.model_dump()),
         "stages": Jsonb([stage.model_dump(exclude_defaults=True) for stage in trace.stages]),
         "reading": trace.reading and Jsonb(trace.reading.model_dump()),
         "degraded": list(trace.degraded),

@@ -10,6 +10,10 @@ CREATE FUNCTION public.await_holds(tenant integer) RETURNS void
     LANGUAGE sql
     AS $$ SELECT pg_advisory_xact_lock_shared(hashtext('roadworthy legal hold'), tenant) $$;
 
+CREATE FUNCTION public.current_tenant() RETURNS integer
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (NULLIF(current_setting('roadworthy.tenant'::text, true), ''::text))::integer;
+
 CREATE TABLE public.schema_migration (
     name text NOT NULL,
     checksum text NOT NULL,
@@ -29,11 +33,7 @@ ALTER TABLE ONLY public.tenant FORCE ROW LEVEL SECURITY;
 CREATE FUNCTION public.contents_of(tenant integer) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
-    RETURN (SELECT ((tenant.content_mark || ' '::text) || (SELECT EXTRACT(epoch FROM max(schema_migration.applied_at)) AS "extract" FROM public.schema_migration)) FROM public.tenant WHERE (tenant.id = contents_of.tenant));
-
-CREATE FUNCTION public.current_tenant() RETURNS integer
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN (NULLIF(current_setting('roadworthy.tenant'::text, true), ''::text))::integer;
+    RETURN (SELECT ((tenant.content_mark || ' '::text) || (SELECT EXTRACT(epoch FROM max(schema_migration.applied_at)) AS "extract" FROM public.schema_migration)) FROM public.tenant WHERE ((tenant.id = contents_of.tenant) AND (tenant.id = public.current_tenant())));
 
 CREATE TABLE public.trace_hit (
     tenant_id integer NOT NULL,
@@ -229,6 +229,84 @@ CREATE FUNCTION public.found_passages(trace uuid) RETURNS integer[]
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     RETURN (SELECT COALESCE(array_agg(DISTINCT trace_hit.passage_id), '{}'::integer[]) AS "coalesce" FROM public.trace_hit WHERE ((trace_hit.tenant_id = public.current_tenant()) AND (trace_hit.trace_id = found_passages.trace)));
+
+CREATE TABLE public.acl_grant (
+    tenant_id integer NOT NULL,
+    acl_id integer NOT NULL,
+    subject text NOT NULL,
+    clearance smallint NOT NULL,
+    CONSTRAINT acl_grant_clearance_check CHECK ((clearance >= 0)),
+    CONSTRAINT acl_grant_subject_check CHECK ((subject ~ '^(user|group):.'::text))
+);
+
+ALTER TABLE ONLY public.acl_grant FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.visible_acls() RETURNS integer[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (SELECT COALESCE(array_agg(DISTINCT acl_grant.acl_id), '{}'::integer[]) AS "coalesce" FROM public.acl_grant WHERE ((acl_grant.tenant_id = public.current_tenant()) AND (acl_grant.subject = ANY ((NULLIF(current_setting('roadworthy.subjects'::text, true), ''::text))::text[])) AND (acl_grant.clearance <= (NULLIF(current_setting('roadworthy.clearance'::text, true), ''::text))::integer)));
+
+CREATE TABLE public.merged_revision (
+    tenant_id integer NOT NULL,
+    revision_id uuid NOT NULL,
+    document_id uuid NOT NULL,
+    corpus_id integer NOT NULL,
+    acl_id integer NOT NULL,
+    passages bytea NOT NULL,
+    postings integer NOT NULL,
+    packed bytea NOT NULL
+);
+ALTER TABLE ONLY public.merged_revision ALTER COLUMN passages SET STATISTICS 0;
+ALTER TABLE ONLY public.merged_revision ALTER COLUMN packed SET STATISTICS 0;
+ALTER TABLE ONLY public.merged_revision ALTER COLUMN packed SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.merged_revision FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.posting_gone (
+    tenant_id integer NOT NULL,
+    id bigint NOT NULL,
+    corpus_id integer NOT NULL,
+    acl_id integer NOT NULL,
+    document_id uuid NOT NULL,
+    revision_id uuid NOT NULL,
+    passages bytea NOT NULL,
+    postings integer NOT NULL,
+    packed bytea NOT NULL
+);
+ALTER TABLE ONLY public.posting_gone ALTER COLUMN passages SET STATISTICS 0;
+ALTER TABLE ONLY public.posting_gone ALTER COLUMN packed SET STATISTICS 0;
+ALTER TABLE ONLY public.posting_gone ALTER COLUMN packed SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.posting_gone FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.withdrawn_document (
+    tenant_id integer NOT NULL,
+    document_id uuid NOT NULL,
+    deletion_id uuid NOT NULL,
+    corpus_id integer
+);
+
+ALTER TABLE ONLY public.withdrawn_document FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.gone_passages(of_corpus integer) RETURNS TABLE(acl_id integer, passages bytea)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    BEGIN ATOMIC
+ SELECT gone.acl_id,
+     string_agg(gone.passages, '\x'::bytea) AS string_agg
+    FROM ( SELECT posting_gone.acl_id,
+             posting_gone.passages
+            FROM public.posting_gone
+           WHERE ((posting_gone.tenant_id = public.current_tenant()) AND (posting_gone.corpus_id = gone_passages.of_corpus))
+         UNION ALL
+          SELECT merged.acl_id,
+             merged.passages
+            FROM (public.withdrawn_document withdrawn
+              JOIN public.merged_revision merged ON (((merged.tenant_id = withdrawn.tenant_id) AND (merged.document_id = withdrawn.document_id))))
+           WHERE ((withdrawn.tenant_id = public.current_tenant()) AND (merged.corpus_id = gone_passages.of_corpus) AND ((withdrawn.corpus_id = gone_passages.of_corpus) OR (withdrawn.corpus_id IS NULL)))) gone
+   WHERE (gone.acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[]))
+   GROUP BY gone.acl_id;
+END;
 
 CREATE FUNCTION public.guard_corpus() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -547,21 +625,6 @@ BEGIN
 END;
 $$;
 
-CREATE TABLE public.acl_grant (
-    tenant_id integer NOT NULL,
-    acl_id integer NOT NULL,
-    subject text NOT NULL,
-    clearance smallint NOT NULL,
-    CONSTRAINT acl_grant_clearance_check CHECK ((clearance >= 0)),
-    CONSTRAINT acl_grant_subject_check CHECK ((subject ~ '^(user|group):.'::text))
-);
-
-ALTER TABLE ONLY public.acl_grant FORCE ROW LEVEL SECURITY;
-
-CREATE FUNCTION public.visible_acls() RETURNS integer[]
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN (SELECT COALESCE(array_agg(DISTINCT acl_grant.acl_id), '{}'::integer[]) AS "coalesce" FROM public.acl_grant WHERE ((acl_grant.tenant_id = public.current_tenant()) AND (acl_grant.subject = ANY ((NULLIF(current_setting('roadworthy.subjects'::text, true), ''::text))::text[])) AND (acl_grant.clearance <= (NULLIF(current_setting('roadworthy.clearance'::text, true), ''::text))::integer)));
-
 CREATE TABLE public.acl (
     tenant_id integer NOT NULL,
     id integer NOT NULL,
@@ -810,22 +873,6 @@ CREATE TABLE public.live_release (
 
 ALTER TABLE ONLY public.live_release FORCE ROW LEVEL SECURITY;
 
-CREATE TABLE public.merged_revision (
-    tenant_id integer NOT NULL,
-    revision_id uuid NOT NULL,
-    document_id uuid NOT NULL,
-    corpus_id integer NOT NULL,
-    acl_id integer NOT NULL,
-    passages bytea NOT NULL,
-    postings integer NOT NULL,
-    packed bytea NOT NULL
-);
-ALTER TABLE ONLY public.merged_revision ALTER COLUMN passages SET STATISTICS 0;
-ALTER TABLE ONLY public.merged_revision ALTER COLUMN packed SET STATISTICS 0;
-ALTER TABLE ONLY public.merged_revision ALTER COLUMN packed SET STORAGE EXTERNAL;
-
-ALTER TABLE ONLY public.merged_revision FORCE ROW LEVEL SECURITY;
-
 CREATE TABLE public.passage (
     tenant_id integer NOT NULL,
     id integer NOT NULL,
@@ -886,23 +933,6 @@ ALTER TABLE ONLY public.posting ALTER COLUMN term SET STATISTICS 0;
 ALTER TABLE ONLY public.posting ALTER COLUMN packed SET STATISTICS 0;
 
 ALTER TABLE ONLY public.posting FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE public.posting_gone (
-    tenant_id integer NOT NULL,
-    id bigint NOT NULL,
-    corpus_id integer NOT NULL,
-    acl_id integer NOT NULL,
-    document_id uuid NOT NULL,
-    revision_id uuid NOT NULL,
-    passages bytea NOT NULL,
-    postings integer NOT NULL,
-    packed bytea NOT NULL
-);
-ALTER TABLE ONLY public.posting_gone ALTER COLUMN passages SET STATISTICS 0;
-ALTER TABLE ONLY public.posting_gone ALTER COLUMN packed SET STATISTICS 0;
-ALTER TABLE ONLY public.posting_gone ALTER COLUMN packed SET STORAGE EXTERNAL;
-
-ALTER TABLE ONLY public.posting_gone FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.posting_gone ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.posting_gone_id_seq
@@ -1074,14 +1104,6 @@ ALTER TABLE ONLY public.verdict ALTER COLUMN reason SET STATISTICS 0;
 ALTER TABLE ONLY public.verdict ALTER COLUMN figures SET STATISTICS 0;
 
 ALTER TABLE ONLY public.verdict FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE public.withdrawn_document (
-    tenant_id integer NOT NULL,
-    document_id uuid NOT NULL,
-    deletion_id uuid NOT NULL
-);
-
-ALTER TABLE ONLY public.withdrawn_document FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE ONLY public.embedding ATTACH PARTITION public.embedding_shared FOR VALUES IN (0);
 
@@ -1290,6 +1312,8 @@ CREATE INDEX passage_document ON public.passage USING btree (tenant_id, document
 
 CREATE UNIQUE INDEX passage_revision ON public.passage USING btree (tenant_id, revision_id, ordinal);
 
+CREATE INDEX posting_gone_corpus ON public.posting_gone USING btree (tenant_id, corpus_id);
+
 CREATE INDEX posting_gone_document ON public.posting_gone USING btree (tenant_id, document_id);
 
 CREATE INDEX posting_gone_revision ON public.posting_gone USING btree (tenant_id, revision_id);
@@ -1311,6 +1335,8 @@ CREATE INDEX trace_hit_document ON public.trace_hit USING btree (tenant_id, docu
 CREATE INDEX trace_mine ON public.trace USING btree (tenant_id, pseudonym, started_at DESC);
 
 CREATE INDEX verdict_document ON public.verdict USING btree (tenant_id, document_id);
+
+CREATE INDEX withdrawn_document_corpus ON public.withdrawn_document USING btree (tenant_id, corpus_id);
 
 CREATE INDEX withdrawn_document_deletion ON public.withdrawn_document USING btree (tenant_id, deletion_id);
 
@@ -1594,8 +1620,6 @@ CREATE POLICY admitted ON public.passage_count TO roadworthy_app USING ((acl_id 
 
 CREATE POLICY admitted ON public.posting TO roadworthy_app USING ((acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[])));
 
-CREATE POLICY admitted ON public.posting_gone TO roadworthy_app USING ((acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[])));
-
 CREATE POLICY admitted ON public.posting_segment TO roadworthy_app USING ((acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[])));
 
 CREATE POLICY admitted ON public.revision TO roadworthy_app USING ((acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[])));
@@ -1693,6 +1717,12 @@ CREATE POLICY definer_lock ON public.document FOR UPDATE TO roadworthy_owner USI
 
 CREATE POLICY definer_lock ON public.principal FOR UPDATE TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY definer_look ON public.acl_grant FOR SELECT TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY definer_look ON public.merged_revision FOR SELECT TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY definer_look ON public.posting_gone FOR SELECT TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY definer_update ON public.legal_hold FOR UPDATE TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY definer_update ON public.review FOR UPDATE TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -1757,6 +1787,10 @@ CREATE POLICY not_withdrawn ON public.embedding AS RESTRICTIVE TO roadworthy_app
    FROM public.withdrawn_document withdrawn
   WHERE ((withdrawn.tenant_id = embedding.tenant_id) AND (withdrawn.document_id = embedding.document_id))))));
 
+CREATE POLICY not_withdrawn ON public.merged_revision AS RESTRICTIVE TO roadworthy_app USING ((NOT (EXISTS ( SELECT
+   FROM public.withdrawn_document withdrawn
+  WHERE ((withdrawn.tenant_id = merged_revision.tenant_id) AND (withdrawn.document_id = merged_revision.document_id))))));
+
 CREATE POLICY not_withdrawn ON public.passage AS RESTRICTIVE TO roadworthy_app USING ((NOT (EXISTS ( SELECT
    FROM public.withdrawn_document withdrawn
   WHERE ((withdrawn.tenant_id = passage.tenant_id) AND (withdrawn.document_id = passage.document_id))))));
@@ -1784,6 +1818,10 @@ CREATE POLICY not_withdrawn_worker ON public.embedding AS RESTRICTIVE TO roadwor
 CREATE POLICY not_withdrawn_worker ON public.job AS RESTRICTIVE TO roadworthy_worker USING (((NOT (EXISTS ( SELECT
    FROM public.withdrawn_document withdrawn
   WHERE ((withdrawn.tenant_id = job.tenant_id) AND (withdrawn.document_id = job.document_id))))) OR (( SELECT current_setting('roadworthy.deleting'::text, true) AS current_setting) = 'on'::text)));
+
+CREATE POLICY not_withdrawn_worker ON public.merged_revision AS RESTRICTIVE TO roadworthy_worker USING (((NOT (EXISTS ( SELECT
+   FROM public.withdrawn_document withdrawn
+  WHERE ((withdrawn.tenant_id = merged_revision.tenant_id) AND (withdrawn.document_id = merged_revision.document_id))))) OR (( SELECT current_setting('roadworthy.deleting'::text, true) AS current_setting) = 'on'::text)));
 
 CREATE POLICY not_withdrawn_worker ON public.passage AS RESTRICTIVE TO roadworthy_worker USING (((NOT (EXISTS ( SELECT
    FROM public.withdrawn_document withdrawn
@@ -2109,6 +2147,26 @@ GRANT ALL ON FUNCTION public.forgotten_people(pseudonyms text[]) TO roadworthy_a
 REVOKE ALL ON FUNCTION public.found_passages(trace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.found_passages(trace uuid) TO roadworthy_app;
 
+GRANT SELECT,INSERT ON TABLE public.acl_grant TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.acl_grant TO roadworthy_worker;
+
+GRANT SELECT,DELETE ON TABLE public.merged_revision TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE ON TABLE public.merged_revision TO roadworthy_worker;
+
+GRANT SELECT,DELETE ON TABLE public.posting_gone TO roadworthy_worker;
+
+GRANT UPDATE(postings) ON TABLE public.posting_gone TO roadworthy_worker;
+
+GRANT UPDATE(packed) ON TABLE public.posting_gone TO roadworthy_worker;
+
+GRANT SELECT ON TABLE public.withdrawn_document TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE ON TABLE public.withdrawn_document TO roadworthy_worker;
+
+GRANT UPDATE(deletion_id) ON TABLE public.withdrawn_document TO roadworthy_worker;
+
+REVOKE ALL ON FUNCTION public.gone_passages(of_corpus integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.gone_passages(of_corpus integer) TO roadworthy_app;
+
 REVOKE ALL ON FUNCTION public.hold_on(tenant integer, documents uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.hold_on(tenant integer, documents uuid[]) TO roadworthy_worker;
 
@@ -2158,9 +2216,6 @@ REVOKE ALL ON FUNCTION public.present_documents(documents uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.present_documents(documents uuid[]) TO roadworthy_app;
 
 REVOKE ALL ON FUNCTION public.settle_review() FROM PUBLIC;
-
-GRANT SELECT,INSERT ON TABLE public.acl_grant TO roadworthy_app;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.acl_grant TO roadworthy_worker;
 
 GRANT SELECT,INSERT ON TABLE public.acl TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.acl TO roadworthy_worker;
@@ -2223,9 +2278,6 @@ GRANT UPDATE(lifted_at) ON TABLE public.legal_hold TO roadworthy_worker;
 GRANT SELECT ON TABLE public.live_release TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.live_release TO roadworthy_worker;
 
-GRANT SELECT,DELETE ON TABLE public.merged_revision TO roadworthy_app;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.merged_revision TO roadworthy_worker;
-
 GRANT SELECT ON TABLE public.passage TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.passage TO roadworthy_worker;
 
@@ -2243,11 +2295,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.posting TO roadworthy_worker;
 
 GRANT UPDATE(acl_id) ON TABLE public.posting TO roadworthy_app;
 
-GRANT SELECT ON TABLE public.posting_gone TO roadworthy_app;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.posting_gone TO roadworthy_worker;
-
 GRANT SELECT ON TABLE public.posting_segment TO roadworthy_app;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.posting_segment TO roadworthy_worker;
+GRANT SELECT,INSERT,DELETE ON TABLE public.posting_segment TO roadworthy_worker;
 
 GRANT SELECT ON TABLE public.pseudonym_key TO roadworthy_app;
 GRANT SELECT,INSERT ON TABLE public.pseudonym_key TO roadworthy_worker;
@@ -2282,8 +2331,3 @@ GRANT UPDATE(reason) ON TABLE public.verdict TO roadworthy_app;
 GRANT UPDATE(figures) ON TABLE public.verdict TO roadworthy_app;
 
 GRANT UPDATE(created_at) ON TABLE public.verdict TO roadworthy_app;
-
-GRANT SELECT ON TABLE public.withdrawn_document TO roadworthy_app;
-GRANT SELECT,INSERT,DELETE ON TABLE public.withdrawn_document TO roadworthy_worker;
-
-GRANT UPDATE(deletion_id) ON TABLE public.withdrawn_document TO roadworthy_worker;

@@ -73,7 +73,7 @@ BEGIN
     -- Whatever comes from a document: readable by those whom its class admits.
     FOREACH name IN ARRAY ARRAY['document', 'revision', 'passage', 'embedding', 'posting',
                                 'passage_count', 'posting_segment', 'merged_revision',
-                                'posting_gone', 'document_field']
+                                'document_field']
     LOOP
         EXECUTE format('DROP POLICY IF EXISTS admitted ON %I', name);
         EXECUTE format('CREATE POLICY admitted ON %I TO roadworthy_app '
@@ -314,7 +314,7 @@ GRANT SELECT ON tenant, principal, embedding_space, corpus, acl, acl_grant, docu
                 revision, passage, embedding, posting, passage_count, job, release, live_release,
                 trace, trace_hit, trace_answer, schema_migration, corpus_route, corpus_space,
                 installation, pseudonym_key, embedding_place, posting_segment, merged_revision,
-                posting_gone, document_field
+                document_field
    TO roadworthy_app;
 GRANT INSERT ON acl, acl_grant, document, revision, job, trace, trace_hit, trace_answer, passage_count,
                 posting
@@ -331,8 +331,10 @@ GRANT DELETE ON document, revision, job, merged_revision TO roadworthy_app;
 GRANT SELECT, INSERT, UPDATE, DELETE
    ON tenant, principal, api_key, corpus, acl, acl_grant, document, revision, passage, embedding,
       posting, passage_count, job, release, live_release, corpus_route, corpus_space,
-      golden_probe, embedding_place, posting_segment, merged_revision, posting_gone
+      golden_probe, embedding_place
    TO roadworthy_worker;
+GRANT SELECT, INSERT, DELETE ON posting_segment, merged_revision TO roadworthy_worker;
+GRANT SELECT, DELETE, UPDATE (postings, packed) ON posting_gone TO roadworthy_worker;
 GRANT SELECT, INSERT ON embedding_space TO roadworthy_worker;
 GRANT SELECT, INSERT, DELETE ON experiment TO roadworthy_worker;
 GRANT SELECT ON schema_migration, installation, document_field TO roadworthy_worker;

@@ -20,6 +20,41 @@ CREATE OR REPLACE TRIGGER mark AFTER DELETE ON merged_revision REFERENCING OLD T
 DROP POLICY IF EXISTS definer ON posting_gone;
 CREATE POLICY definer ON posting_gone FOR INSERT TO CURRENT_USER WITH CHECK (true);
 
+-- Which passages segments of the caller's classes hold though nobody may find them any more, or not
+-- while their documents are being deleted: ids, and none of their words.
+CREATE OR REPLACE FUNCTION gone_passages(of_corpus integer)
+    RETURNS TABLE (acl_id integer, passages bytea)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+    SET plan_cache_mode = force_custom_plan -- most corpora have none
+    BEGIN ATOMIC
+        SELECT gone.acl_id, string_agg(gone.passages, ''::bytea)
+          FROM (SELECT acl_id, passages
+                  FROM posting_gone
+                 WHERE tenant_id = current_tenant() AND corpus_id = of_corpus
+                 UNION ALL
+                SELECT merged.acl_id, merged.passages
+                  FROM withdrawn_document AS withdrawn
+                  JOIN merged_revision AS merged ON merged.tenant_id = withdrawn.tenant_id
+                                                AND merged.document_id = withdrawn.document_id
+                 WHERE withdrawn.tenant_id = current_tenant() AND merged.corpus_id = of_corpus
+                   AND (withdrawn.corpus_id = of_corpus OR withdrawn.corpus_id IS NULL)) AS gone
+         WHERE gone.acl_id = ANY ((SELECT visible_acls())::integer[])
+         GROUP BY gone.acl_id;
+    END;
+REVOKE ALL ON FUNCTION gone_passages(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION gone_passages(integer) TO roadworthy_app;
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['posting_gone', 'merged_revision', 'acl_grant']
+    LOOP
+        EXECUTE format('DROP POLICY IF EXISTS definer_look ON %I', name);
+        EXECUTE format('CREATE POLICY definer_look ON %I FOR SELECT TO CURRENT_USER '
+                       'USING (tenant_id = (SELECT current_tenant()))', name);
+    END LOOP;
+END $$;
+
 -- New readers: the owner writes the postings of his document, in the class that it has by then.
 DROP POLICY IF EXISTS owner_insert ON posting;
 CREATE POLICY owner_insert ON posting AS RESTRICTIVE FOR INSERT TO roadworthy_app

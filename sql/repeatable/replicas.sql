@@ -51,6 +51,6 @@ END $$;
 CREATE OR REPLACE FUNCTION contents_of(tenant integer) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
     RETURN (SELECT content_mark || ' ' || (SELECT extract(epoch FROM max(applied_at)) FROM schema_migration)
-              FROM tenant WHERE id = contents_of.tenant);
+              FROM tenant WHERE id = contents_of.tenant AND id = current_tenant());
 REVOKE ALL ON FUNCTION contents_of(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION contents_of(integer) TO roadworthy_app;

@@ -10,7 +10,7 @@ DECLARE
     is_seen text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['document', 'revision', 'passage', 'embedding', 'posting', 'job',
-                                'document_field']
+                                'document_field', 'merged_revision']
     LOOP
         is_seen := format('NOT EXISTS (SELECT FROM withdrawn_document AS withdrawn'
                           ' WHERE withdrawn.tenant_id = %1$I.tenant_id'

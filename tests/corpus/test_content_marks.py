@@ -35,7 +35,7 @@ SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname IN ('mark_new', 'mar
 
 
 async def mark(world):
-    async with world.database.as_stranger() as conn:
+    async with world.database.as_recorder(world.tenant_id) as conn:
         asked = {"tenant_id": world.tenant_id}
         found = await conn.execute("SELECT contents_of(%(tenant_id)s)", asked)
         return await found.fetchone()
@@ -165,10 +165,14 @@ async def test_two_changes_of_a_tenant_wait_for_each_other_in_their_commits_alon
             await erase(world, beside, two)
 
 
-async def test_a_stranger_to_the_tenant_is_told_nothing_but_a_mark(world, document):
+async def test_a_mark_says_nothing_and_is_told_to_the_tenant_alone(world, document):
     assert "pump" not in (await mark(world))[0]
-    async with world.database.as_stranger() as conn:
-        assert await (await conn.execute("SELECT contents_of(-1)")).fetchone() == (None,)
+    other = await another_world(world.database)
+    asked = {"tenant_id": world.tenant_id}
+    for opened in (world.database.as_stranger(), world.database.as_recorder(other.tenant_id)):
+        async with opened as conn:
+            found = await conn.execute("SELECT contents_of(%(tenant_id)s)", asked)
+            assert await found.fetchone() == (None,)
 
 
 async def test_every_table_that_a_search_reads_is_marked(world, document, urls):

@@ -6,6 +6,9 @@ import pytest
 from roadworthy.corpus.access import access
 from roadworthy.corpus.documents import list_documents
 from roadworthy.corpus.merging import merge_tenant
+from roadworthy.corpus.postings import decode_ids
+from roadworthy.corpus.withdrawal import Scope, withdraw
+from roadworthy.deletion.receipts import DOCUMENTS_OF, begin_receipt
 from tests.world import make_world
 
 pytestmark = pytest.mark.anyio
@@ -107,12 +110,20 @@ async def left_merged(world, readers):
         await conn.execute("DELETE FROM document WHERE name = 'old.txt'")
 
 
-@pytest.mark.parametrize("role", ["app", "worker"])
-async def test_without_context_there_are_no_merged_rows(world, urls, role):
+async def gone_passages(conn, corpus_id):
+    found = await conn.execute("SELECT acl_id, passages FROM gone_passages(%s)", [corpus_id])
+    return {acl_id: set(decode_ids(packed)) for acl_id, packed in await found.fetchall()}
+
+
+async def test_without_context_there_are_no_merged_rows(world, urls):
     await left_merged(world, access())
-    with psycopg.connect(getattr(urls, role)) as conn:
+    with psycopg.connect(urls.worker) as conn:
         counts = {t: conn.execute(f"SELECT count(*) FROM {t}").fetchone() for t in MERGED_TABLES}
     assert counts == dict.fromkeys(MERGED_TABLES, (0,))
+    with psycopg.connect(urls.app) as conn:
+        counts = [conn.execute(f"SELECT count(*) FROM {t}").fetchone() for t in MERGED_TABLES[:2]]
+        gone = conn.execute("SELECT * FROM gone_passages(%s)", [world.corpus.id]).fetchall()
+    assert (counts, gone) == ([(0,), (0,)], [])
 
 
 @pytest.mark.parametrize("groups", [[], ["hr"]], ids=["another", "reader"])
@@ -121,9 +132,47 @@ async def test_merged_rows_are_seen_by_readers_of_their_class(world, groups):
     async with world.database.read_as(world.person(groups=groups)) as conn:
         seen = [
             (await (await conn.execute(f"SELECT count(*) > 0 FROM {t}")).fetchone())[0]
-            for t in MERGED_TABLES
+            for t in MERGED_TABLES[:2]
         ]
+        seen.append(bool(await gone_passages(conn, world.corpus.id)))
     assert seen == [bool(groups)] * len(MERGED_TABLES)
+
+
+async def withdraw_all(world):
+    async with world.database.as_worker(world.tenant_id, deleting=True) as conn:
+        receipt = await begin_receipt(
+            conn, tenant_id=world.tenant_id, scope=DOCUMENTS_OF, subject="ana", by="operator"
+        )
+        await withdraw(conn, Scope(tenant_id=world.tenant_id), deletion_id=receipt)
+
+
+async def test_the_words_of_what_is_deleted_are_read_by_nobody(world):
+    """Neither of a document that is gone nor of one that is being erased: ids alone are told."""
+    await left_merged(world, access())
+    async with world.database.as_worker(world.tenant_id) as conn:
+        found = await conn.execute("SELECT id FROM passage")
+        kept = {passage_id for (passage_id,) in await found.fetchall()}
+    async with world.database.read_as(world.person()) as conn:
+        [gone] = (await gone_passages(conn, world.corpus.id)).values()
+        assert len(gone) == 1
+        assert not gone & kept
+    await withdraw_all(world)
+    async with world.database.read_as(world.person()) as conn:
+        assert await (await conn.execute("SELECT count(*) FROM merged_revision")).fetchone() == (0,)
+        [gone_by_then] = (await gone_passages(conn, world.corpus.id)).values()
+        assert gone_by_then == gone | kept
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        async with world.database.read_as(world.person()) as conn:
+            await (await conn.execute("SELECT passages FROM posting_gone")).fetchone()
+
+
+async def test_what_is_deleted_of_another_corpus_or_tenant_is_not_told(world, database):
+    await left_merged(world, access())
+    other = await make_world(database, "other")
+    await withdraw_all(world)
+    for who, corpus in ((world, other.corpus), (other, world.corpus), (other, other.corpus)):
+        async with database.read_as(who.person()) as conn:
+            assert await gone_passages(conn, corpus.id) == {}
 
 
 @pytest.mark.parametrize(

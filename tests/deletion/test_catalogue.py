@@ -45,7 +45,7 @@ HOLD_NONE = {
     " ended_at",
     "trace_hit": "tenant_id trace_id rank document_id passage_id score keyword_score vector_score"
     " cited",
-    "withdrawn_document": "tenant_id document_id deletion_id",
+    "withdrawn_document": "tenant_id document_id corpus_id deletion_id",
 }
 
 

@@ -35,13 +35,13 @@ WITHDRAW = (
     FAMILY  # noqa: S608 - two constants
     + """,
 chosen AS MATERIALIZED (
-    SELECT id
+    SELECT id, corpus_id
       FROM document
      WHERE tenant_id = %(tenant_id)s AND id IN (SELECT id FROM family)
      ORDER BY id
        FOR UPDATE)
-INSERT INTO withdrawn_document (tenant_id, document_id, deletion_id)
-SELECT %(tenant_id)s, id, %(deletion_id)s FROM chosen
+INSERT INTO withdrawn_document (tenant_id, document_id, corpus_id, deletion_id)
+SELECT %(tenant_id)s, id, corpus_id, %(deletion_id)s FROM chosen
     ON CONFLICT (tenant_id, document_id) DO UPDATE SET deletion_id = excluded.deletion_id
  WHERE withdrawn_document.deletion_id <> excluded.deletion_id
 RETURNING document_id, xmax = 0 AS is_new

@@ -27,6 +27,8 @@ WorkerConnection = NewType("WorkerConnection", psycopg.AsyncConnection)
 T = TypeVar("T")
 
 SPEAK_FOR_TENANT = "SELECT set_config('roadworthy.tenant', %(tenant)s, true)"
+# Told to its own people: one statement, which is a transaction, is one of them.
+CONTENTS_OF_TENANT = f"{CONTENTS} FROM set_config('roadworthy.tenant', %(tenant)s, true)"
 DELETING = "SET LOCAL roadworthy.deleting = 'on'"
 
 
@@ -143,7 +145,8 @@ class Database:
 
     async def _contents(self, tenant_id: int) -> str | None:
         async with self.as_stranger() as conn:
-            found = await (await conn.execute(CONTENTS, {"tenant_id": tenant_id})).fetchone()
+            asked = {"tenant_id": tenant_id, "tenant": str(tenant_id)}
+            found = await (await conn.execute(CONTENTS_OF_TENANT, asked)).fetchone()
         return found[0] if found else None
 
 

@@ -37,18 +37,8 @@ SELECT term, acl_id, packed
   FROM posting_segment
  WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s AND term = ANY (%(terms)s)
 """
-# In segments of their class, and not to be found any more, or not while they are hidden.
-FIND_GONE = """
-SELECT acl_id, passages
-  FROM posting_gone
- WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s
-UNION ALL
-SELECT acl_id, passages
-  FROM withdrawn_document AS withdrawn
-  JOIN merged_revision ON merged_revision.tenant_id = withdrawn.tenant_id
-                      AND merged_revision.document_id = withdrawn.document_id
- WHERE withdrawn.tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s
-"""
+# In segments of their class, and not to be found.
+FIND_GONE = "SELECT acl_id, passages FROM gone_passages(%(corpus_id)s)"
 FIND_MERGED = """
 SELECT passages
   FROM merged_revision
@@ -62,16 +52,17 @@ class _Held:
 
     fresh: Sequence[tuple[str, bytes]]  # term, postings
     merged: Sequence[tuple[str, int, bytes]]  # term, class, postings
-    gone: Sequence[tuple[int, bytes]]  # class, passages
+    gone: Sequence[tuple[int, bytes]]  # class, passages; a class once
     passing: "_Passing | None"  # None: every document does
 
     def __len__(self) -> int:
-        packed = sum(len(row[-1]) for rows in (self.fresh, self.merged) for row in rows)
+        rows = (*self.fresh, *self.merged, *self.gone)
+        packed = sum(len(row[-1]) for row in rows)
         return packed // BYTES_EACH
 
     def by_term(self) -> dict[str, Postings]:
         """Join the postings of each term, without what is gone."""
-        gone = self._gone_by_class()
+        gone = {acl_id: np.unique(decode_ids(packed)) for acl_id, packed in self.gone}
         parts = dict[str, list[Postings]]()
         for term, packed in self.fresh:
             parts.setdefault(term, []).append(decode_postings(packed))
@@ -79,12 +70,6 @@ class _Held:
             left = decode_postings(packed).without(gone.get(acl_id, NO_IDS))
             parts.setdefault(term, []).append(left)
         return {term: join(each) for term, each in parts.items()}
-
-    def _gone_by_class(self) -> dict[int, NDArray[np.int32]]:
-        parts = dict[int, list[NDArray[np.int32]]]()
-        for acl_id, packed in self.gone:
-            parts.setdefault(acl_id, []).append(decode_ids(packed))
-        return {acl_id: np.unique(np.concatenate(each)) for acl_id, each in parts.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,8 +23,10 @@ SELECT owner, parent_id FROM document WHERE tenant_id = %(tenant_id)s AND id = %
 RESHARE: tuple[LiteralString, ...] = (
     "UPDATE posting SET acl_id = %(acl_id)s"
     " WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s",
+    # Vectors have no index by document.
     "UPDATE embedding SET acl_id = %(acl_id)s"
-    " WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s",
+    " WHERE tenant_id = %(tenant_id)s AND passage_id IN ("
+    "SELECT id FROM passage WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s)",
     "UPDATE passage SET acl_id = %(acl_id)s"
     " WHERE tenant_id = %(tenant_id)s AND document_id = %(id)s",
     "UPDATE revision SET acl_id = %(acl_id)s"

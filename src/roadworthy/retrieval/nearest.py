@@ -29,12 +29,13 @@ SELECT passage_id, 1 - (vector <=> %(vector)s::halfvec) AS score
    AND corpus_id = %(corpus_id)s AND space_id = %(space_id)s
 """
 NEAREST_FIRST = " ORDER BY vector <=> %(vector)s::halfvec, passage_id LIMIT %(limit)s"
-OF_LANGUAGES = """
+# Vectors have no index by document: from few documents the way is by their passages.
+OF_PASSAGES = """
    AND passage_id IN (
        SELECT id FROM passage
         WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s
-          AND language = ANY (%(languages)s))
 """
+LANGUAGES = " AND language = ANY (%(languages)s)"
 # Written by a worker of an earlier version, and not moved yet: an index would not find it.
 IS_ELSEWHERE = """
 SELECT EXISTS (SELECT FROM embedding
@@ -75,7 +76,6 @@ SELECT count(*)
           FROM passage
          WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s
 """
-LANGUAGES = " AND language = ANY (%(languages)s)"
 UP_TO = " LIMIT %(most)s) AS passing"
 
 
@@ -146,21 +146,25 @@ class _Search:
             return not is_elsewhere
 
     async def _count_passing(self, query: QueryVector) -> int:
-        of_languages: LiteralString = "" if query.languages is None else LANGUAGES
-        statement = COUNT_PASSING + of_languages + self.scope.condition + UP_TO
+        statement = COUNT_PASSING + self._languages(query) + self.scope.condition + UP_TO
         asked = self._asked(query) | {"most": self.exact_most + 1}
         async with self.conn.cursor(row_factory=scalar_row) as cursor:
             [count] = await (await cursor.execute(statement, asked, prepare=False)).fetchall()
             return count
 
     async def _exactly(self, query: QueryVector) -> Ranking:
-        statement = FIND_NEAREST + self._conditions(query) + NEAREST_FIRST
+        passing = self._languages(query) + self.scope.condition
+        of_passages: LiteralString = OF_PASSAGES + passing + ")" if passing else ""
+        statement = FIND_NEAREST + of_passages + NEAREST_FIRST
         # Not prepared: a plan that is made once for all may read every partition.
         found = await self.conn.execute(statement, self._asked(query), prepare=False)
         return await found.fetchall()
 
     async def _by_index(self, query: QueryVector) -> Ranking:
-        statement = sql.SQL(FIND_BY_INDEX + self._conditions(query) + CLOSEST_FIRST).format(
+        languages = self._languages(query)
+        of_languages: LiteralString = OF_PASSAGES + languages + ")" if languages else ""
+        conditions = of_languages + self.scope.condition
+        statement = sql.SQL(FIND_BY_INDEX + conditions + CLOSEST_FIRST).format(
             dimension=sql.Literal(len(query.vector)), space_id=sql.Literal(query.space_id)
         )
         await self.conn.execute(SET, {"names": list(SCAN), "values": list(SCAN.values())})
@@ -170,9 +174,9 @@ class _Search:
         # The index gives them in an order that is nearly right.
         return sorted(await found.fetchall(), key=lambda row: (-row[1], row[0]))
 
-    def _conditions(self, query: QueryVector) -> LiteralString:
-        of_languages: LiteralString = "" if query.languages is None else OF_LANGUAGES
-        return of_languages + self.scope.condition
+    @staticmethod
+    def _languages(query: QueryVector) -> LiteralString:
+        return "" if query.languages is None else LANGUAGES
 
     def _asked(self, query: QueryVector) -> dict[str, object]:
         return self.scope.asked | {

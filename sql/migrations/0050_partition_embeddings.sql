@@ -3,6 +3,24 @@
 -- so that one may be attached while everybody reads and writes.
 -- What is there becomes the shared partition as it is; it is read once, to see that it fits.
 -- statement_timeout: 10min
+-- Who may do what with the whole is what it was, from this commit on: the repeatable files, which
+-- say it anew, run after all migrations.
+CREATE TEMP TABLE guard ON COMMIT DROP AS
+SELECT format('CREATE POLICY %I ON embedding AS %s FOR %s TO %s', policyname, permissive, cmd,
+              (SELECT string_agg(quote_ident(role), ', ') FROM unnest(roles) AS role))
+       || coalesce(' USING (' || qual || ')', '')
+       || coalesce(' WITH CHECK (' || with_check || ')', '') AS statement
+  FROM pg_policies
+ WHERE schemaname = 'public' AND tablename = 'embedding'
+UNION ALL
+SELECT format('GRANT %s ON embedding TO %s', privilege_type, grantee::regrole)
+  FROM pg_class, aclexplode(relacl)
+ WHERE oid = 'embedding'::regclass AND grantee NOT IN (0, relowner)
+UNION ALL
+SELECT format('GRANT %s (%I) ON embedding TO %s', privilege_type, attname, grantee::regrole)
+  FROM pg_attribute, aclexplode(attacl)
+ WHERE attrelid = 'embedding'::regclass AND grantee <> 0;
+
 ALTER TABLE embedding
     ADD place integer NOT NULL DEFAULT 0,
     ADD CONSTRAINT embedding_place_check CHECK (place IN (0, tenant_id));
@@ -25,12 +43,19 @@ CREATE INDEX embedding_passage ON embedding (tenant_id, passage_id);
 ALTER TABLE embedding ATTACH PARTITION embedding_shared FOR VALUES IN (0);
 
 -- The policies are those of the whole; a part by itself admits nobody.
+ALTER TABLE embedding ENABLE ROW LEVEL SECURITY;
+ALTER TABLE embedding FORCE ROW LEVEL SECURITY;
 ALTER TABLE embedding_shared ENABLE ROW LEVEL SECURITY;
 ALTER TABLE embedding_shared FORCE ROW LEVEL SECURITY;
 DO $$
 DECLARE
     name text;
+    statement text;
 BEGIN
+    FOR statement IN SELECT guard.statement FROM guard
+    LOOP
+        EXECUTE statement;
+    END LOOP;
     FOR name IN SELECT policyname FROM pg_policies WHERE tablename = 'embedding_shared'
     LOOP
         EXECUTE format('DROP POLICY %I ON embedding_shared', name);

@@ -1,9 +1,12 @@
 """A cross-encoder puts hits in order if it is there in time; else they stay, and it is said."""
 
+import asyncio
+
 import pytest
 from structlog.testing import capture_logs
 
 from roadworthy.answering.searching import Sought
+from roadworthy.core.errors import Invalid
 from roadworthy.corpus.access import access
 from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
 from roadworthy.gateway.reranking import Reranker
@@ -181,4 +184,42 @@ async def test_an_answer_and_its_trace_say_what_they_are_without(desk, server):
     assert searched.degraded == answered.degraded == ["reranking"]
     assert [stage["name"] for stage in searched.stages] == ["search", "rerank"]
     stages = [stage["name"] for stage in answered.stages]
-    assert stages.index("retrieve") + 1 == stages.index("rerank")
+    assert stages.index("judge") + 1 == stages.index("rerank")
+
+
+async def test_another_order_makes_no_answer_an_abstention(desk, server):
+    """Relevance is fitted to the best hits as they were found."""
+    asked = Rerank.model_validate(ASKED)
+    changes = {"rerank": asked, "passages": 1, "least_relevance": 0.8}
+    release = await desk.generating(["It is said [1]."], **changes)
+    server.plan.append(scored(0, 0, 1))
+    answer = (await desk.ask("pump n0", release=release)).answer
+    [citation] = answer.citations
+    assert (citation.document_name != "0.txt", answer.outcome) == (True, "answered")
+
+
+async def test_nothing_is_sent_of_what_is_not_about_the_question(desk, server):
+    asked = Rerank.model_validate(ASKED)
+    release = await desk.quoting(rerank=asked, least_relevance=0.8)
+    assert (await desk.ask("pump zebra", release=release)).answer.outcome == "abstained"
+    assert not server.requests("/rerank")
+
+
+async def test_a_deletion_does_not_wait_for_a_search_of_others_that_is_reranked(desk, server):
+    server.plan.append(Behaviour(delay_s=3))
+    searching = asyncio.create_task(search(desk))
+    await server.until_asked("/rerank")
+
+    async def gone(tenant_id, documents):
+        assert len(documents) == 5
+        return frozenset()
+
+    await desk.searching._in_flight.settle(gone)
+    assert not searching.done()
+    await searching
+
+
+@pytest.mark.parametrize("limit", [-1, 0, 101])
+async def test_as_many_hits_are_refused_as_without_reranking(desk, limit):
+    with pytest.raises(Invalid, match="From 1 to 100"):
+        await search(desk, limit=limit)

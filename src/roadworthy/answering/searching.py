@@ -23,7 +23,7 @@ from roadworthy.retrieval.filters import Filter, both
 from roadworthy.retrieval.fusion import fusion_of
 from roadworthy.retrieval.query import read_search
 from roadworthy.retrieval.reranking import rerank
-from roadworthy.retrieval.search import Hit, check_question, search
+from roadworthy.retrieval.search import Hit, check_limit, check_question, search
 from roadworthy.traces import Begun, SearchedFor, Stage, Trace, TraceHit, TraceRecorder
 
 
@@ -151,6 +151,7 @@ class SearchService:
                     fusion=fusion_of(stored.release),
                 ),
             )
+            making.documents = frozenset(hit.document_id for hit in found.hits)
             hits, without, rerank_ms = found.hits, list[str](), None
             if asked is not None:
                 began = time.perf_counter()
@@ -186,10 +187,12 @@ def _read(sought: Sought) -> Sought:
     """Part what was typed into the words that are looked for and the filters.
 
     Raises:
-        Invalid: it is empty, too long or no text, or an operator in it cannot be meant.
+        Invalid: it is empty, too long or no text, or an operator in it cannot be meant; or too few
+            or too many hits are asked for.
     """
     check_encodable(sought.question)
     check_question(sought.question)
+    check_limit(sought.limit)
     query = read_search(sought.question)
     return replace(sought, question=query.text, among=both(query.among, sought.among))
 

@@ -169,12 +169,14 @@ class AnsweringService:
                 notes=notes,
             )
         progress.making.documents = frozenset(hit.document_id for hit in found)
-        if stored.release.rerank is not None:
+        with progress.stage("judge"):
+            # Of what was found: it is fitted to the cosines of the best, whatever is read first.
+            progress.relevance = relevance(query.text, progress.context.hits)
+        is_relevant = progress.relevance >= stored.release.least_relevance
+        if is_relevant and stored.release.rerank is not None:
             await self._rerank(query.text, found, release=stored.release, progress=progress)
         progress.making.documents = frozenset(hit.document_id for hit in progress.context.named)
         progress.reading = noted(progress.context)
-        with progress.stage("judge"):
-            progress.relevance = relevance(query.text, progress.context.hits)
         for stage in progress.stages:
             yield stage
         task = Task(

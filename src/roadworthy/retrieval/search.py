@@ -160,9 +160,18 @@ def check_question(question: str) -> None:
         raise Invalid(f"A question has at most {LONGEST_QUESTION} characters.")
 
 
-def _check(*, queries: Sequence[QueryVector], corpus: Corpus, limit: int) -> None:
+def check_limit(limit: int) -> None:
+    """Refuse to give no hits, or more than anybody reads.
+
+    Raises:
+        Invalid: it is not from 1 to MOST_HITS.
+    """
     if not 1 <= limit <= MOST_HITS:
         raise Invalid(f"From 1 to {MOST_HITS} hits may be asked for.")
+
+
+def _check(*, queries: Sequence[QueryVector], corpus: Corpus, limit: int) -> None:
+    check_limit(limit)
     for query in queries:
         if query.space_id not in corpus.routing.searched_in():
             raise Invalid(

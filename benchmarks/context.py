@@ -24,9 +24,8 @@ from benchmarks.gold_spans import Question, Span, SpanSet, span_sets
 from benchmarks.quality import EVERYONE, Ingested, ingest
 from benchmarks.up import Up, fresh_home, services_of
 from roadworthy.answering.context import Context, estimated_tokens, joined, written
-from roadworthy.answering.copies import Distinct, distinct
 from roadworthy.answering.extract import ExtractingAnswerer
-from roadworthy.answering.reading import fitted
+from roadworthy.answering.reading import chosen
 from roadworthy.answering.records import Task, TextPiece
 from roadworthy.bootstrap import Services
 from roadworthy.core.identity import Principal
@@ -155,8 +154,7 @@ async def _rows(services: Services, ingested: Ingested) -> Rows:
 def _held(name: str, searched: Sequence[Searched], rows: Rows) -> dict[str, object]:
     ways = {
         BASE: _until_full,
-        "what fits, joined": _hits,
-        "each text once": _read,
+        "what fits, joined": _read,
         "what lies between two": _bridged,
         "neighbours": _around,
         "neighbours of the section": _section,
@@ -180,7 +178,7 @@ def _held(name: str, searched: Sequence[Searched], rows: Rows) -> dict[str, obje
 
 
 def _until_full(found: Sequence[Hit], _: Rows, budget: int) -> list[list[Hit]]:
-    taken = list(fitted(Distinct(hits=found[:1], copies={}), tokens=budget).hits)
+    taken = list(chosen(found[:1], most=1, tokens=budget).hits)
     for hit in found[1:]:
         pieces = [(each,) for each in (*taken, hit)]
         if estimated_tokens(written(pieces, {})) > budget:
@@ -189,12 +187,8 @@ def _until_full(found: Sequence[Hit], _: Rows, budget: int) -> list[list[Hit]]:
     return [[hit] for hit in taken]
 
 
-def _hits(found: Sequence[Hit], _: Rows, budget: int) -> list[list[Hit]]:
-    return _pieces(fitted(Distinct(hits=found, copies={}), tokens=budget))
-
-
 def _read(found: Sequence[Hit], _: Rows, budget: int) -> list[list[Hit]]:
-    return _pieces(fitted(distinct(found, most=FOUND), tokens=budget))
+    return [list(piece) for piece in chosen(found, most=len(found), tokens=budget).pieces]
 
 
 def _bridged(found: Sequence[Hit], rows: Rows, budget: int) -> list[list[Hit]]:
@@ -209,7 +203,7 @@ def _bridged(found: Sequence[Hit], rows: Rows, budget: int) -> list[list[Hit]]:
             if (document, hit.ordinal + 2 * step) in seen:
                 between = _beside(hit, rows[document, hit.ordinal + step])
                 order.setdefault(between.passage_id, between)
-    return _hits(list(order.values()), rows, budget)
+    return _read(list(order.values()), rows, budget)
 
 
 def _around(found: Sequence[Hit], rows: Rows, budget: int) -> list[list[Hit]]:
@@ -231,15 +225,11 @@ def _grown(
             row = rows.get((hit.document_id.int, hit.ordinal + step))
             if row and (not within_section or row.heading == hit.heading):
                 order.setdefault(row.passage_id, _beside(hit, row))
-    return _hits(list(order.values()), rows, budget)
+    return _read(list(order.values()), rows, budget)
 
 
 def _beside(hit: Hit, row: PassageRow) -> Hit:
     return replace(hit, **{name: getattr(row, name) for name in row.__slots__})
-
-
-def _pieces(context: Context) -> list[list[Hit]]:
-    return [list(piece) for piece in context.pieces]
 
 
 def _share(searched: Searched, pieces: Sequence[Sequence[Hit]]) -> float:
@@ -261,16 +251,14 @@ async def _twice(
     """Share of quoted answers that hold the gold answer, by whether copies are set aside."""
     most = RELEASE.passages
     cases = {
-        "filed once": [(each, distinct(each.found, most=most)) for each in once],
-        "twice, copies read": [
-            (each, Distinct(hits=each.found[:most], copies={})) for each in again
-        ],
+        "filed once": [(each, chosen(each.found, most=most)) for each in once],
+        "twice, copies read": [(each, _as_found(each.found[:most])) for each in again],
         "twice, copies set aside": [
-            (each, distinct(each.found[: 2 * most], most=most)) for each in again
+            (each, chosen(each.found[: 2 * most], most=most)) for each in again
         ],
     }
     answers = {
-        case: [await _is_quoted(services, each, told) for each, told in some]
+        case: [await _is_quoted(services, each, context) for each, context in some]
         for case, some in cases.items()
     }
     copies_read, set_aside = list(answers.values())[1:]
@@ -284,13 +272,17 @@ async def _twice(
     return {"share": shares, "gain": _json(gain)}
 
 
-async def _is_quoted(services: Services, searched: Searched, told: Distinct) -> float:
+def _as_found(found: Sequence[Hit]) -> Context:
+    return Context(hits=found, pieces=joined(found), copies={})
+
+
+async def _is_quoted(services: Services, searched: Searched, context: Context) -> float:
     task = Task(
         release=RELEASE,
         question=searched.question.text,
         language="und",
         query=searched.query,
-        context=Context(hits=told.hits, pieces=joined(told.hits), copies=told.copies),
+        context=context,
         embedder=services.embedders[services.default_space.name],
     )
     pieces = [each async for each in ANSWERER.write(task)]

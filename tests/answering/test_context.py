@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadworthy.answering.context import estimated_tokens, joined, written
-from roadworthy.answering.copies import Distinct, distinct
-from roadworthy.answering.reading import fitted
+from roadworthy.answering.reading import chosen
+from roadworthy.answering.records import cite
 from roadworthy.core.sentences import sentences
 from roadworthy.retrieval.passages import PassageRow
 from roadworthy.retrieval.search import Hit
@@ -103,39 +103,72 @@ def test_every_hit_is_in_one_piece_and_apart_pieces_are_no_neighbours(case):
 @given(found(), st.integers(300, 1000))
 def test_the_budget_holds_and_the_best_is_always_read(case, tokens):
     _, hits = case
-    told = distinct(hits, most=50)
-    context = fitted(told, tokens=tokens)
+    context = chosen(hits, most=50, tokens=tokens)
     assert estimated_tokens(context.text) <= tokens
-    assert [each.passage_id for each in context.hits[:1]] == [h.passage_id for h in told.hits[:1]]
+    assert [each.passage_id for each in context.hits[:1]] == [h.passage_id for h in hits[:1]]
 
 
 @given(found(), st.integers(300, 1000))
 def test_what_is_read_is_cited_where_it_stands(case, tokens):
     papers, hits = case
     texts = {row.document_id: text for text, rows in papers for row in rows}
-    context = fitted(distinct(hits, most=50), tokens=tokens)
+    context = chosen(hits, most=50, tokens=tokens)
     for each in context.numbered:
         assert each.text == texts[each.document_id][each.start : each.end]
 
 
-@given(found())
-def test_what_is_left_out_as_a_copy_is_said_by_better_hits(case):
+@given(found(), st.integers(300, 1000))
+def test_a_copy_says_nothing_that_is_not_read(case, tokens):
     _, hits = case
-    told = distinct(hits, most=50)
-    order = {each.passage_id: place for place, each in enumerate(hits)}
-    for copies in told.copies.values():
+    context = chosen(hits, most=50, tokens=tokens)
+    read = {each.passage_id: " ".join(each.text.split()) for each in context.hits}
+    assert context.copies.keys() == read.keys()
+    for passage_id, copies in context.copies.items():
         for copy in copies:
-            best = [h.text for h in told.hits if order[h.passage_id] < order[copy.passage_id]]
-            for start, end in sentences(copy.text):
-                assert any(copy.text[start:end] in text for text in best)
+            assert copy.passage_id not in read
+            says = [" ".join(copy.text[a:b].split()) for a, b in sentences(copy.text)]
+            whole = " ".join(copy.text.split())
+            assert any(each in read[passage_id] for each in says)
+            assert read[passage_id] in whole or all(
+                any(each in text for text in read.values()) for each in says
+            )
+
+
+@given(found(), st.integers(300, 1000))
+def test_what_is_neither_read_nor_a_copy_had_no_room(case, tokens):
+    _, hits = case
+    context = chosen(hits, most=50, tokens=tokens)
+    assert (len(context.named) == len(hits)) == (context.cut == 0)
 
 
 def test_a_copy_makes_room_and_is_remembered():
     same = [passage(SENTENCES[0], document=n) for n in (1, 2)]
-    told = distinct(hits_of(*same, passage(SENTENCES[1], document=3)), most=2)
+    told = chosen(hits_of(*same, passage(SENTENCES[1], document=3)), most=2)
     assert [each.document_id.int for each in told.hits] == [1, 3]
     assert [each.rank for each in told.hits] == [1, 2]
     assert [copy.document_id.int for copy in told.copies[1000]] == [2]
+
+
+def test_what_stands_in_a_hit_that_was_not_read_is_read():
+    """Nor is it named as a copy of that."""
+    first, code = passage("So it is. " * 30), "The code is 4711."
+    long = passage("No, it is not. " * 60 + code, document=2)
+    context = chosen(hits_of(first, long, passage(code, document=3)), most=9, tokens=300)
+    assert [each.document_id.int for each in context.named] == [1, 3]
+    assert (context.cut, code in context.text) == (1, True)
+
+
+def test_what_stands_in_the_rest_of_a_shortened_hit_is_no_copy():
+    long, last = passage("So it is. " * 200 + "It ends."), passage("It ends.", document=2)
+    context = chosen(hits_of(long, last), most=9, tokens=300)
+    assert [each.document_id.int for each in context.named] == [1]
+
+
+def test_a_copy_of_a_shortened_hit_is_named_with_it():
+    same = [passage("So it is. " * 200, document=n, title=f"Lease {n}") for n in (1, 2)]
+    context = chosen(hits_of(*same), most=9, tokens=300)
+    assert context.text.startswith("[1] Lease 1; Lease 2\n")
+    assert [each.document_id.int for each in context.named] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -145,12 +178,12 @@ def test_a_copy_makes_room_and_is_remembered():
 )
 def test_what_differs_in_a_word_or_in_its_heading_is_no_copy(text, heading):
     other = passage(text, document=2, heading=heading)
-    assert len(distinct(hits_of(passage(SENTENCES[0]), other), most=2).hits) == 2
+    assert len(chosen(hits_of(passage(SENTENCES[0]), other), most=2).hits) == 2
 
 
 def test_what_is_cut_elsewhere_is_a_copy_too():
     halves = [passage(text, document=1, ordinal=n) for n, text in enumerate(SENTENCES[:2])]
-    told = distinct(hits_of(*halves, passage(" ".join(SENTENCES[:2]), document=2)), most=9)
+    told = chosen(hits_of(*halves, passage(" ".join(SENTENCES[:2]), document=2)), most=9)
     assert {of: [c.document_id.int for c in some] for of, some in told.copies.items()} == {
         1000: [2],
         1001: [2],
@@ -158,30 +191,74 @@ def test_what_is_cut_elsewhere_is_a_copy_too():
 
 
 def test_a_model_is_told_every_title_that_a_text_stands_under():
-    told = distinct(
+    told = chosen(
         hits_of(
             passage("Two years.", title="HG-200"), passage("Two years.", document=2, title="LH-4")
         ),
         most=2,
     )
-    assert written(joined(told.hits), told.copies) == "[1] HG-200; LH-4\nTwo years."
+    assert told.text == "[1] HG-200; LH-4\nTwo years."
+
+
+def test_it_is_told_the_titles_of_a_later_passage_of_a_piece_too():
+    rows = [passage(f"Rule {n}.", ordinal=n, start=n, title="France") for n in range(3)]
+    spain = passage("Rule 1.", document=2, title="Spain")
+    assert chosen(hits_of(*rows, spain), most=9).text == (
+        "[1] France\nRule 0.\n[2] France; Spain\nRule 1.\n[3] France\nRule 2."
+    )
+
+
+def test_no_title_stands_over_what_its_document_does_not_say():
+    """Its own sentences are those of two others, and neither is it."""
+    leases = {
+        "Adams": "Rent is 500 euros. See annex.",
+        "Baker": "Rent is 900 euros. Signed in Lyon.",
+        "Clark": "See annex. Signed in Lyon.",
+    }
+    rows = [passage(text, document=n, title=who) for n, (who, text) in enumerate(leases.items())]
+    told = chosen(hits_of(*rows), most=9)
+    assert told.text == "\n\n".join(
+        f"[{n}] {who}\n{text}" for n, (who, text) in enumerate(leases.items(), 1)
+    )
+
+
+def test_a_citation_of_a_whole_hit_names_what_the_model_was_told():
+    rows = [passage("Two  years.", title="HG"), passage("Two\nyears.", document=2, start=7)]
+    told = chosen(hits_of(*rows), most=2)
+    [copy] = cite(told.hits[0], 1, context=told).copies
+    assert (copy.document_id.int, copy.start, copy.end) == (2, 7, 17)
+
+
+def test_a_copy_is_cited_where_its_words_stand():
+    text = f"{SENTENCES[1]} {SENTENCES[0]} So it is."
+    told = chosen(hits_of(passage(text), passage(text, document=2, start=100)), most=2)
+    start, end = len(SENTENCES[1]) + 1, len(f"{SENTENCES[1]} {SENTENCES[0]}")
+    [copy] = cite(told.hits[0], 1, context=told, start=start, end=end).copies
+    assert (copy.start, copy.end) == (100 + start, 100 + end)
 
 
 def test_a_hit_that_is_too_long_makes_room_for_a_shorter_one():
-    long, short = passage("So it is. " * 70, document=2), passage("Yes, it is.", document=3)
-    told = Distinct(hits=hits_of(passage("So it is. " * 20), long, short), copies={})
-    context = fitted(told, tokens=300)
+    long, short = passage("No, it is not. " * 50, document=2), passage("Yes, it is.", document=3)
+    context = chosen(hits_of(passage("So it is. " * 20), long, short), most=9, tokens=300)
     assert [each.document_id.int for each in context.hits] == [1, 3]
     assert context.cut == 1
 
 
 @pytest.mark.parametrize("text", ["So it is. " * 200, "二" * 2000, "x" * 2000])
 def test_the_best_hit_is_cut_when_it_is_too_long_by_itself(text):
-    [best] = fitted(Distinct(hits=hits_of(passage(text)), copies={}), tokens=300).hits
+    [best] = chosen(hits_of(passage(text)), most=9, tokens=300).hits
     assert 250 < estimated_tokens(best.text) <= 300
     assert text.startswith(best.text)
     assert best.end == len(best.text)
     assert best.text.endswith((".", "二", "x"))
+
+
+def test_a_hit_that_was_cut_is_not_continued_by_its_neighbour():
+    long = passage("It is well, and so is that. " * 31 + "x" * 200)
+    rest = passage("Yes.", ordinal=1, start=long.end)
+    context = chosen(hits_of(long, rest), most=9, tokens=300)
+    assert [len(piece) for piece in context.pieces] == [1, 1]
+    assert "\n\n[2] Leave\nYes." in context.text
 
 
 def test_the_order_is_that_of_the_hits_however_documents_are_named():

@@ -1,8 +1,7 @@
 """What an answerer reads: passages as pieces of their documents, and how a model sees them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from roadworthy.retrieval.search import Hit
 
@@ -12,7 +11,7 @@ BYTES_A_TOKEN = 3
 LONGEST_LEAD = 150  # characters of titles and headings before a piece
 
 Piece = tuple[Hit, ...]  # neighbours in one document, in its order
-Copies = Mapping[int, Sequence[Hit]]  # by passage: hits that say nothing else, best first
+Copies = Mapping[int, Sequence[Hit]]  # by passage: hits that say nothing else
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +53,18 @@ def place(hit: Hit) -> tuple[int, int]:
     return hit.document_id.int, hit.ordinal
 
 
-def joined(hits: Sequence[Hit]) -> list[Piece]:
-    """Put neighbours together in the order of their document; a piece ranks as its best hit."""
+def joined(hits: Sequence[Hit], *, broken: Collection[int] = ()) -> list[Piece]:
+    """Put neighbours together in the order of their document; a piece ranks as its best hit.
+
+    Args:
+        broken: passages whose end is missing, so that nothing goes on from there.
+    """
     rank = {hit.passage_id: at for at, hit in enumerate(hits)}
     pieces: list[list[Hit]] = []
     for hit in sorted(hits, key=place):
         document, ordinal = place(hit)
-        if pieces and place(pieces[-1][-1]) == (document, ordinal - 1):
+        before = pieces[-1][-1] if pieces else None
+        if before and place(before) == (document, ordinal - 1) and before.passage_id not in broken:
             pieces[-1].append(hit)
         else:
             pieces.append([hit])
@@ -69,22 +73,30 @@ def joined(hits: Sequence[Hit]) -> list[Piece]:
 
 
 def written(pieces: Sequence[Piece], copies: Copies) -> str:
-    """Number the passages; each piece begins with its title, and repeats nothing of itself."""
+    """Number the passages; each piece begins with its title, and repeats nothing of itself.
+
+    Where a passage stands under other titles than the one before it, it begins anew.
+    """
     number, blocks = 1, []
     for piece in pieces:
-        first = piece[0]
-        lines = [f"[{number}] {_lead(first, copies.get(first.passage_id, ()))}\n{first.text}"]
-        for before, hit in pairwise(piece):
-            number += 1
-            lines.append(f"[{number}] {hit.text[max(before.end - hit.start, 0) :]}")
-        number += 1
+        lines, before, above = [], piece[0], list[str]()
+        for hit in piece:
+            titles = _titles(hit, copies)
+            if titles == above:
+                lines.append(f"[{number}] {hit.text[max(before.end - hit.start, 0) :]}")
+            else:
+                lines.append(f"[{number}] {_lead(hit, titles)}\n{hit.text}")
+            number, before, above = number + 1, hit, titles
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
 
 
-def _lead(hit: Hit, copies: Sequence[Hit]) -> str:
+def _titles(hit: Hit, copies: Copies) -> list[str]:
     """Name every document that says it: what is the same in two may be asked of either."""
-    titles = "; ".join(dict.fromkeys(each.title for each in (hit, *copies)))
-    path = " > ".join(part for part in (titles, hit.heading) if part)
+    return list(dict.fromkeys(each.title for each in (hit, *copies.get(hit.passage_id, ()))))
+
+
+def _lead(hit: Hit, titles: Sequence[str]) -> str:
+    path = " > ".join(part for part in ("; ".join(titles), hit.heading) if part)
     page = f", page {hit.page_first}" if hit.page_first else ""
     return path[:LONGEST_LEAD] + page

@@ -6,11 +6,13 @@ from dataclasses import replace
 from roadworthy.answering.context import (
     BYTES_A_TOKEN,
     Context,
+    Copies,
+    Piece,
     estimated_tokens,
     joined,
     written,
 )
-from roadworthy.answering.copies import Distinct, distinct
+from roadworthy.answering.copies import Said, alike
 from roadworthy.core.sentences import sentences
 from roadworthy.releases import Release
 from roadworthy.retrieval.search import MOST_HITS, Hit
@@ -24,11 +26,8 @@ def searched_for(release: Release) -> int:
 
 
 def read(found: Sequence[Hit], release: Release) -> Context:
-    """Choose what is read of the hits, which are given best first."""
-    told = distinct(found, most=release.passages)
-    if release.context_tokens is None:
-        return Context(hits=told.hits, pieces=joined(told.hits), copies=told.copies)
-    return fitted(told, tokens=release.context_tokens)
+    """Choose what a release reads of the hits, which are given best first."""
+    return chosen(found, most=release.passages, tokens=release.context_tokens)
 
 
 def noted(context: Context) -> Reading | None:
@@ -43,29 +42,50 @@ def noted(context: Context) -> Reading | None:
     )
 
 
-def fitted(told: Distinct, *, tokens: int) -> Context:
-    """Take the best that fits.
+def chosen(found: Sequence[Hit], *, most: int, tokens: int | None = None) -> Context:
+    """Take the best that says something of its own and fits.
 
-    What is too long for the rest of the budget makes room for shorter ones behind it; the best
-    hit is cut after a sentence instead. Nothing is read that was not found: neighbours and the
-    rest of a section push out better hits (docs/decisions/0012).
+    A hit is a copy when a better one holds the same text below the same headings, and when each of
+    its sentences, letter for letter, was read below the same title and headings. What is too
+    long for the rest of the budget makes room for shorter ones behind it; the best hit is cut
+    after a sentence instead. Nothing is read that was not found: neighbours and the rest of a
+    section push out better hits (docs/decisions/0012).
+
+    Args:
+        found: best first.
+        most: hits that are taken, or that there is no room for.
+        tokens: at least 300; None: whatever there is.
     """
-    taken: list[Hit] = []
-    for hit in told.hits:
-        more = [*taken, hit] if taken else [_shortened(hit, told, tokens=tokens)]
-        if estimated_tokens(written(joined(more), told.copies)) <= tokens:
-            taken = more
-    return Context(
-        hits=taken,
-        pieces=joined(taken),
-        copies=told.copies,
-        cut=len(told.hits) - len(taken),
-    )
+    said, taken, cut = Said(), list[Hit](), 0
+    copies: dict[int, list[Hit]] = {}
+    broken: set[int] = set()  # passages whose end is not read
+    for each in alike(found):
+        held_by = [(hit, said.by(hit)) for hit in (each.best, *each.copies)]
+        if all(passages for _, passages in held_by):
+            for hit, passages in held_by:
+                for passage_id in passages:
+                    copies[passage_id].append(hit)
+        elif len(taken) + cut < most:
+            hit = replace(each.best, rank=len(taken) + cut + 1)
+            if tokens is not None and not taken:
+                hit = _shortened(hit, each.copies, tokens=tokens)
+                broken |= {hit.passage_id} if hit.end < each.best.end else set()
+            more, told = [*taken, hit], copies | {hit.passage_id: [*each.copies]}
+            if tokens is None or _tokens(joined(more, broken=broken), told) <= tokens:
+                taken, copies = more, told
+                said.note(hit, each.copies)
+            else:
+                cut += 1
+    return Context(hits=taken, pieces=joined(taken, broken=broken), copies=copies, cut=cut)
 
 
-def _shortened(hit: Hit, told: Distinct, *, tokens: int) -> Hit:
+def _tokens(pieces: Sequence[Piece], copies: Copies) -> int:
+    return estimated_tokens(written(pieces, copies))
+
+
+def _shortened(hit: Hit, copies: Sequence[Hit], *, tokens: int) -> Hit:
     """Cut the best hit after the last sentence that fits, or in the first when none does."""
-    lead = written([(replace(hit, text=""),)], told.copies)
+    lead = written([(replace(hit, text=""),)], {hit.passage_id: copies})
     room = tokens * BYTES_A_TOKEN - len(lead.encode())
     if len(hit.text.encode()) <= room:
         return hit

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from roadworthy.answering.context import Context
-from roadworthy.answering.copies import stands_in
+from roadworthy.answering.copies import place_of
 from roadworthy.core.spaces import QueryVector
 from roadworthy.gateway.chat import Message
 from roadworthy.gateway.embeddings import SpaceEmbedder
@@ -40,7 +40,7 @@ class Copy:
     version: int
     page_first: int | None
     page_last: int | None
-    start: int  # of the passage, in code points of its document's text
+    start: int  # of the same words, in code points of its document's text
     end: int
 
 
@@ -168,14 +168,14 @@ def cite(
         end=hit.start + end,
         quote=quote,
         copies=tuple(
-            _copy(other)
+            _copy(other, *held)
             for other in context.copies.get(hit.passage_id, ())
-            if stands_in(quote, other)
+            if (held := place_of(quote, other))
         ),
     )
 
 
-def _copy(hit: Hit) -> Copy:
+def _copy(hit: Hit, start: int, end: int) -> Copy:
     return Copy(
         passage_id=hit.passage_id,
         document_id=hit.document_id,
@@ -184,6 +184,6 @@ def _copy(hit: Hit) -> Copy:
         version=hit.version,
         page_first=hit.page_first,
         page_last=hit.page_last,
-        start=hit.start,
-        end=hit.end,
+        start=hit.start + start,
+        end=hit.start + end,
     )

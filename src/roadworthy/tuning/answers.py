@@ -4,10 +4,9 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from roadworthy.answering.context import Context, joined
-from roadworthy.answering.copies import distinct
+from roadworthy.answering.context import Context
 from roadworthy.answering.extract import ExtractingAnswerer
-from roadworthy.answering.reading import searched_for
+from roadworthy.answering.reading import read, searched_for
 from roadworthy.answering.records import Task, TextPiece
 from roadworthy.core.spaces import QueryVector
 from roadworthy.corpus.texts import Text
@@ -53,8 +52,7 @@ class Judge:
         found = [
             self._hit(at, each) for at, each in enumerate(ranked[: searched_for(self.release)])
         ]
-        told = distinct(found, most=self.release.passages)
-        return Context(hits=told.hits, pieces=joined(told.hits), copies=told.copies)
+        return read(found, self.release)
 
     def _hit(self, at: int, passage: Passage) -> Hit:
         piece, text = passage.piece, self.texts[passage.document]

@@ -291,9 +291,9 @@ async def test_what_takes_too_long_to_clear_keeps_no_other_term_back(world, requ
 
 async def test_a_turn_ends_however_much_is_published_meanwhile(world, monkeypatch):
     monkeypatch.setattr(merging, "MOST_ROWS", 1)
-    monkeypatch.setattr(merging, "MOST_TRANSACTIONS", 2)
+    monkeypatch.setattr(merging, "TURN_S", 0)
     await stock(world, 5)
-    assert [await merge(world) for _ in range(4)] == [2, 2, 1, 0]
+    assert [await merge(world) for _ in range(6)] == [1, 1, 1, 1, 1, 0]
 
 
 @pytest.mark.parametrize("by", [None, "ana"], ids=["operator", "owner"])

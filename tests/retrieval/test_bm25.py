@@ -1,6 +1,7 @@
 """Scores are those of BM25 to the last digit, and the forms of a term count as one term."""
 
 import math
+import tracemalloc
 from collections import Counter
 from itertools import chain
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadworthy.core.errors import Invalid
-from roadworthy.corpus.postings import decode_postings, pack_by_term
+from roadworthy.corpus.postings import Postings, decode_postings, pack_by_term
 from roadworthy.corpus.terms import query_terms, terms
 from roadworthy.retrieval.bm25 import K1, B, score
 
@@ -137,6 +138,18 @@ def test_ids_far_apart_score_as_ids_side_by_side():
     asked = {"passage_count": 10, "mean_length": 9.0, "limit": 3}
     assert score([[near]], **asked)[1].tolist() == score([[far]], **asked)[1].tolist()
     assert score([[far], [far]], **asked)[0].tolist() == [2 * 10**9, 10**6, 0]
+
+
+@pytest.mark.parametrize("others", [1, 3, 6, 12, 40])
+def test_memory_is_by_postings_however_many_ids_are_of_others(others):
+    ids = np.arange(0, 100_000 * others, others, dtype=np.int32)
+    ones = np.ones(len(ids), np.uint16)
+    held = Postings(passage_ids=ids, frequencies=ones, lengths=ones)
+    tracemalloc.start()
+    score([[held]], passage_count=len(ids), mean_length=1.0, limit=10)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak / len(ids) < 100  # bytes
 
 
 @pytest.mark.parametrize("classes", [[], [[]], [[decode_postings(b"")]]])

@@ -5,6 +5,7 @@ of `posting_gone`, and the next goes on from there.
 """
 
 import asyncio
+import time
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,10 +37,9 @@ from roadworthy.plumbing.database import Database, WorkerConnection
 # Of one transaction, which takes a revision, a term of it, and the segments of that in any case.
 MOST_REVISIONS = 200
 MOST_POSTINGS = 20_000
-MOST_TERMS = 1_000
+MOST_TERMS = 10_000
 MOST_BYTES = 16 * 2**20  # of segments, about a second
-LEAST_SHARE = 512  # the smallest part of all that which is tried when time runs out
-MOST_TRANSACTIONS = 60  # of one turn
+TURN_S = 30.0
 
 FIND_GONE: LiteralString = """
 SELECT id, corpus_id, acl_id, passages, packed
@@ -130,7 +130,7 @@ async def clear_some(
     asked: Mapping[str, object] = MappingProxyType({}),
     *,
     tenant_id: int,
-    share: int = 1,
+    one: bool = False,
 ) -> bool:
     """Take some of what is gone out of the segments of its class; False when nothing is gone.
 
@@ -138,17 +138,17 @@ async def clear_some(
     looks for it.
 
     Args:
-        share: take so many times less than usual.
+        one: take one term of one revision, and no more.
     """
     await wait_for_turn(conn, tenant_id=tenant_id)
-    gone = await _gone(conn, which, asked, tenant_id=tenant_id, share=share)
+    gone = await _gone(conn, which, asked, tenant_id=tenant_id, one=one)
     if not gone:
         return False
     corpora = {"corpus_ids": sorted({each.corpus_id for each in gone})}
     await conn.execute(KEEP_CORPORA, corpora | {"tenant_id": tenant_id})
     held = await asyncio.to_thread(_held, gone)
-    found = await _find_segments(conn, held, tenant_id=tenant_id, most=max(MOST_TERMS // share, 1))
-    cleared = _first(found, most_bytes=MOST_BYTES // share)
+    found = await _find_segments(conn, held, tenant_id=tenant_id, most=1 if one else MOST_TERMS)
+    cleared = _first(found, most_bytes=MOST_BYTES)
     named = [(key, first_id) for key in cleared for first_id in found[key]]
     taken = await take_segments(conn, named, tenant_id=tenant_id) if named else []
     await add_segments(conn, await asyncio.to_thread(_left, taken, gone), tenant_id=tenant_id)
@@ -159,18 +159,20 @@ async def clear_some(
 async def _clear(
     database: Database, which: LiteralString, asked: Mapping[str, object], *, tenant_id: int
 ) -> bool:
-    share = 1
-    for _ in range(MOST_TRANSACTIONS):
+    one, until = False, time.monotonic() + TURN_S
+    while True:
         async with database.as_worker(tenant_id) as conn:
             try:
                 async with conn.transaction():
-                    if not await clear_some(conn, which, asked, tenant_id=tenant_id, share=share):
+                    if not await clear_some(conn, which, asked, tenant_id=tenant_id, one=one):
                         return True
             except psycopg.errors.QueryCanceled:
-                if share >= LEAST_SHARE:
+                if one:
                     raise
-                share *= 8
-    return False
+                one, until = True, time.monotonic() + TURN_S
+                continue
+        if time.monotonic() > until:
+            return False
 
 
 async def _gone(
@@ -179,11 +181,11 @@ async def _gone(
     asked: Mapping[str, object],
     *,
     tenant_id: int,
-    share: int,
+    one: bool,
 ) -> list[_Gone]:
     bounds = {
-        "most_revisions": max(MOST_REVISIONS // share, 1),
-        "most_postings": MOST_POSTINGS // share,
+        "most_revisions": 1 if one else MOST_REVISIONS,
+        "most_postings": MOST_POSTINGS,
     }
     async with conn.cursor(row_factory=class_row(_Gone), binary=True) as cursor:
         await cursor.execute(

@@ -7,6 +7,7 @@ transaction, which holds its document as every writer of it does.
 """
 
 import asyncio
+import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ from roadworthy.plumbing.database import Database, WorkerConnection
 FULL = 8_192  # postings of a segment, which are 64 KiB
 MOST_ROWS = 20_000  # postings of one transaction, about a second
 MOST_REVISIONS = 200
-MOST_TRANSACTIONS = 60  # of one turn
+TURN_S = 30.0
 FIRST = uuid.UUID(int=0)
 
 # A step in the index for each revision, however many rows it has.
@@ -129,25 +130,28 @@ async def merge_tenant(database: Database, *, tenant_id: int) -> int:
         Unavailable, Busy: of the database; what was merged stays merged.
     """
     merged, after, most_rows = 0, FIRST, MOST_ROWS
-    for _ in range(MOST_TRANSACTIONS):
+    until = time.monotonic() + TURN_S
+    while True:
         async with database.as_worker(tenant_id) as conn:
             if not await take_turn(conn, tenant_id=tenant_id):
-                break
+                return merged
             fresh = await _fresh(conn, tenant_id=tenant_id, after=after, most_rows=most_rows)
             if not fresh:
-                break
+                return merged
             try:
                 async with conn.transaction():
                     merged += await _merge(conn, fresh, tenant_id=tenant_id)
             except psycopg.errors.QueryCanceled:
+                until = time.monotonic() + TURN_S  # for what comes after
                 if len(fresh) > 1:
-                    most_rows //= 8
+                    most_rows = 1
                     continue
                 log.warning(
                     "takes too long to merge", tenant=tenant_id, revision=str(fresh[0].revision_id)
                 )
         after = fresh[-1].revision_id
-    return merged
+        if time.monotonic() > until:
+            return merged
 
 
 async def _fresh(

@@ -1,5 +1,6 @@
 """What the owner of a document may do with it: share it anew, delete it."""
 
+import asyncio
 import uuid
 from typing import LiteralString
 
@@ -133,7 +134,7 @@ async def _write_anew(
     async with conn.cursor(binary=True) as cursor:
         taken = await (await cursor.execute(TAKE_MERGED, asked)).fetchall()
     for revision_id, corpus_id, packed in taken:
-        rows = unpack_revision(packed)
+        rows = await asyncio.to_thread(unpack_revision, packed)
         shared = {
             "tenant_id": tenant_id,
             "document_id": document_id,

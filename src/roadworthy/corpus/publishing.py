@@ -7,6 +7,7 @@ the old one go, in the transaction that ends the job.
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import LiteralString
 
 import numpy as np
 import psycopg
@@ -87,6 +88,10 @@ INSERT INTO posting (tenant_id, corpus_id, acl_id, document_id, revision_id, ter
 SELECT %(tenant_id)s, %(corpus_id)s, %(acl_id)s, %(document_id)s, %(revision_id)s, entry.*
   FROM unnest(%(terms)s::text[], %(packed)s::bytea[]) AS entry
 """
+DROP_POSTINGS: tuple[LiteralString, ...] = (
+    "DELETE FROM posting WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s",
+    "DELETE FROM merged_revision WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s",
+)
 # A content that a better one has beaten meanwhile waits no more.
 MARK_REVISION = """
 UPDATE revision SET state = 'ready', text = %(text)s

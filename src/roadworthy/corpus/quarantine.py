@@ -11,6 +11,7 @@ from psycopg.rows import class_row, scalar_row
 from roadworthy.core.clock import now
 from roadworthy.core.errors import Missing
 from roadworthy.corpus.counts import count_out
+from roadworthy.corpus.publishing import DROP_POSTINGS
 from roadworthy.corpus.verdicts import QUARANTINED, Verdict, add_verdict
 from roadworthy.plumbing.database import WorkerConnection
 from roadworthy.plumbing.jobs import Lease
@@ -75,8 +76,7 @@ SELECT loser.state = 'ready' AS is_ready
    AND hold_on(loser.tenant_id, ARRAY[loser.document_id]) IS NULL
 """
 DROP_TEXT: tuple[LiteralString, ...] = (
-    "DELETE FROM posting WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s",
-    "DELETE FROM merged_revision WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s",
+    *DROP_POSTINGS,
     "DELETE FROM passage WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s",
     "DELETE FROM golden_probe WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s",
     "DELETE FROM removal WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s",

@@ -6,7 +6,6 @@ What lacks is added beside what is there: a search meanwhile finds what it found
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import LiteralString
 
 from psycopg.rows import class_row, scalar_row
 
@@ -17,6 +16,7 @@ from roadworthy.corpus.documents import read_routing
 from roadworthy.corpus.places import keep_place
 from roadworthy.corpus.publishing import (
     ADD_POSTINGS,
+    DROP_POSTINGS,
     Place,
     halfvecs,
     locked,
@@ -70,10 +70,6 @@ UPDATE passage
               %(term_counts)s::integer[]) AS piece (id, language, analysis, term_count)
  WHERE tenant_id = %(tenant_id)s AND passage.id = piece.id
 """
-DROP_POSTINGS: tuple[LiteralString, ...] = (
-    "DELETE FROM posting WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s",
-    "DELETE FROM merged_revision WHERE tenant_id = %(tenant_id)s AND revision_id = %(revision_id)s",
-)
 SET_LANGUAGE = """
 UPDATE document SET language = %(language)s
  WHERE tenant_id = %(tenant_id)s AND id = %(document_id)s

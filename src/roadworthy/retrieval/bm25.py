@@ -12,7 +12,9 @@ from roadworthy.corpus.postings import Postings, join
 K1 = 1.2  # how soon further occurrences of a term stop counting
 B = 0.75  # how much a long passage is marked down
 
-SPARSE = 16  # ids between two neighbours, on average: a table over all would be mostly empty
+# Ids between two neighbours, on average: a table over more would be mostly empty, and large where
+# those of a tenant lie among those of others.
+SPARSE = 4
 SAMPLED = 32  # of so many passages one is looked at, to learn how good the best must be
 
 Ids = NDArray[np.int32]

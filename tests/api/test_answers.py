@@ -5,6 +5,7 @@ import json
 import pytest
 
 from roadworthy.corpus.access import access
+from roadworthy.retrieval import wording
 from tests.doubles.model_server import said
 
 pytestmark = pytest.mark.anyio
@@ -123,6 +124,15 @@ async def test_filters_may_be_typed(client, plan, path, wait_for_traces):
     read = {"text": QUESTION["question"], "filters": ["name:plan", "before:2020-01-01"]}
     assert told["searched_for"] == read
     assert (await wait_for_traces(client, of=3))[0]["searched_for"] == read
+
+
+async def test_a_search_that_looked_at_too_few_says_so(client, world, monkeypatch):
+    monkeypatch.setattr(wording, "MOST_READ", 100)
+    await world.add("many.txt", "\n\n".join(f"one coat {n}" for n in range(120)))
+    for question, degraded in (("one -coat", ["all matches"]), ('one "coat 7"', [])):
+        body = {"question": question}
+        found = (await client.post("/v1/search", json=body)).raise_for_status().json()
+        assert found["degraded"] == degraded
 
 
 async def test_what_looks_like_a_filter_is_refused_where_it_is_searched_alone(client, plan):

@@ -108,18 +108,15 @@ def bm25_by_hand(texts, question):
     return scores
 
 
-def by_hand(papers, who, question, *, weight, prefix=""):
+def by_hand(papers, who, question, *, weight, passes=lambda paper, text: True):
     """Score every passage that `who` may see, as the promise defines it."""
     visible = [text for p in papers if p.access.admits(who) for text in p.texts]
     if not visible:
         return {}
-    passing = [
-        text
-        for p in papers
-        if p.access.admits(who) and p.name.startswith(prefix)
-        for text in p.texts
-    ]
+    passing = [text for p in papers if p.access.admits(who) for text in p.texts if passes(p, text)]
     asked = words_vector(question)
+    if not passing:
+        return {}
     keyword = stretched({t: s for t, s in bm25_by_hand(visible, question).items() if t in passing})
     vector = stretched({text: float(np.dot(asked, words_vector(text))) for text in passing})
     share = weight if keyword else 1.0
@@ -151,7 +148,9 @@ async def test_a_filter_narrows_and_nothing_else(new_world, papers, person, ques
     world = await new_world()
     await fill(world, papers)
     who = world.person(**person)
-    expected = by_hand(papers, who, question, weight=0.6, prefix=prefix)
+    expected = by_hand(
+        papers, who, question, weight=0.6, passes=lambda paper, _: paper.name.startswith(prefix)
+    )
     found = await ask(world, who, question, among=Filter(name=prefix))
     assert {hit.text for hit in found.hits} == set(expected)
     for hit in found.hits:

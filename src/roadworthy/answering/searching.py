@@ -166,7 +166,7 @@ class SearchService:
             hits=hits[: sought.limit],
             visible_passages=found.visible_passages,
             paths=found.paths,
-            degraded=embedded.degraded + without,
+            degraded=embedded.degraded + without + ["all matches"] * found.is_cut_short,
             rerank_ms=rerank_ms,
         )
 

@@ -152,6 +152,40 @@ def query_terms(text: str, languages: Collection[str]) -> list[frozenset[str]]:
     return list(dict.fromkeys(kept))[:MAX_QUESTION_TERMS]
 
 
+def words(text: str) -> str:
+    """Write the words of a text one behind the other, folded, a blank before and behind each.
+
+    A compound is its parts: "AX-200" and "ax 200" are alike. A run of a script without spaces
+    between words is one.
+    """
+    return "".join([" ", *(f"{word} " for token in _tokens(text) for word in _words(token))])
+
+
+def words_in_a_row(phrase: str) -> str:
+    """Write a phrase as it stands in the `words` of every text that holds it; "" if it has none."""
+    row = words(phrase)
+    if not row.strip():
+        return ""
+    # A run may begin before it, or end behind it.
+    begins, ends = _RUN.match(row[1]), _RUN.match(row[-2])
+    return row[1 if begins else 0 : -1 if ends else None]
+
+
+def terms_of_words(phrase: str, *, language: str) -> frozenset[str]:
+    """Name terms that every passage in a language holds that holds this phrase.
+
+    Stop words have none there, nor has a single sign of a script without spaces.
+
+    Raises:
+        Invalid: `language` is no language code.
+    """
+    analysis = _analysis(language)
+    parts = [part for token in _tokens(phrase) for part in _parts(token)]
+    return frozenset(
+        term for part in parts if len(part) > 1 or not _RUN.match(part) for term in analysis[part]
+    )
+
+
 def has_rules(language: str) -> bool:
     """Say whether words of a language are stemmed or thinned out."""
     return language in _STEMMERS or language in stop_words.LANGUAGE_MAPPING
@@ -255,13 +289,25 @@ def _units(token: str) -> tuple[str, ...]:
         return tuple(token[i : i + 2] for i in range(len(token) - 1)) or (token,)
     if token.isalpha():
         return (token[:MAX_TERM],)
-    parts = [_without_thousands_marks(part) for part in _PART.findall(token)]
+    parts = _parts(token)
     if token.replace(",", ".").replace(".", "").isdecimal():
         return (parts[0][:MAX_TERM],)
     stem = token.rstrip("+#")
     whole = stem if "@" in stem else _LOOSE_JOINER.sub("", stem)
     whole += token[len(stem) :]
     return tuple(dict.fromkeys(unit[:MAX_TERM] for unit in (whole, *parts)))
+
+
+def _parts(token: str) -> list[str]:
+    """Split a token at its joiners, and between letters and digits."""
+    if token.isalpha() or _RUN.match(token):
+        return [token]
+    return [_without_thousands_marks(part) for part in _PART.findall(token)]
+
+
+def _words(token: str) -> list[str]:
+    *parts, last = map(_fold, _parts(token))
+    return [*parts, last + token[len(token.rstrip("+#")) :]]
 
 
 def _without_thousands_marks(number: str) -> str:

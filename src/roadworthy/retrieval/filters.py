@@ -1,4 +1,4 @@
-"""Which documents are looked in, found by indexes that row-level security leaves open."""
+"""What is looked at: documents, found by indexes that row-level security leaves open, and words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ END = "\U0010ffff"  # behind whatever begins alike
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which documents to look in. Every condition that is given must hold.
+    """Which passages to look at, most of it by their documents. Every condition must hold.
 
     A document's date is what its file says, changed before made; of one that says none, when it
     last changed here. Days begin at midnight UTC.
@@ -68,6 +68,8 @@ class Filter:
     before: date | None = None  # before that day
     title: tuple[str, ...] = ()  # words in a row, whatever their case and accents
     author: tuple[str, ...] = ()  # the same, in one author's name
+    phrases: tuple[str, ...] = ()  # words that the passage holds in a row (retrieval/wording.py)
+    without: tuple[str, ...] = ()  # words that it does not hold in a row
     at_odds: tuple[str, ...] = ()  # conditions that exclude each other: nothing passes
 
     @property
@@ -84,7 +86,9 @@ class Filter:
             *((f"metadata.{key}", value) for key, value in (self.metadata or {}).items()),
         ]
         held = (_condition(name, value) for name, value in told if value is not None)
-        return tuple(dict.fromkeys([*held, *self.at_odds]))
+        wanted = (f'"{words}"' for words in self.phrases)
+        unwanted = (f'-"{words}"' if " " in words else f"-{words}" for words in self.without)
+        return tuple(dict.fromkeys([*held, *wanted, *unwanted, *self.at_odds]))
 
 
 def both(one: Filter, other: Filter) -> Filter:
@@ -113,6 +117,8 @@ def both(one: Filter, other: Filter) -> Filter:
         before=min((each.before for each in (one, other) if each.before), default=None),
         title=(*one.title, *other.title),
         author=(*one.author, *other.author),
+        phrases=(*one.phrases, *other.phrases),
+        without=(*one.without, *other.without),
         at_odds=(*one.at_odds, *other.at_odds, *at_odds),
     )
 

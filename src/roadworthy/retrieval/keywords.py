@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from typing import LiteralString
 
 import numpy as np
@@ -20,8 +21,8 @@ from roadworthy.corpus.postings import (
 from roadworthy.corpus.routing import rules_of
 from roadworthy.corpus.terms import query_terms
 from roadworthy.plumbing.database import ReadConnection
-from roadworthy.retrieval.bm25 import score
-from roadworthy.retrieval.filters import Scope
+from roadworthy.retrieval.bm25 import Ids, score
+from roadworthy.retrieval.filters import Filter, Scope
 from roadworthy.retrieval.fusion import Ranking
 from roadworthy.retrieval.visible import VisibleCount
 
@@ -92,6 +93,7 @@ async def by_keyword(
     *,
     visible: Sequence[VisibleCount],
     limit: int,
+    among: Ids | None = None,
 ) -> Ranking:
     """Rank passages by BM25, best first; statistics are those of what is visible.
 
@@ -99,6 +101,7 @@ async def by_keyword(
 
     Args:
         visible: all that the principal of `conn` may see of the corpus.
+        among: rank these passages alone.
     """
     rules = {rules_of(count.analysis, language=count.language) for count in visible}
     classes = query_terms(question, rules)
@@ -109,18 +112,30 @@ async def by_keyword(
     held = await _held(conn, frozenset().union(*classes), scope)
 
     def ranked() -> Ranking:
+        passing = [ids for ids in (among, held.passing and held.passing.ids()) if ids is not None]
         by_term = held.by_term()
         ids, scores = score(
             [[by_term[term] for term in forms if term in by_term] for forms in classes],
             passage_count=passages,
             mean_length=terms / passages,
             limit=limit,
-            among=held.passing.ids() if held.passing else None,
+            among=reduce(np.intersect1d, passing) if passing else None,
         )
         return list(zip(ids.tolist(), scores.tolist(), strict=True))
 
     # Arithmetic over large arrays goes off the event loop; for small ones the way is longer.
     return await asyncio.to_thread(ranked) if len(held) > LARGE else ranked()
+
+
+async def holders(conn: ReadConnection, terms: Collection[str], scope: Scope) -> dict[str, Ids]:
+    """Name the visible passages of the corpus that hold each of some terms, filtered or not."""
+    held = await _held(conn, terms, replace(scope, among=Filter()))
+
+    def by_term() -> dict[str, Ids]:
+        found = held.by_term()
+        return {term: found[term].passage_ids if term in found else NO_IDS for term in terms}
+
+    return await asyncio.to_thread(by_term) if len(held) > LARGE else by_term()
 
 
 async def _held(conn: ReadConnection, terms: Collection[str], scope: Scope) -> _Held:

@@ -35,6 +35,7 @@ OF_PASSAGES = """
        SELECT id FROM passage
         WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s
 """
+CHOSEN = " AND passage_id = ANY (%(passages)s)"
 LANGUAGES = " AND language = ANY (%(languages)s)"
 # Written by a worker of an earlier version, and not moved yet: an index would not find it.
 IS_ELSEWHERE = """
@@ -96,15 +97,19 @@ async def nearest(
     *,
     visible: Sequence[VisibleCount],
     limit: int,
+    among: Sequence[int] | None = None,
     exact_most: int = EXACT_MOST,
 ) -> list[Nearest]:
     """Rank passages by cosine for each query vector.
 
     Args:
         visible: all that the principal of `conn` may see of the corpus.
+        among: rank these passages alone.
         exact_most: passages that are compared one by one though there is an index.
     """
-    search = _Search(conn=conn, scope=scope, visible=visible, limit=limit, exact_most=exact_most)
+    search = _Search(
+        conn=conn, scope=scope, visible=visible, limit=limit, among=among, exact_most=exact_most
+    )
     return [await search.nearest(query) for query in queries]
 
 
@@ -115,6 +120,7 @@ class _Search:
     visible: Sequence[VisibleCount]
     limit: int
     exact_most: int
+    among: Sequence[int] | None = None
 
     async def nearest(self, query: QueryVector) -> Nearest:
         count = sum(
@@ -122,11 +128,13 @@ class _Search:
             for each in self.visible
             if query.languages is None or each.language in query.languages
         )
+        if self.among is not None:
+            count = min(count, len(self.among))
         if not count:
             return Nearest(space=query.space, path="exact", visible=0, ranking=())
         if count > self.exact_most and await self._is_indexed(query):
             if self.scope.condition:
-                count = await self._count_passing(query)
+                count = min(count, await self._count_passing(query))
             if count > self.exact_most:
                 ranking = await self._by_index(query)
                 # An index may end before it has met enough of what this person may see.
@@ -155,7 +163,7 @@ class _Search:
     async def _exactly(self, query: QueryVector) -> Ranking:
         passing = self._languages(query) + self.scope.condition
         of_passages: LiteralString = OF_PASSAGES + passing + ")" if passing else ""
-        statement = FIND_NEAREST + of_passages + NEAREST_FIRST
+        statement = FIND_NEAREST + of_passages + self._chosen + NEAREST_FIRST
         # Not prepared: a plan that is made once for all may read every partition.
         found = await self.conn.execute(statement, self._asked(query), prepare=False)
         return await found.fetchall()
@@ -163,7 +171,7 @@ class _Search:
     async def _by_index(self, query: QueryVector) -> Ranking:
         languages = self._languages(query)
         of_languages: LiteralString = OF_PASSAGES + languages + ")" if languages else ""
-        conditions = of_languages + self.scope.condition
+        conditions = of_languages + self._chosen + self.scope.condition
         statement = sql.SQL(FIND_BY_INDEX + conditions + CLOSEST_FIRST).format(
             dimension=sql.Literal(len(query.vector)), space_id=sql.Literal(query.space_id)
         )
@@ -178,11 +186,16 @@ class _Search:
     def _languages(query: QueryVector) -> LiteralString:
         return "" if query.languages is None else LANGUAGES
 
+    @property
+    def _chosen(self) -> LiteralString:
+        return "" if self.among is None else CHOSEN
+
     def _asked(self, query: QueryVector) -> dict[str, object]:
         return self.scope.asked | {
             "space_id": query.space_id,
             "vector": _halfvec(query),
             "languages": sorted(query.languages or ()),
+            "passages": list(self.among or ()),
             "limit": self.limit,
         }
 

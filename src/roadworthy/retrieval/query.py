@@ -1,4 +1,4 @@
-"""Read what a person typed into a search box: words, and filters such as type:pdf.
+"""Read what a person typed: words, filters such as type:pdf, "words in a row" and -exclusions.
 
 What is no operator stays text: http://x, error:404, 10:30, std::vector, e-mail, -40 °C, 5" pipe.
 """
@@ -14,11 +14,15 @@ from roadworthy.corpus.accepting import LONGEST_FIELD, LONGEST_VALUE
 from roadworthy.corpus.documents import LONGEST_NAME
 from roadworthy.corpus.media_types import check_media_type
 from roadworthy.corpus.routing import check_language
+from roadworthy.corpus.terms import words_in_a_row
 from roadworthy.retrieval.filters import LONGEST_WORDS, Filter, both
 
 MOST_OPERATORS = 20  # of one question
 METADATA = "metadata."  # leads the name of a metadata field
+PHRASE, EXCLUSION = '"', "-"  # operators without a field
+LONGEST_PHRASE = 300  # characters
 SENTENCE_ENDS = (*".!?…。？！",)  # behind them a filter of a question is none of its words
+CLOSING = " \t\n\"'”’»)]"
 # What these say cannot be mistaken for words; the others' values can, unless they are quoted.
 CLOSED = frozenset({"type", "after", "before", "language", "lang"})
 
@@ -32,6 +36,7 @@ _PART = re.compile(
       | \S+ )""",
     re.VERBOSE,
 )
+_EXCLUDED = re.compile(r"[^\W\d_]\S")
 _DATE = re.compile(r"(\d{4})(?:([-/])(\d{1,2})(?:\2(\d{1,2}))?)?")
 
 
@@ -45,11 +50,11 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """A filter in the question."""
+    """An operator in the question."""
 
     start: int
     end: int
-    name: str  # of the field, behind a dash if there was one
+    name: str  # of the field, behind a dash if there was one; or PHRASE, EXCLUSION
     value: str
     written: str
     is_clear: bool  # it is no words of a question
@@ -57,6 +62,8 @@ class _Part:
 
 def read_search(typed: str) -> Query:
     """Read what is searched for: every operator holds, wherever it stands.
+
+    The words of a phrase are looked for as well.
 
     Raises:
         Invalid: a filter says what cannot be, two exclude each other, there are too many, or
@@ -101,7 +108,9 @@ def _parts(typed: str) -> Iterator[_Part]:
                 name=name,
                 value=value,
                 written=written,
-                is_clear=written.startswith(name) and (name in CLOSED or bool(found["quoted"])),
+                is_clear=bool(found["field"])
+                and written.startswith(name)
+                and (name in CLOSED or bool(found["quoted"])),
             )
 
 
@@ -109,11 +118,22 @@ def _operator(found: re.Match[str]) -> tuple[str, str]:
     """Name the operator and what it says; nothing for text."""
     minus, field_name = found["minus"] or "", found["field"] or ""
     name = field_name if field_name.startswith(METADATA) else field_name.lower()
+    if not field_name:
+        return _of_words(found)
     if name not in FIELDS and not (name.startswith(METADATA) and name != METADATA):
         return "", ""
     value = found["quoted"][1:-1].strip() if found["quoted"] else found["word"].rstrip(",;.!?)]")
     is_link = value.startswith("//") or (found["bracket"] and re.search(r"[()[\]]", value))
     return (minus + name, value) if value and not is_link else ("", "")
+
+
+def _of_words(found: re.Match[str]) -> tuple[str, str]:
+    """Name a phrase or an exclusion; -40, -x and --all are none."""
+    quoted, minus = found["quoted"], found["minus"]
+    value = quoted[1:-1].strip() if quoted else (found["word"] or "").rstrip(",;.!?)]")
+    if not (quoted or (minus and _EXCLUDED.match(value))) or not words_in_a_row(value):
+        return "", ""
+    return (EXCLUSION if minus else PHRASE), value
 
 
 def _outer(typed: str) -> list[_Part]:
@@ -126,7 +146,7 @@ def _outer(typed: str) -> list[_Part]:
     at = len(typed)
     while last > first and not typed[parts[last - 1].end : at].strip():
         at, last = parts[last - 1].start, last - 1
-    is_apart = typed[:at].rstrip(' \n"”»)]').endswith(SENTENCE_ENDS)
+    is_apart = typed[:at].rstrip(CLOSING).endswith(SENTENCE_ENDS)
     return parts[:first] + (parts[last:] if is_apart else [])
 
 
@@ -142,7 +162,7 @@ def _left(typed: str, operators: Sequence[_Part]) -> str:
     """Give the text without its operators; the very text if there are none."""
     kept, at = [], 0
     for part in operators:
-        kept.append(typed[at : part.start])
+        kept += [typed[at : part.start], part.value if part.name == PHRASE else ""]
         at = part.end
     return " ".join("".join([*kept, typed[at:]]).split()) if at else typed
 
@@ -152,6 +172,10 @@ def _joined(operators: Sequence[_Part]) -> Filter:
 
 
 def _filter(part: _Part) -> Filter:
+    if part.name == PHRASE:
+        return Filter(phrases=(_bounded(part.value, part, longest=LONGEST_PHRASE),))
+    if part.name == EXCLUSION:
+        return Filter(without=(_bounded(part.value, part, longest=LONGEST_PHRASE),))
     if part.name.startswith("-"):
         raise Invalid(f"{part.written[:60]} excludes documents; filters only say which to look in.")
     if part.name.startswith(METADATA):

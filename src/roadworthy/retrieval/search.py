@@ -10,10 +10,10 @@ from roadworthy.corpus.documents import Corpus
 from roadworthy.plumbing.database import ReadConnection
 from roadworthy.retrieval.filters import Filter, Scope
 from roadworthy.retrieval.fusion import Fused, Fusion, Ranking, Rankings, fuse
-from roadworthy.retrieval.keywords import by_keyword
-from roadworthy.retrieval.nearest import Nearest, nearest
+from roadworthy.retrieval.nearest import Nearest
 from roadworthy.retrieval.passages import PassageRow, fetch
 from roadworthy.retrieval.visible import count_visible
+from roadworthy.retrieval.wording import worded
 
 CANDIDATES = 100  # taken from each ranking, at least
 MOST_HITS = 100
@@ -55,6 +55,7 @@ class Found:
 
     hits: Sequence[Hit]
     visible_passages: int
+    is_cut_short: bool = False  # more passages might be worded as wanted than were looked at
     nearest: Sequence[Nearest] = ()  # what each space found, and by which path
 
     @property
@@ -70,6 +71,7 @@ class Ranked:
     rankings: Rankings
     visible_passages: int
     nearest: Sequence[Nearest]
+    is_cut_short: bool  # as of Found
 
 
 async def search(
@@ -117,7 +119,12 @@ async def search(
         for rank, each in enumerate(fused, 1)
         if each.passage_id in rows  # else it was replaced between two statements
     ]
-    return Found(hits=hits, visible_passages=ranked.visible_passages, nearest=ranked.nearest)
+    return Found(
+        hits=hits,
+        visible_passages=ranked.visible_passages,
+        is_cut_short=ranked.is_cut_short,
+        nearest=ranked.nearest,
+    )
 
 
 async def rank(
@@ -137,14 +144,18 @@ async def rank(
     visible_passages = sum(count.passages for count in visible)
     nearest_to: Sequence[Nearest] = ()
     keyword: Ranking = []
+    is_cut_short = False
     if visible_passages:
-        nearest_to = await nearest(conn, queries, scope, visible=visible, limit=candidates)
-        keyword = await by_keyword(conn, question, scope, visible=visible, limit=candidates)
+        passages = await worded(conn, scope, visible=visible)
+        nearest_to = [await passages.nearest(query, limit=candidates) for query in queries]
+        keyword = await passages.by_keyword(question, limit=candidates)
+        is_cut_short = passages.are_cut_short
     vector = {each.space: each.ranking for each in nearest_to}
     return Ranked(
         rankings=Rankings(candidates=candidates, keyword=keyword, vector=vector),
         visible_passages=visible_passages,
         nearest=nearest_to,
+        is_cut_short=is_cut_short,
     )
 
 

@@ -33,8 +33,7 @@ BEGIN
     LOOP
         FOREACH image IN ARRAY ARRAY['new', 'old']
         LOOP
-            CONTINUE WHEN EXISTS (SELECT FROM pg_trigger
-                                   WHERE tgrelid = name::regclass AND tgname = 'mark_' || image);
+            EXECUTE format('DROP TRIGGER IF EXISTS mark_%s ON %I', image, name);
             EXECUTE format(
                 'CREATE CONSTRAINT TRIGGER mark_%1$s AFTER %2$s ON %3$I'
                 ' DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (CASE'

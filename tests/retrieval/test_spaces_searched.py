@@ -154,7 +154,13 @@ def test_a_space_counts_as_much_as_its_weight():
 def test_a_space_without_weight_is_left_out():
     none = Fusion(vector_weight=1, space_weights={"left": 0})
     assert across(IN_TWO, none) is IN_TWO["right"]
-    assert across({"left": IN_TWO["left"]}, none) == []
+
+
+def test_weights_say_nothing_where_only_spaces_without_one_found_anything():
+    none = Fusion(vector_weight=1, space_weights={"left": 0, "right": 0})
+    assert across({"left": IN_TWO["left"]}, none) is IN_TWO["left"]
+    assert across(IN_TWO, none) == across(IN_TWO, EQUAL)
+    assert across(IN_TWO | {"middle": []}, none) == across(IN_TWO, EQUAL)
 
 
 async def test_a_hit_is_of_a_space_that_counts(world, english, routed):
@@ -168,3 +174,13 @@ async def test_a_hit_is_of_a_space_that_counts(world, english, routed):
     assert {h.space for h in (await ask(world, routed, "x", queries, turned_alone)).hits} == {
         english.name
     }
+
+
+async def test_a_question_without_known_words_finds_what_a_space_without_weight_holds(
+    world, english, routed
+):
+    nothing_weighs = Fusion(vector_weight=1, space_weights={"words": 0, english.name: 0})
+    queries = both(world, english, "pump oil")
+    found = await ask(world, routed, "x", queries, nothing_weighs)
+    assert len(found.hits) == found.visible_passages > 0
+    assert all(hit.vector_score is not None for hit in found.hits)

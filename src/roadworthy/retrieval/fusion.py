@@ -95,21 +95,29 @@ def fuse(rankings: Rankings, fusion: Fusion, *, limit: int) -> list[Fused]:
     return sorted(joined, key=lambda f: (-f.score, f.passage_id))[:limit]
 
 
+def counted(rankings: Mapping[str, Ranking], fusion: Fusion) -> Mapping[str, Ranking]:
+    """Leave out the spaces whose weight is 0, unless no other found anything.
+
+    Weights say how spaces count beside each other; how much meaning does is `vector_weight`.
+    """
+    weighing = {space: each for space, each in rankings.items() if fusion.weight_of(space)}
+    return weighing if any(weighing.values()) else rankings
+
+
 def across(rankings: Mapping[str, Ranking], fusion: Fusion) -> Ranking:
     """Join the rankings of several spaces, whose scores mean nothing to each other, by ranks.
 
-    A single ranking is left as it is, and one whose weight is 0 is left out. Ties go to the
-    smaller id.
+    A single ranking is left as it is. Ties go to the smaller id.
 
     Source: as of `fuse`.
     """
-    counted = {space: each for space, each in rankings.items() if fusion.weight_of(space)}
-    if len(counted) <= 1:
-        return next(iter(counted.values()), [])
+    counting = counted(rankings, fusion)
+    if len(counting) <= 1:
+        return next(iter(counting.values()), [])
     scores: dict[int, float] = {}
-    for space, ranking in counted.items():
+    for space, ranking in counting.items():
         for rank, (passage_id, _) in enumerate(ranking, start=1):
-            share = fusion.weight_of(space) / (RANK_OFFSET + rank)
+            share = (fusion.weight_of(space) or 1.0) / (RANK_OFFSET + rank)
             scores[passage_id] = scores.get(passage_id, 0.0) + share
     return sorted(scores.items(), key=lambda scored: (-scored[1], scored[0]))
 

@@ -9,7 +9,7 @@ from roadworthy.core.spaces import QueryVector
 from roadworthy.corpus.documents import Corpus
 from roadworthy.plumbing.database import ReadConnection
 from roadworthy.retrieval.filters import Filter, Scope
-from roadworthy.retrieval.fusion import Fused, Fusion, Ranking, Rankings, fuse
+from roadworthy.retrieval.fusion import Fused, Fusion, Ranking, Rankings, counted, fuse
 from roadworthy.retrieval.nearest import Nearest
 from roadworthy.retrieval.passages import PassageRow, fetch
 from roadworthy.retrieval.visible import count_visible
@@ -198,8 +198,8 @@ def _cosines(
 ) -> dict[int, tuple[float | None, str | None]]:
     """Tell which space found a passage, and with what cosine; the first that did counts."""
     found: dict[int, tuple[float | None, str | None]] = {}
-    for space, ranking in rankings.items():
-        for passage_id, cosine in ranking if fusion.weight_of(space) else ():
+    for space, ranking in counted(rankings, fusion).items():
+        for passage_id, cosine in ranking:
             found.setdefault(passage_id, (cosine, space))
     return found
 

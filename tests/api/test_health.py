@@ -86,6 +86,9 @@ async def test_what_waits_in_the_queue_is_told_by_state_and_of_no_tenant(door, c
         assert pile in told
     [oldest] = re.findall(r'roadworthy_oldest_due_job_seconds{kind="ingest"} (\S+)', told)
     assert 3600 <= float(oldest) < 3700
+    posting = dict(re.findall(r'roadworthy_oldest_posting_seconds{state="(\w+)"} (\S+)', told))
+    assert posting["uncleared"] == "0.0"
+    assert 0 < float(posting["unmerged"]) < 3600
     assert "secret" not in told
     await world.upload("more.txt", "More.")
     assert 'problem="",state="queued"} 1.0' in (await client.get("/metrics")).text  # as just now

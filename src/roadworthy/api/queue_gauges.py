@@ -2,10 +2,13 @@
 
 import asyncio
 import time
+from datetime import timedelta
 
 from prometheus_client import CollectorRegistry, Gauge
 
+from roadworthy.core.clock import now
 from roadworthy.core.errors import Busy, Unavailable
+from roadworthy.corpus.segments import find_waiting
 from roadworthy.plumbing.backlog import due_for, piles
 from roadworthy.plumbing.database import Database
 
@@ -33,6 +36,12 @@ class QueueGauges:
             ("kind",),
             registry=registry,
         )
+        self._postings = Gauge(
+            "roadworthy_oldest_posting_seconds",
+            "How long the oldest postings wait: unmerged, or uncleared though they have gone.",
+            ("state",),
+            registry=registry,
+        )
 
     async def refresh(self, database: Database) -> None:
         """Read what waits, unless that was done a moment ago."""
@@ -42,9 +51,11 @@ class QueueGauges:
             self._asked_at = time.monotonic()
             self._jobs.clear()
             self._oldest.clear()
+            self._postings.clear()
             try:
                 async with asyncio.timeout(PATIENCE_S), database.as_worker() as conn:
                     found = await piles(conn)
+                    waiting = await find_waiting(conn)
             except (Unavailable, Busy, TimeoutError):
                 return
             for each in found:
@@ -52,3 +63,9 @@ class QueueGauges:
             for kind in {each.kind for each in found}:
                 waited = due_for([each for each in found if each.kind == kind])
                 self._oldest.labels(kind).set(waited.total_seconds())
+            for state, since in (
+                ("unmerged", waiting.unmerged_since),
+                ("uncleared", waiting.uncleared_since),
+            ):
+                waited = now() - since if since else timedelta()
+                self._postings.labels(state).set(waited.total_seconds())

@@ -27,6 +27,7 @@ from roadworthy.diagnosis.fingerprint import (
 from roadworthy.diagnosis.machine import check_machine, check_port
 from roadworthy.diagnosis.models import check_models, check_reranker
 from roadworthy.diagnosis.places import check_places
+from roadworthy.diagnosis.postings import check_postings
 from roadworthy.diagnosis.records import Check, fine, wrong
 from roadworthy.diagnosis.replica import check_replication
 from roadworthy.diagnosis.work import check_work
@@ -95,7 +96,8 @@ def _running(stack: ExitStack, settings: Settings) -> tuple[DatabaseUrls | None,
     known = urls if fit and isinstance(urls, DatabaseUrls) else None
     if known is not None:
         checks += check_replication(known)
-        checks += [check_deletions(known), check_work(known), check_places(known)]
+        checks += [check_deletions(known), check_work(known)]
+        checks += [check_places(known), check_postings(known)]
     engine = _entered(stack, engine_for_a_while(settings), name="models")
     if isinstance(engine, Check):
         return known, [*checks, engine]

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.rows import class_row
 
 from roadworthy.corpus.postings import Postings, pack
 from roadworthy.plumbing.database import WorkerConnection
@@ -28,6 +31,8 @@ SELECT %(tenant_id)s, piece.*
               %(first_ids)s::integer[], %(last_ids)s::integer[], %(packed)s::bytea[]) AS piece
 """
 
+FIND_WAITING = "SELECT unmerged_since, uncleared_since FROM oldest_postings()"
+
 Key = tuple[int, int, str]  # corpus, class, term
 
 
@@ -37,6 +42,21 @@ class Segment:
 
     key: Key
     postings: Postings  # at least one; ids ascend
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Since when the oldest postings wait, of all tenants; None: none do."""
+
+    unmerged_since: datetime | None
+    uncleared_since: datetime | None  # though nobody may find them any more
+
+
+async def find_waiting(conn: WorkerConnection) -> Waiting:
+    """Say what waits for the worker that merges and clears."""
+    async with conn.cursor(row_factory=class_row(Waiting)) as cursor:
+        [waiting] = await (await cursor.execute(FIND_WAITING)).fetchall()
+        return waiting
 
 
 async def wait_for_turn(conn: WorkerConnection, *, tenant_id: int) -> None:

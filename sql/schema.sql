@@ -850,6 +850,7 @@ CREATE TABLE public.experiment (
     chosen integer,
     made_by text NOT NULL,
     made_at timestamp with time zone NOT NULL,
+    basis jsonb,
     CONSTRAINT experiment_kind_check CHECK ((kind = ANY (ARRAY['passages'::text, 'ranking'::text]))),
     CONSTRAINT experiment_questions_check CHECK ((questions >= 0))
 );

@@ -29,7 +29,8 @@ HOLD_NONE = {
     "embedding_place": "tenant_id state indexed changed_at",
     "embedding_space": "id name model revision dimension normalised query_prefix passage_prefix"
     " languages probe_texts probe_vectors created_at",  # probe texts that we ship
-    "experiment": "tenant_id id corpus_id kind measure questions tried chosen made_by made_at",
+    "experiment": "tenant_id id corpus_id kind measure questions tried chosen basis"
+    " made_by made_at",
     "installation": "is_only stage created_at",
     "pseudonym_key": "is_only mark created_at",
     "legal_hold": "tenant_id id document_id user_id corpus_id reason placed_by placed_at lifted_by"

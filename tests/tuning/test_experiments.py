@@ -11,11 +11,14 @@ from roadworthy.core.errors import Missing
 from roadworthy.core.ids import new_id
 from roadworthy.core.intervals import Interval
 from roadworthy.tuning.experiments import (
+    Basis,
     Experiment,
     Measured,
     find_experiment,
-    keep_experiment,
     list_experiments,
+)
+from roadworthy.tuning.experiments import (
+    keep as kept_now,
 )
 from tests.world import another_world
 
@@ -37,6 +40,13 @@ def experiment():
             )
         ],
         chosen=None,
+        basis=Basis(
+            dataset="scifact, train",
+            release_hash="0f",
+            spaces=["words"],
+            counted=25,
+            documents=22,
+        ),
         made_by="operator",
         made_at=now(),
     )
@@ -45,18 +55,18 @@ def experiment():
 async def keep(world, kept):
     async with world.database.as_worker(world.tenant_id) as conn:
         of = {"tenant_id": world.tenant_id, "corpus_id": world.corpus.id}
-        await keep_experiment(conn, kept, **of)
+        await kept_now(conn, kept, **of)
 
 
 async def test_what_was_kept_is_found_as_it_was(world):
     first = experiment()
     later = first.made_at + timedelta(seconds=1)
-    second = replace(experiment(), kind="passages", chosen=0, made_at=later)
+    second = replace(experiment(), kind="passages", chosen=0, basis=None, made_at=later)
     await keep(world, first)
     await keep(world, second)
     async with world.database.as_worker(world.tenant_id) as conn:
         of = {"tenant_id": world.tenant_id}
-        assert await list_experiments(conn, **of) == [second, first]
+        assert await list_experiments(conn, **of, limit=9) == [second, first]
         assert await list_experiments(conn, **of, limit=1) == [second]
         assert await find_experiment(conn, **of, experiment_id=first.id) == first
         with pytest.raises(Missing, match="experiment list"):
@@ -67,7 +77,7 @@ async def test_another_tenant_sees_none(world):
     await keep(world, experiment())
     other = await another_world(world.database)
     async with world.database.as_worker(other.tenant_id) as conn:
-        assert await list_experiments(conn, tenant_id=world.tenant_id) == []
+        assert await list_experiments(conn, tenant_id=world.tenant_id, limit=9) == []
 
 
 async def test_people_have_no_way_to_it(world):

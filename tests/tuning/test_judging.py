@@ -1,25 +1,45 @@
 """Scores are of what a person would see, at equal tokens of it."""
 
+import uuid
+
 import pytest
 
+from roadworthy.answering.context import Context, joined
 from roadworthy.corpus.texts import Text
-from roadworthy.ingestion.records import Piece
-from roadworthy.retrieval.judged import JudgedQuestion, Target
-from roadworthy.tuning.index import Passage
-from roadworthy.tuning.judging import judged, read_of
-from roadworthy.tuning.questions import located
-from roadworthy.tuning.records import CONTEXT_TOKENS, Asked, Span
+from roadworthy.retrieval.search import Hit
+from roadworthy.tuning.judging import judged
+from roadworthy.tuning.questions import JudgedQuestion, Located, Span, Target, located, words
 
 
-def passage(document, start, end, *, tokens=100):
-    piece = Piece(
-        ordinal=0, start=start, end=end, text="", page_first=None, page_last=None, heading=""
+def passage(document, start, end):
+    return Hit(
+        rank=1,
+        score=0,
+        fused_rank=1,
+        keyword_rank=None,
+        keyword_score=None,
+        vector_rank=None,
+        vector_score=None,
+        space=None,
+        passage_id=1000 * document + start,
+        document_id=uuid.UUID(int=document),
+        document_name="",
+        title="",
+        version=1,
+        metadata={},
+        ordinal=0,
+        start=start,
+        end=end,
+        page_first=None,
+        page_last=None,
+        heading="",
+        language="en",
+        text="",
     )
-    return Passage(document=document, piece=piece, tokens=tokens, led="", language="en", rules="en")
 
 
 def asked(*quotes, grades=None):
-    return Asked(question="?", grades=grades or {0: 1.0}, quotes=quotes, answers=())
+    return Located(question="?", grades=grades or {0: 1.0}, quotes=quotes, answers=())
 
 
 def span(start, end, document=0):
@@ -27,7 +47,9 @@ def span(start, end, document=0):
 
 
 def score(question, *ranked):
-    return judged(question, ranked, answered=None)
+    """Score what is read whole."""
+    context = Context(hits=ranked, pieces=joined(ranked), copies={})
+    return judged(question, ranked, context, answered=None)
 
 
 def test_documents_rank_as_their_best_passage():
@@ -42,7 +64,7 @@ def test_a_quote_is_whole_in_one_of_the_best_five_passages():
     assert score(quote, passage(0, 0, 15)).whole5 == 1
     assert score(quote, passage(0, 0, 14), passage(0, 14, 20)).whole5 == 0
     assert score(quote, passage(1, 0, 20)).whole5 == 0
-    others = [passage(0, 30, 40) for _ in range(5)]
+    others = [passage(0, 30 + n, 40) for n in range(5)]
     assert score(quote, *others, passage(0, 0, 20)).whole5 == 0
 
 
@@ -62,15 +84,13 @@ def test_what_overlaps_is_covered_once():
     assert score(quote, passage(0, 0, 10), passage(0, 5, 12)).covered == pytest.approx(0.6)
 
 
-def test_passages_are_read_up_to_so_many_tokens():
-    half = CONTEXT_TOKENS // 2
-    ranked = [
-        passage(0, 0, 100, tokens=half),
-        passage(0, 100, 200, tokens=CONTEXT_TOKENS),
-        passage(0, 200, 300, tokens=1),
-    ]
-    assert read_of(ranked, tokens=CONTEXT_TOKENS) == [span(0, 100), span(100, 150)]
-    assert score(asked([span(140, 160)]), *ranked).covered == 0.5
+def test_only_what_is_read_covers_and_what_is_said_again_is_read():
+    first, second = passage(0, 0, 10), passage(1, 0, 10)
+    found, quote = [first, second], asked([span(0, 10, document=1)], grades={0: 1.0})
+    read = Context(hits=[first], pieces=joined([first]), copies={})
+    again = Context(hits=[first], pieces=joined([first]), copies={first.passage_id: [second]})
+    assert judged(quote, found, read, answered=None).covered == 0
+    assert judged(quote, found, again, answered=None).covered == 1
 
 
 def test_nothing_found_is_worth_nothing():
@@ -90,17 +110,27 @@ TEXT = Text(
 
 
 def test_a_quote_is_found_wherever_it_stands():
-    target = Target(document="a.txt", quote="Two  words")
+    target = Target(document="a.txt", quote="two  words")
     [found] = located([JudgedQuestion(question="?", targets=[target])], [TEXT])
-    assert found.quotes == [[span(0, 9), span(32, 41)]]
+    assert found.quotes == [[span(0, 9), span(15, 24), span(32, 41)]]
 
 
 def test_a_quote_that_is_not_there_leaves_the_document():
     targets = [Target(document="a.txt", quote="(or)"), Target(document="b.txt", quote="and")]
     [found] = located([JudgedQuestion(question="?", targets=targets)], [TEXT])
-    assert (found.grades, found.quotes) == ({0: 1.0}, [])
+    assert (found.grades, found.quotes, found.unfound) == ({0: 1.0}, [], 1)
 
 
 def test_a_question_about_no_text_is_left_out():
     question = JudgedQuestion(question="?", targets=[Target(document="b.txt")])
     assert located([question], [TEXT]) == []
+
+
+def test_words_are_found_whatever_their_blanks_and_capitals():
+    assert words("Two\nwords.").search("see TWO  words.")
+    assert not words("Two words.").search("two wordsy")
+
+
+def test_nothing_is_no_place():
+    with pytest.raises(AssertionError):
+        span(3, 3)

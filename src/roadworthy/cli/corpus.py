@@ -9,12 +9,12 @@ import typer
 from roadworthy.bootstrap import Services, deletion_service
 from roadworthy.cli import probe, show
 from roadworthy.cli.curating import policy, report
-from roadworthy.cli.cutting import tune
 from roadworthy.cli.desk import Desk, with_database, with_services
 from roadworthy.cli.ingest import worked
 from roadworthy.cli.leaving import Yes, meant
 from roadworthy.cli.receipts import printed, progress
 from roadworthy.cli.reindexing import follow, queue_all
+from roadworthy.cli.tune_passages import tune
 from roadworthy.core.errors import Conflict, Invalid
 from roadworthy.core.spaces import EmbeddingSpace
 from roadworthy.corpus import reembedding, switching

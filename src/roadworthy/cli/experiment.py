@@ -12,6 +12,8 @@ from roadworthy.tuning.experiments import Experiment, find_experiment, list_expe
 
 app = typer.Typer(help="See what was measured by `corpus tune` and `search tune`.")
 
+MOST = 100
+
 
 @app.command("list")
 def list_(ctx: typer.Context) -> None:
@@ -20,7 +22,9 @@ def list_(ctx: typer.Context) -> None:
     async def work(desk: Desk) -> list[Experiment]:
         tenant_id = await desk.operator()
         async with desk.database.as_worker(tenant_id) as conn:
-            return await list_experiments(conn, tenant_id=tenant_id)
+            return await list_experiments(conn, tenant_id=tenant_id, limit=MOST + 1)
+
+    found = with_database(ctx, work)
 
     rows = [
         (
@@ -33,12 +37,14 @@ def list_(ctx: typer.Context) -> None:
             each.made_by,
             f"{each.made_at:%Y-%m-%d %H:%M}",
         )
-        for each in with_database(ctx, work)
+        for each in found[:MOST]
     ]
     columns = ("id", "kind", "corpus", "questions", "tried", "advice", "by", "made")
     show.table(
         columns, rows, empty="There is no experiment yet; `roadworthy corpus tune` makes one."
     )
+    if len(found) > MOST:
+        typer.echo(f"These are the latest {MOST}; there are older ones.")
 
 
 @app.command("show")

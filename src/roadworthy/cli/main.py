@@ -26,7 +26,9 @@ class Roadworthy(LazyGroup):
         "ingest": _place("ingest", "Make files and folders searchable."),
         "ask": _place("ask", "Ask a question; the answer cites its documents."),
         "search": _place("ask", "Find passages, without an answer.", name="search_app"),
-        "search tune": _place("tune", "Choose how rankings are joined, by a set of questions."),
+        "search tune": _place(
+            "tune_ranking", "Choose how rankings are joined, by a set of questions."
+        ),
         "document": _place("document", "List, show, share and delete documents."),
         "review": _place("review", "Decide about documents that were kept back."),
         "corpus": _place("corpus", "Change how a corpus is searched and checked; delete one."),

@@ -69,7 +69,7 @@ def add(
         find_prompt(release.prompt)
 
     async def work(desk: Desk) -> StoredRelease:
-        tenant_id = await desk.tenant()
+        tenant_id = await desk.operator()
         async with desk.database.as_worker(tenant_id) as conn:
             return await add_release(conn, tenant_id=tenant_id, name=name, release=release)
 
@@ -82,7 +82,7 @@ def use(ctx: typer.Context, name: Name) -> None:
     """Let a release answer from the next question on."""
 
     async def work(desk: Desk) -> None:
-        tenant_id = await desk.tenant()
+        tenant_id = await desk.operator()
         async with desk.database.as_worker(tenant_id) as conn:
             await make_live(conn, tenant_id=tenant_id, name=name)
 

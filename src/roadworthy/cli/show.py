@@ -10,9 +10,12 @@ from rich.console import Console
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from roadworthy.core.intervals import Interval
+
 T = TypeVar("T")
 OUT = Console(highlight=False, soft_wrap=False)
 ERR = Console(stderr=True, highlight=False)
+AT_ONCE = "95 %, of all that were tried at once."  # what the intervals of a choice are
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:
@@ -31,6 +34,11 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: st
 def as_json(kind: type[T], value: T) -> None:
     """Print a record, or a list of them, as JSON."""
     typer.echo(TypeAdapter(kind).dump_json(value, indent=2).decode())
+
+
+def interval(found: Interval) -> str:
+    """Write a gain with the bounds that it lies between."""
+    return f"{found.value:+.4f} [{found.low:+.4f}, {found.high:+.4f}]"
 
 
 @contextmanager

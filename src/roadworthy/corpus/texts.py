@@ -24,6 +24,7 @@ SELECT document.id AS document_id, document.name, document.title, document.media
   FROM document JOIN revision ON revision.tenant_id = document.tenant_id
                              AND revision.document_id = document.id
  WHERE document.tenant_id = %(tenant_id)s AND document.id = %(id)s AND revision.state = 'ready'
+   AND length(revision.text) <= %(left)s
 """
 
 
@@ -61,9 +62,8 @@ async def read_texts(
     left, texts = most_characters, []
     async with conn.cursor(row_factory=class_row(Text)) as cursor:
         for document_id in ids:  # one at a time: a text may have a hundred megabytes
-            await cursor.execute(READ, {"tenant_id": tenant_id, "id": document_id})
-            found = await cursor.fetchone()
-            if found is not None and len(found.text) <= left:
+            await cursor.execute(READ, {"tenant_id": tenant_id, "id": document_id, "left": left})
+            if (found := await cursor.fetchone()) is not None:
                 left -= len(found.text)
                 texts.append(found)
     return texts

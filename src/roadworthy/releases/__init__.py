@@ -1,13 +1,20 @@
 """Immutable bundles of all that shapes an answer, and which of them is live."""
 
 from roadworthy.releases.records import BUILT_IN, Release, Rerank, parse_release
-from roadworthy.releases.store import add_release, find_release, list_releases, make_live
+from roadworthy.releases.store import (
+    add_release,
+    check_name,
+    find_release,
+    list_releases,
+    make_live,
+)
 
 __all__ = [
     "BUILT_IN",
     "Release",
     "Rerank",
     "add_release",
+    "check_name",
     "find_release",
     "list_releases",
     "make_live",

@@ -56,6 +56,19 @@ class StoredRelease:
         return parse_release(self.content)
 
 
+def check_name(name: str) -> None:
+    """Refuse what no release can be called.
+
+    Raises:
+        Invalid: it is not of small letters, digits, dots, hyphens and underscores.
+    """
+    if not NAME.fullmatch(name):
+        raise Invalid(
+            "A release's name has up to 63 small letters, digits, dots, hyphens and underscores, "
+            "and begins with a letter or digit."
+        )
+
+
 async def add_release(
     conn: WorkerConnection, *, tenant_id: int, name: str, release: Release
 ) -> StoredRelease:
@@ -65,11 +78,7 @@ async def add_release(
         Invalid: a release cannot have that name.
         Conflict: another release has this name; releases never change.
     """
-    if not NAME.fullmatch(name):
-        raise Invalid(
-            "A release's name has up to 63 small letters, digits, dots, hyphens and underscores, "
-            "and begins with a letter or digit."
-        )
+    check_name(name)
     values = {"tenant_id": tenant_id, "name": name, "now": now()}
     content = {"hash": release.hash, "content": release.canonical}
     await conn.execute(ADD, values | content)

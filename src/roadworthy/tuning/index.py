@@ -1,5 +1,6 @@
 """A corpus that is cut in one way, in memory: ranked as the product ranks, and never searched."""
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,8 +17,8 @@ from roadworthy.ingestion.parse import is_markdown
 from roadworthy.ingestion.records import Origin, ParsedDocument, Piece
 from roadworthy.ingestion.split import TokenCounter, split
 from roadworthy.retrieval.bm25 import score
-from roadworthy.retrieval.fusion import Fusion, Ranking, Rankings, fuse
-from roadworthy.retrieval.search import CANDIDATES
+from roadworthy.retrieval.fusion import Fused, Fusion, Ranking, Rankings, fuse
+from roadworthy.retrieval.search import CANDIDATES, Hit
 from roadworthy.tuning.records import Cut
 
 HALF = 2  # bytes of a number in a stored vector
@@ -68,15 +69,22 @@ def _passage(text: Text, position: int, piece: Piece, *, tokens: int, routing: R
 
 
 class Index:
-    """The passages of a cut with their vectors and postings; a passage's id is its position."""
+    """The passages of a cut with their vectors and postings.
 
-    def __init__(self, passages: Sequence[Passage], vectors: Vectors) -> None:
+    A passage's id is its position, and a document's the position of its text.
+    """
+
+    def __init__(
+        self, passages: Sequence[Passage], vectors: Vectors, *, texts: Sequence[Text], space: str
+    ) -> None:
         """Analyse the passages.
 
         Args:
             vectors: of `led`, shape (passages, dimension), each of length 1.
+            space: the name of the one that the vectors are of.
         """
         self.passages = passages
+        self._texts, self._space = texts, space
         self._vectors = vectors
         found = {i: terms(each.led, language=each.rules) for i, each in enumerate(passages)}
         self._postings = pack_by_term(found)
@@ -93,8 +101,8 @@ class Index:
         """Say how much the postings take."""
         return sum(map(len, self._postings.values()))
 
-    def rank(self, question: str, vector: Vectors, fusion: Fusion) -> list[int]:
-        """Rank passages by words and meaning, joined as a release says; best first.
+    def search(self, question: str, vector: Vectors, fusion: Fusion) -> list[Hit]:
+        """Find passages by words and meaning, joined as a release says; best first.
 
         Args:
             vector: of the question, shape (dimension,).
@@ -102,9 +110,38 @@ class Index:
         rankings = Rankings(
             candidates=CANDIDATES,
             keyword=self._by_keyword(question),
-            vector={"": self._nearest(vector)},
+            vector={self._space: self._nearest(vector)},
         )
-        return [each.passage_id for each in fuse(rankings, fusion, limit=2 * CANDIDATES)]
+        fused = fuse(rankings, fusion, limit=2 * CANDIDATES)
+        return [self._hit(rank, each) for rank, each in enumerate(fused, 1)]
+
+    def _hit(self, rank: int, fused: Fused) -> Hit:
+        passage = self.passages[fused.passage_id]
+        piece, text = passage.piece, self._texts[passage.document]
+        return Hit(
+            rank=rank,
+            score=fused.score,
+            fused_rank=rank,
+            keyword_rank=fused.keyword_rank,
+            keyword_score=fused.keyword_score,
+            vector_rank=fused.vector_rank,
+            vector_score=fused.vector_score,
+            space=self._space if fused.vector_rank else None,
+            passage_id=fused.passage_id,
+            document_id=uuid.UUID(int=passage.document),
+            document_name=text.name,
+            title=text.title,
+            version=1,
+            metadata={},
+            ordinal=piece.ordinal,
+            start=piece.start,
+            end=piece.end,
+            page_first=None,
+            page_last=None,
+            heading=piece.heading,
+            language=passage.language,
+            text=piece.text,
+        )
 
     def _nearest(self, vector: Vectors) -> Ranking:
         cosines = self._vectors @ vector

@@ -1,28 +1,31 @@
-"""Score a ranking of passages against where the answer of a question stands."""
+"""Score what was found by where the answer of a question stands, and by what is read of it."""
 
 from collections.abc import Sequence
 
+from roadworthy.answering.context import Context
 from roadworthy.core.ranking_metrics import mean, ndcg_at_k, recall_at_k
-from roadworthy.tuning.index import Passage
-from roadworthy.tuning.records import CONTEXT_TOKENS, Asked, K, Score, Span
+from roadworthy.retrieval.search import Hit
+from roadworthy.tuning.questions import Located, Span
+from roadworthy.tuning.records import Score
+
+BEST = 5  # the hits in which a whole quote is looked for
 
 
 def judged(
-    asked: Asked, ranked: Sequence[Passage], *, answered: float | None, tokens: int = CONTEXT_TOKENS
+    asked: Located, found: Sequence[Hit], context: Context, *, answered: float | None
 ) -> Score:
     """Score one ranking, best passage first.
 
     Args:
-        tokens: how much of it is read.
+        context: what is read of it. What is said there again, and set aside, is read too.
     """
-    documents = list(dict.fromkeys(each.document for each in ranked))
-    best = [_span(each) for each in ranked[:K]]
-    read = read_of(ranked, tokens=tokens)
+    documents = list(dict.fromkeys(_document(each) for each in found))
+    read = sorted(context.named, key=lambda each: each.start)
     return Score(
         ndcg10=ndcg_at_k(documents, asked.grades, 10),
         recall5=recall_at_k(documents, asked.grades, 5),
         whole5=mean(
-            float(any(_holds(passage, span) for passage in best for span in places))
+            float(any(_holds(hit, span) for hit in found[:BEST] for span in places))
             for places in asked.quotes
         ),
         covered=mean(max(_share(span, read) for span in places) for places in asked.quotes),
@@ -30,39 +33,19 @@ def judged(
     )
 
 
-def read_of(ranked: Sequence[Passage], *, tokens: int) -> list[Span]:
-    """Take what the best `tokens` hold; the last passage is cut where they end.
-
-    What two passages repeat is paid for twice.
-    """
-    left, spans = tokens, []
-    for each in ranked:
-        if left <= 0:
-            break
-        span = _span(each)
-        share = min(1.0, left / max(each.tokens, 1))
-        end = span.start + round(share * (span.end - span.start))
-        spans.append(Span(document=span.document, start=span.start, end=end))
-        left -= each.tokens
-    return spans
+def _document(hit: Hit) -> int:
+    return hit.document_id.int
 
 
-def _span(passage: Passage) -> Span:
-    piece = passage.piece
-    return Span(document=passage.document, start=piece.start, end=piece.end)
+def _holds(hit: Hit, span: Span) -> bool:
+    return _document(hit) == span.document and hit.start <= span.start and span.end <= hit.end
 
 
-def _holds(outer: Span, inner: Span) -> bool:
-    return (
-        outer.document == inner.document and outer.start <= inner.start and inner.end <= outer.end
-    )
-
-
-def _share(span: Span, read: Sequence[Span]) -> float:
-    """Tell how much of a span was read."""
+def _share(span: Span, read: Sequence[Hit]) -> float:
+    """Tell how much of a span was read, in the order of starts."""
     covered, at = 0, span.start
-    for each in sorted(read, key=lambda each: each.start):
-        if each.document == span.document:
+    for each in read:
+        if _document(each) == span.document:
             start, end = max(at, each.start), min(span.end, each.end)
             covered += max(0, end - start)
             at = max(at, end)

@@ -1,15 +1,15 @@
 """What is tried on a corpus, and what came of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Literal
 
 from roadworthy.core.choosing import Choice
 from roadworthy.core.ranking_metrics import mean
+from roadworthy.tuning.experiments import Experiment
 
+Report = Callable[[str, int, int], None]  # stage, done, of how many; what it raises ends it all
 Measure = Literal["covered", "ndcg10"]  # figures that are chosen by
-K = 5  # the hits in which a quote is looked for
-CONTEXT_TOKENS = 1024  # that are read where the release does not say; larger passages win nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,37 +21,13 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """A run of a document that answers a question."""
-
-    document: int  # its position among the texts
-    start: int  # code points
-    end: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A question, and where its answer stands. Invariant: a document has a grade above 0."""
-
-    question: str
-    grades: dict[int, float]  # by position of the document
-    quotes: Sequence[Sequence[Span]]  # of each quote, where it stands; none: no quote is known
-    answers: Sequence[str]  # words that an answer must hold one of; none: no answer is known
-
-    @property
-    def document(self) -> int:
-        """Give what it is about, by position."""
-        return next(iter(self.grades))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
     """How well one question was served, each from 0 to 1; None: the questions do not say."""
 
     ndcg10: float | None  # of documents, which rank as the best of their passages
     recall5: float | None
     whole5: float | None  # share of its quotes that lie wholly in one of the best five passages
-    covered: float | None  # share of its quotes' characters in the best context_tokens
+    covered: float | None  # share of its quotes' characters in what is read for an answer
     answered: float | None  # whether what the extractive answerer quotes holds the answer
 
 
@@ -71,7 +47,7 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
+class TriedCut:
     """One way to cut, and what came of it."""
 
     cut: Cut
@@ -86,11 +62,15 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tuned:
+class TunedPassages:
     """All that was tried. Invariant: the first is the present way."""
 
+    given: int  # questions
+    visible: int  # of these, about documents that may be seen
+    unfound: int  # quotes that their documents do not hold
+    texts: int  # documents that were cut
     measure: Measure  # that is chosen by
-    context_tokens: int  # that are read of each ranking
-    tried: Sequence[Tried]
+    tried: Sequence[TriedCut]
     untried: Sequence[Cut]  # there was no time left
     choice: Choice
+    experiment: Experiment

@@ -1,20 +1,16 @@
-"""What is recommended was better on questions that it was not chosen by, or it is not."""
+"""Ways to join are tried once each, and scored by what answers a question."""
 
 import dataclasses
-import random
 import uuid
 
 import pytest
 
-from roadworthy.core.choosing import LEAST_DOCUMENTS
-from roadworthy.core.errors import Invalid
 from roadworthy.retrieval.fusion import Fusion, Rankings
-from roadworthy.retrieval.judged import Judged, JudgedQuestion, Target, judged
 from roadworthy.retrieval.passages import PassageRow
-from roadworthy.retrieval.tuning import tune, ways
+from roadworthy.tuning.questions import JudgedQuestion, Target
+from roadworthy.tuning.ranking import judged, ways
 
 LIVE = Fusion(vector_weight=0.6)
-RIGHT, WRONG, OTHER = 9, 2, 3  # ties go to the smaller
 
 
 def row(passage_id, document, text):
@@ -38,57 +34,6 @@ def row(passage_id, document, text):
 
 def ranked(*ids):
     return [(passage_id, float(-place)) for place, passage_id in enumerate(ids)]
-
-
-def found(*, keyword, vector):
-    rankings = Rankings(candidates=50, keyword=ranked(*keyword), vector={"words": ranked(*vector)})
-    items = {i: "right" if i == RIGHT else i for i in {*keyword, *vector}}
-    return Judged(document="", rankings=rankings, items=items, grades={"right": 1.0})
-
-
-BY_WORDS = found(keyword=[RIGHT, OTHER, WRONG], vector=[WRONG, OTHER, RIGHT])
-BY_MEANING = found(keyword=[WRONG, OTHER, RIGHT], vector=[RIGHT, OTHER, WRONG])
-
-
-def tuned(questions, live=LIVE):
-    """Tune by questions that are each about a document of their own."""
-    about = [dataclasses.replace(each, document=str(n)) for n, each in enumerate(questions)]
-    return tune(about, live, advance=lambda: None)
-
-
-def test_words_are_chosen_where_words_find_more():
-    result = tuned([BY_WORDS] * 30)
-    assert result.is_better
-    assert result.best.fusion.vector_weight < 0.5
-    assert (result.best.ndcg10, result.live.fusion) == (1, LIVE)
-    assert result.gain.low == result.gain.high
-    assert result.gain.value == pytest.approx(1 - result.live.ndcg10)
-
-
-def test_the_live_one_is_kept_where_none_is_better():
-    result = tuned([BY_MEANING] * 30)
-    assert result.best == result.live
-    assert not result.is_better
-    assert (result.gain.value, result.gain.low, result.gain.high) == (0, 0, 0)
-
-
-def test_a_difference_of_chance_is_not_recommended():
-    """Nothing ties a question to a ranking: what did best here did so by luck."""
-    rng = random.Random(5)  # noqa: S311
-    some = [rng.choice([BY_WORDS, BY_MEANING]) for _ in range(40)]
-    assert not tuned(some).is_better
-
-
-def test_one_question_is_not_enough_to_choose_by():
-    lone = [BY_WORDS, *[found(keyword=[OTHER], vector=[WRONG])] * (LEAST_DOCUMENTS - 1)]
-    result = tuned(lone)
-    assert result.best.ndcg10 > result.live.ndcg10
-    assert not result.is_better
-
-
-def test_too_few_documents_are_refused():
-    with pytest.raises(Invalid, match="Too few"):
-        tune([BY_WORDS] * 100, LIVE, advance=lambda: None)
 
 
 def test_each_way_is_tried_once_and_the_live_one_first():
@@ -128,3 +73,19 @@ def test_what_was_not_found_or_is_gone_gains_nothing():
     assert judged(asked, nothing, {}).ndcg(LIVE) == 0
     gone = dataclasses.replace(nothing, keyword=ranked(1))
     assert judged(asked, gone, {}).ndcg(LIVE) == 0
+
+
+def test_a_passage_that_holds_two_quotes_caps_nothing():
+    targets = [Target(document="a", quote="one"), Target(document="a", quote="two")]
+    rankings = Rankings(candidates=50, keyword=ranked(1, 2), vector={})
+    rows = {1: row(1, "a", "one and two"), 2: row(2, "b", "none")}
+    asked = JudgedQuestion(question="?", targets=targets)
+    assert judged(asked, rankings, rows).ndcg(LIVE) == 1
+
+
+def test_a_document_that_was_told_twice_caps_nothing():
+    targets = [Target(document="a"), Target(document="a", grade=2)]
+    rankings = Rankings(candidates=50, keyword=ranked(1, 2), vector={})
+    rows = {1: row(1, "a", "x"), 2: row(2, "b", "y")}
+    asked = JudgedQuestion(question="?", targets=targets)
+    assert judged(asked, rankings, rows).ndcg(LIVE) == 1

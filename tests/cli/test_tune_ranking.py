@@ -2,9 +2,11 @@
 
 import json
 import re
+import time
 
 import pytest
 
+from roadworthy.core.choosing import LEAST_DOCUMENTS
 from roadworthy.corpus.access import access
 from roadworthy.releases import BUILT_IN, add_release, make_live
 
@@ -46,36 +48,65 @@ def tune(cli, filled, tmp_path):
     return run
 
 
-async def test_what_words_find_is_recommended_and_stored_beside_the_live_one(cli, tune, tmp_path):
-    output = tmp_path / "measured.json"
-    said = tune(NAMES, "--release", "tuned", "--output", str(output))
-    measured = json.loads(output.read_text())
-    assert measured["tuned"]["gain"]["low"] > 0, said
-    assert f"Stored tuned: {measured['recommended']['fusion']}, " in said
+def latest(cli):
+    listed = cli.run("experiment", "list").stdout.splitlines()[1]
+    return json.loads(cli.run("experiment", "show", listed.split()[0]).stdout)
+
+
+async def test_what_words_find_is_recommended_and_stored_beside_the_live_one(cli, tune):
+    said = tune(NAMES, "--release", "tuned")
+    kept = latest(cli)
+    assert f"Kept as experiment {kept['id']}" in said
+    best = kept["tried"][kept["chosen"]]
+    assert best["gain"]["low"] > 0, said
+    assert f"Stored tuned: {best['setting']['method']}, " in said
     stored = json.loads(cli.run("release", "show", "tuned").stdout)
-    assert stored == measured["recommended"]
-    assert stored["vector_weight"] < 1
+    assert stored["vector_weight"] == best["setting"]["vector_weight"] < 1
     live = json.loads(cli.run("release", "show", "meaning").stdout)
     assert {name for name in stored if stored[name] != live[name]} <= {"fusion", "vector_weight"}
     assert re.search(r"meaning +live", cli.run("release", "list").stdout)
 
 
-async def test_only_what_the_asker_may_see_is_asked(tune, tmp_path):
-    output = tmp_path / "measured.json"
-    said = tune(NAMES, "--output", str(output))
-    assert "5 are about documents that ana may not see" in said
-    assert json.loads(output.read_text())["tuned"]["questions"] == 25
-    assert "may not see" not in tune(NAMES, user="eve")
+async def test_what_the_advice_stands_on_is_kept(cli, tune):
+    tune(NAMES)
+    basis = latest(cli)["basis"]
+    assert (basis["dataset"], basis["spaces"]) == ("questions.jsonl", ["words"])
+    assert (basis["counted"], basis["documents"]) == (25, 25)
+    assert basis["release_hash"].startswith(release_hash(cli, "meaning"))
 
 
-async def test_there_is_an_end_to_questions(tune, tmp_path):
-    output = tmp_path / "measured.json"
-    tune(NAMES, "--questions", "21", "--output", str(output))
-    assert json.loads(output.read_text())["tuned"]["questions"] == 21
+def release_hash(cli, name):
+    return re.search(rf"^{name} .*\b([0-9a-f]{{12}})\b", cli.run("release", "list").stdout, re.M)[1]
 
 
-async def test_there_is_an_end_to_time(tune):
-    assert "Too few" in tune(NAMES, "--minutes", "0.000001", code=2)
+async def test_only_what_the_asker_may_see_is_asked(cli, tune):
+    assert "5 name no document that ana sees there" in tune(NAMES)
+    assert latest(cli)["questions"] == 25
+    assert "name no document" not in tune(NAMES, user="eve")
+
+
+async def test_names_that_fit_nothing_are_told_as_that(tune):
+    said = tune([f"no{number}" for number in range(30)], code=2)
+    assert "No question of questions.jsonl names a document that is to be seen" in said
+
+
+async def test_there_is_an_end_to_questions(cli, tune):
+    tune(NAMES, "--questions", "21")
+    assert latest(cli)["questions"] == 21
+
+
+async def test_there_is_an_end_to_time(tune, models):
+    right, asked = models.embed, []
+
+    def slow(text):
+        if "about" in text:
+            asked.append(text)
+            time.sleep(0.3)
+        return right(text)
+
+    models.embed = slow
+    assert "There was time for only" in tune(NAMES, "--minutes", "0.01", code=2)
+    assert 0 < len(asked) < LEAST_DOCUMENTS
 
 
 async def test_a_gain_of_nothing_recommends_to_keep(cli, tune):
@@ -93,6 +124,7 @@ async def test_a_document_counts_once(tune):
 async def test_a_name_that_is_taken_is_told_before_anything_is_asked(tune, models):
     models.forget()
     assert "already" in tune(NAMES, "--release", "extract", code=4)
+    assert "small letters" in tune(NAMES, "--release", "My Release", code=2)
     asked = [text for each in models.requests("/embeddings") for text in each.body["input"]]
     assert not any("about" in text for text in asked)
 

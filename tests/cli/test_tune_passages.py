@@ -88,7 +88,7 @@ async def test_every_way_is_measured_and_nothing_searched_is_touched(cli, world,
         cli, questions, "--size", "64", "--size", "256", "--overlap", "0", "--overlap", "32"
     )
     assert await state(world) == before
-    assert "48 questions of 48, on 24 documents of main, as operator" in said
+    assert "48 questions of 48 (questions.jsonl), on 24 documents of main, as operator" in said
     [kept] = experiments(cli)
     assert [tuple(each["setting"].values()) for each in kept["tried"]] == [
         (256, 0),
@@ -172,9 +172,11 @@ async def test_a_person_measures_on_what_she_may_see(cli, world, folder, questio
     cli.run("ingest", str(folder.parent / "board"), "--group", "board")
     words = ("--size", "64", "--overlap", "0", "--as")
     said = tune(cli, questions, *words, "ana")
-    assert "46 questions of 48, on 23 documents of main, as ana" in said
-    assert "2 are about documents that are not to be seen there." in said
-    assert "48 questions of 48, on 24 documents" in tune(cli, questions, *words, "eve")
+    assert "46 questions of 48 (questions.jsonl), on 23 documents of main, as ana" in said
+    assert "2 name no document that is to be seen there." in said
+    assert "48 questions of 48 (questions.jsonl), on 24 documents" in tune(
+        cli, questions, *words, "eve"
+    )
     assert [each["made_by"] for each in experiments(cli)] == ["eve", "ana"]
     assert cli.run("experiment", "list", "--as", "ana").returncode == 5
 

@@ -240,6 +240,61 @@ async def test_an_index_that_was_cut_off_is_built_anew(world, urls, owner, postg
     assert await ensure_index(owner, world.tenant_id, world.space)
 
 
+async def index_of(world, owner):
+    name = f"embedding_of_{world.tenant_id}_space_{world.space.id}"
+    found = await owner.execute("SELECT %s::regclass::oid", [name])
+    return name, (await found.fetchone())[0]
+
+
+async def test_an_index_whose_builder_was_killed_is_kept(world, urls, owner):
+    """The server ends what it has begun; only that it keeps no statistics is left to say."""
+    await fill(world)
+    await arrange(world, urls, most=FEW)
+    name, oid = await index_of(world, owner)
+    await owner.execute(f"ALTER INDEX {name} ALTER COLUMN 1 SET STATISTICS -1")
+    await owner.execute(f"ANALYZE embedding_of_{world.tenant_id}")
+    kept = "SELECT count(*) FROM pg_stats WHERE tablename = %s"
+    assert await (await owner.execute(kept, [name])).fetchone() == (1,)
+    await arrange(world, urls, most=FEW)
+    assert await index_of(world, owner) == (name, oid)
+    assert await (await owner.execute(kept, [name])).fetchone() == (0,)
+    await owner.execute(f"ANALYZE embedding_of_{world.tenant_id}")
+    assert await (await owner.execute(kept, [name])).fetchone() == (0,)
+
+
+REFUSE_HELPERS = """
+CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('max_parallel_maintenance_workers') <> '0' THEN
+        RAISE SQLSTATE '53100' USING MESSAGE = 'could not resize shared memory segment';
+    END IF;
+END $$;
+CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN tag IN ('CREATE INDEX')
+    EXECUTE FUNCTION refuse();
+"""
+
+
+async def test_where_memory_to_share_is_scarce_an_index_is_built_alone(
+    world, urls, postgres_cluster
+):
+    await fill(world)
+    with psycopg.connect(postgres_cluster.superuser_url_of(urls.owner)) as conn:
+        conn.execute(REFUSE_HELPERS)
+    await arrange(world, urls, most=FEW)
+    assert (await place_of(world)).indexed == [world.space.id]
+
+
+async def test_nobody_looks_for_an_index_while_it_is_built_anew(world, urls, postgres_cluster):
+    await fill(world)
+    await arrange(world, urls, most=FEW)
+    with psycopg.connect(postgres_cluster.superuser_url_of(urls.owner)) as conn:
+        conn.execute(SPOIL, [f"embedding_of_{world.tenant_id}_space_{world.space.id}"])
+        conn.execute(REFUSE_HELPERS.replace("<> '0'", "IS NOT NULL"))
+    with pytest.raises(Unavailable):
+        await arrange(world, urls, most=FEW)
+    assert (await place_of(world)).indexed == []
+
+
 async def test_a_space_that_was_emptied_loses_its_index(world, urls):
     await fill(world)
     await arrange(world, urls, most=FEW)

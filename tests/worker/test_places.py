@@ -15,7 +15,7 @@ async def test_it_moves_what_has_grown(world, urls):
     async with world.database.as_worker(world.tenant_id) as conn:
         place = await find_place(conn, tenant_id=world.tenant_id)
     assert place is not None
-    assert place.is_settled
+    assert (place.state, place.indexed) == ("own", [world.space.id])
 
 
 async def test_an_owner_who_cannot_be_reached_is_told(world):

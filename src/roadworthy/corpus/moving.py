@@ -20,6 +20,7 @@ from roadworthy.corpus.partitions import (
     drop_partition,
     ensure_index,
     ensure_partition,
+    has_index,
     list_partitions,
 )
 from roadworthy.corpus.places import (
@@ -162,15 +163,17 @@ class _Mover:
             spaces = await list_spaces(conn)
         indexed = set(place.indexed)
         for space in spaces:
-            if await self._needs_index(place, space):
-                if await ensure_index(self.owner, place.tenant_id, space):
-                    self.report(f"{name} has an index for the space {space.name}.")
-                indexed.add(space.id)
-                await self._note(place, indexed)
-            else:
+            is_needed = await self._needs_index(place, space)
+            if not (is_needed and await has_index(self.owner, place.tenant_id, space)):
                 indexed.discard(space.id)
                 await self._note(place, indexed)  # first: nobody is to look for it
+            if not is_needed:
                 await drop_index(self.owner, place.tenant_id, space)
+                continue
+            if await ensure_index(self.owner, place.tenant_id, space):
+                self.report(f"{name} has an index for the space {space.name}.")
+            indexed.add(space.id)
+            await self._note(place, indexed)
 
     async def _needs_index(self, place: OwnPlace, space: EmbeddingSpace) -> bool:
         least = self.most // 2 if space.id in place.indexed else self.most

@@ -36,11 +36,7 @@ SELECT substring(relname FROM 'embedding_of_(\\d+)')::integer AS tenant_id
  WHERE inhparent = 'embedding'::regclass AND relname ~ '^embedding_of_\\d+$'
  ORDER BY 1
 """
-IS_WHOLE = """
-SELECT indisvalid AND attstattarget = 0
-  FROM pg_index JOIN pg_attribute ON attrelid = indexrelid AND attnum = 1
- WHERE indexrelid = to_regclass(%(name)s)
-"""
+IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%(name)s)"
 GIVE_MEMORY = """
 SELECT set_config('maintenance_work_mem', least(%(most)s, greatest(%(least)s, ceil(
            reltuples * %(row_bytes)s / 1048576)))::text || 'MB', false)
@@ -63,14 +59,25 @@ DROP: tuple[LiteralString, ...] = (
     "ALTER TABLE {table} ADD CHECK (false)",
     "DROP TABLE {table}",
 )
-HAVE_ONE_HELPER = "SET max_parallel_maintenance_workers = 1"  # others want to compute, too
+HELPERS = "SET max_parallel_maintenance_workers = {helpers}"
 BUILD = """
 CREATE INDEX CONCURRENTLY {index} ON {table}
  USING hnsw ((vector::halfvec({dimension})) halfvec_cosine_ops)
   WITH (m = {links}, ef_construction = {breadth})
  WHERE space_id = {space_id}
 """
-KEEP_NO_STATISTICS = "ALTER INDEX {index} ALTER COLUMN 1 SET STATISTICS 0"
+# What is kept before, by chance, would outlive the vectors that it was made of.
+KEEP_NO_STATISTICS: tuple[LiteralString, ...] = (
+    "ALTER INDEX {index} ALTER COLUMN 1 SET STATISTICS 0",
+    """
+    DO $$ BEGIN
+        IF to_regprocedure('pg_clear_attribute_stats(text, text, text, boolean)') IS NOT NULL THEN
+            PERFORM pg_clear_attribute_stats('public', {index_name}, attname::text, false)
+               FROM pg_attribute WHERE attrelid = {index_name}::regclass;
+        END IF; -- else this is PostgreSQL 17 or older
+    END $$
+    """,
+)
 DROP_INDEX = "DROP INDEX CONCURRENTLY IF EXISTS {index}"
 
 
@@ -103,7 +110,7 @@ async def drop_partition(
     Raises:
         Busy: there was no moment for it.
     """
-    await owner.execute(sql.SQL(WAIT_FOR_SNAPSHOTS).format(**_names(tenant_id)))
+    await _execute(owner, [WAIT_FOR_SNAPSHOTS], tenant_id)
     await asyncio.sleep(READERS_S)
 
     async def drop() -> bool:
@@ -118,11 +125,16 @@ async def drop_partition(
 
 async def ensure_index(owner: Connection, tenant_id: int, space: EmbeddingSpace) -> bool:
     """Build the HNSW index of a space in a tenant's partition; False if it was there whole."""
-    names = _names(tenant_id, space)
-    if await has_index(owner, tenant_id, space):
-        return False
-    await drop_index(owner, tenant_id, space)  # what was left of one that was cut off
-    await owner.execute(sql.SQL("ANALYZE {table}").format(**names))
+    was_there = await has_index(owner, tenant_id, space)
+    if not was_there:
+        await _build(owner, tenant_id, space)
+    # Also one that was there: whoever waited for it may have been killed before he came to this.
+    await _execute(owner, KEEP_NO_STATISTICS, tenant_id, space=space)
+    return not was_there
+
+
+async def _build(owner: Connection, tenant_id: int, space: EmbeddingSpace) -> None:
+    await _execute(owner, ["ANALYZE {table}"], tenant_id)
     asked = {
         "name": partition_of(tenant_id),
         "least": LEAST_MIB,
@@ -130,22 +142,31 @@ async def ensure_index(owner: Connection, tenant_id: int, space: EmbeddingSpace)
         "row_bytes": 2 * space.dimension + LINKS_BYTES,
     }
     await owner.execute(GIVE_MEMORY, asked)
-    await owner.execute(HAVE_ONE_HELPER)
-    await owner.execute(sql.SQL(BUILD).format(**names))
-    await owner.execute(sql.SQL(KEEP_NO_STATISTICS).format(**names))
-    return True
+    try:
+        await _build_once(owner, tenant_id, space, helpers=1)  # others want to compute, too
+    except (psycopg.errors.DiskFull, psycopg.errors.OutOfMemory):
+        # Memory that is shared with a helper is scarce in a container; alone it needs none.
+        await _build_once(owner, tenant_id, space, helpers=0)
+
+
+async def _build_once(
+    owner: Connection, tenant_id: int, space: EmbeddingSpace, *, helpers: int
+) -> None:
+    await drop_index(owner, tenant_id, space)  # what was left of one that was cut off
+    await owner.execute(sql.SQL(HELPERS).format(helpers=sql.Literal(helpers)))
+    await _execute(owner, [BUILD], tenant_id, space=space)
 
 
 async def has_index(owner: Connection, tenant_id: int, space: EmbeddingSpace) -> bool:
     """Say whether a space has an index in a tenant's partition, and it is whole."""
     async with owner.cursor(row_factory=scalar_row) as cursor:
-        found = await cursor.execute(IS_WHOLE, {"name": _index(tenant_id, space)})
-        return bool(await found.fetchone())
+        found = await cursor.execute(IS_VALID, {"name": _index(tenant_id, space)})
+        return await found.fetchone() is True
 
 
 async def drop_index(owner: Connection, tenant_id: int, space: EmbeddingSpace) -> None:
     """Drop the index of a space, if there is one."""
-    await owner.execute(sql.SQL(DROP_INDEX).format(**_names(tenant_id, space)))
+    await _execute(owner, [DROP_INDEX], tenant_id, space=space)
 
 
 async def _at_a_quiet_moment(owner: Connection, change: Callable[[], Awaitable[T]]) -> T:
@@ -159,9 +180,15 @@ async def _at_a_quiet_moment(owner: Connection, change: Callable[[], Awaitable[T
     raise Busy("Others used the table of vectors all the time; it is tried again.")
 
 
-async def _execute(owner: Connection, statements: Sequence[LiteralString], tenant_id: int) -> None:
+async def _execute(
+    owner: Connection,
+    statements: Sequence[LiteralString],
+    tenant_id: int,
+    *,
+    space: EmbeddingSpace | None = None,
+) -> None:
     for statement in statements:
-        await owner.execute(sql.SQL(statement).format(**_names(tenant_id)))
+        await owner.execute(sql.SQL(statement).format(**_names(tenant_id, space)))
 
 
 def _names(tenant_id: int, space: EmbeddingSpace | None = None) -> dict[str, sql.Composable]:
@@ -172,6 +199,7 @@ def _names(tenant_id: int, space: EmbeddingSpace | None = None) -> dict[str, sql
     if space is not None:
         names |= {
             "index": sql.Identifier(_index(tenant_id, space)),
+            "index_name": sql.Literal(_index(tenant_id, space)),
             "space_id": sql.Literal(space.id),
             "dimension": sql.Literal(space.dimension),
             "links": sql.Literal(LINKS),

@@ -96,11 +96,6 @@ class OwnPlace:
     indexed: Sequence[int]  # the spaces that have an index there; none unless the state is "own"
     changed_at: datetime  # the state
 
-    @property
-    def is_settled(self) -> bool:
-        """Say whether all of its vectors are there, and an index."""
-        return self.state == "own" and bool(self.indexed)
-
 
 def partition_of(tenant_id: int) -> str:
     """Name a tenant's partition of table `embedding`."""

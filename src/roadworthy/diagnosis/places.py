@@ -7,9 +7,16 @@ from datetime import timedelta
 from roadworthy.bootstrap import DatabaseUrls
 from roadworthy.core.clock import now
 from roadworthy.corpus.directory import tenants
-from roadworthy.corpus.places import EXACT_MOST, count_passages, find_place
+from roadworthy.corpus.places import (
+    EXACT_MOST,
+    OwnPlace,
+    count_passages,
+    find_place,
+    has_more,
+)
+from roadworthy.corpus.spaces import list_spaces
 from roadworthy.diagnosis.records import Check, fine, wrong
-from roadworthy.plumbing.database import Database
+from roadworthy.plumbing.database import Database, WorkerConnection
 
 PATIENCE = timedelta(hours=1)
 MOST_NAMED = 3
@@ -48,17 +55,32 @@ async def _looked(
     try:
         async with database.as_worker() as conn:
             known = await tenants(conn)
+            spaces = [space.id for space in await list_spaces(conn)]
         for tenant_id, name in known:
             async with database.as_worker(tenant_id) as conn:
                 place = await find_place(conn, tenant_id=tenant_id)
                 passages = await count_passages(conn, tenant_id=tenant_id)
+                is_settled = place and await _is_settled(conn, place, spaces=spaces, most=most)
             if place is None and passages > most:
                 waiting.append(name)
-            if place and not place.is_settled and place.changed_at < now() - patience:
+            if place and not is_settled and place.changed_at < now() - patience:
                 late.append(name)
     finally:
         await database.close()
     return waiting, late
+
+
+async def _is_settled(
+    conn: WorkerConnection, place: OwnPlace, *, spaces: Sequence[int], most: int
+) -> bool:
+    """Say whether all vectors are there, and an index for each space of many."""
+    if place.state != "own":
+        return False
+    for space_id in set(spaces) - set(place.indexed):
+        # Twice as many: what has outgrown it only now is given its index within minutes.
+        if await has_more(conn, 2 * most, tenant_id=place.tenant_id, space_id=space_id):
+            return False
+    return True
 
 
 def _named(names: Sequence[str]) -> str:

@@ -102,6 +102,22 @@ async def test_behind_a_filter_what_passes_is_counted(large, among, path):
     assert np.allclose([s for _, s in found.ranking], [s for _, s in exactly.ranking])
 
 
+async def test_how_many_pass_is_told_as_far_as_they_were_counted(large):
+    assert (await near(large)).told == "words: hnsw of 50"
+    among = Filter(metadata={"site": "lyon"})
+    assert (await near(large, groups=GROUPS, among=among)).told == "words: hnsw of more than 20"
+    assert (await near(large, among=Filter(name="7."))).told == "words: exact of 0"
+
+
+async def test_who_sees_little_of_what_is_large_is_not_sent_through_the_index(large, monkeypatch):
+    monkeypatch.setattr(module, "MOST_SCANNED", 40)  # of 200 vectors: of 50 visible, 10 are met
+    assert (await near(large, limit=20)).path == "exact"
+    assert (await near(large, limit=4)).path == "hnsw"
+    assert (await near(large, groups=GROUPS, limit=18)).path == "hnsw"
+    among = Filter(metadata={"site": "lyon"})
+    assert (await near(large, groups=GROUPS, among=among, limit=18)).path == "exact"
+
+
 async def test_only_passages_of_the_languages_of_a_space_are_found(large):
     assert (await near(large, languages=frozenset(["en"]))).path == "hnsw"
     found = await near(large, languages=frozenset(["fr"]))
@@ -122,7 +138,8 @@ async def test_what_an_index_does_not_reach_is_found_all_the_same(large, monkeyp
     monkeypatch.setitem(module.SCAN, "hnsw.iterative_scan", "off")
     monkeypatch.setitem(module.SCAN, "hnsw.ef_search", "5")
     found = await near(large, groups=["hr"], limit=80)
-    assert (found.path, len(found.ranking)) == ("exact", 80)
+    assert (found.path, len(found.ranking)) == ("hnsw, exact", 80)
+    assert found.told == "words: hnsw, exact of 200"
 
 
 async def test_an_index_that_is_gone_is_not_missed(large):

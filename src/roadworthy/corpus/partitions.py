@@ -15,7 +15,7 @@ from psycopg.rows import scalar_row
 
 from roadworthy.core.errors import Busy
 from roadworthy.core.spaces import EmbeddingSpace
-from roadworthy.corpus.places import CHANGE, partition_of
+from roadworthy.corpus.places import CHANGE, index_of, partition_of
 from roadworthy.plumbing.database import Connection
 
 T = TypeVar("T")
@@ -160,7 +160,7 @@ async def _build_once(
 async def has_index(owner: Connection, tenant_id: int, space: EmbeddingSpace) -> bool:
     """Say whether a space has an index in a tenant's partition, and it is whole."""
     async with owner.cursor(row_factory=scalar_row) as cursor:
-        found = await cursor.execute(IS_VALID, {"name": _index(tenant_id, space)})
+        found = await cursor.execute(IS_VALID, {"name": index_of(tenant_id, space.id)})
         return await found.fetchone() is True
 
 
@@ -198,15 +198,11 @@ def _names(tenant_id: int, space: EmbeddingSpace | None = None) -> dict[str, sql
     }
     if space is not None:
         names |= {
-            "index": sql.Identifier(_index(tenant_id, space)),
-            "index_name": sql.Literal(_index(tenant_id, space)),
+            "index": sql.Identifier(index_of(tenant_id, space.id)),
+            "index_name": sql.Literal(index_of(tenant_id, space.id)),
             "space_id": sql.Literal(space.id),
             "dimension": sql.Literal(space.dimension),
             "links": sql.Literal(LINKS),
             "breadth": sql.Literal(BREADTH),
         }
     return names
-
-
-def _index(tenant_id: int, space: EmbeddingSpace) -> str:
-    return f"{partition_of(tenant_id)}_space_{space.id}"

@@ -102,6 +102,11 @@ def partition_of(tenant_id: int) -> str:
     return f"embedding_of_{tenant_id}"
 
 
+def index_of(tenant_id: int, space_id: int) -> str:
+    """Name the index of a space in a tenant's partition."""
+    return f"{partition_of(tenant_id)}_space_{space_id}"
+
+
 async def keep_place(conn: WorkerConnection, *, tenant_id: int) -> int:
     """Tell where new vectors of a tenant go, and have that hold for the rest of the transaction."""
     await conn.execute(KEEP, {"tenant_id": tenant_id})  # by itself: only what is read after holds

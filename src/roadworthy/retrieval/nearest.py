@@ -12,13 +12,13 @@ from psycopg import sql
 from psycopg.rows import scalar_row
 
 from roadworthy.core.spaces import QueryVector
-from roadworthy.corpus.places import EXACT_MOST, find_place
+from roadworthy.corpus.places import EXACT_MOST, find_place, index_of
 from roadworthy.plumbing.database import ReadConnection
 from roadworthy.retrieval.filters import Scope
 from roadworthy.retrieval.fusion import Ranking
 from roadworthy.retrieval.visible import VisibleCount
 
-Path = Literal["exact", "hnsw"]
+Path = Literal["exact", "hnsw", "hnsw, exact"]  # the last: the index brought too few
 
 # An exact scan: without an index that would stop early, everybody gets his full number of rows.
 # Of all partitions two may hold rows of a tenant.
@@ -37,11 +37,14 @@ OF_PASSAGES = """
 """
 CHOSEN = " AND passage_id = ANY (%(passages)s)"
 LANGUAGES = " AND language = ANY (%(languages)s)"
-# Written by a worker of an earlier version, and not moved yet: an index would not find it.
-IS_ELSEWHERE = """
-SELECT EXISTS (SELECT FROM embedding
-                WHERE tenant_id = %(tenant_id)s AND place = 0
-                  AND corpus_id = %(corpus_id)s AND space_id = %(space_id)s)
+# None while there is what it would not find: vectors that a worker of an earlier version wrote.
+FIND_INDEX_SIZE = """
+SELECT reltuples::bigint
+  FROM pg_class
+ WHERE oid = to_regclass(%(index)s)
+   AND NOT EXISTS (SELECT FROM embedding
+                    WHERE tenant_id = %(tenant_id)s AND place = 0
+                      AND corpus_id = %(corpus_id)s AND space_id = %(space_id)s)
 """
 # As the index is written, so that it is used (corpus/partitions.py).
 FIND_BY_INDEX = """
@@ -61,11 +64,14 @@ OTHER_WAYS = [
     "enable_hashjoin",
     "enable_mergejoin",
 ]
+MOST_SCANNED = 8_000  # vectors; about what an exact scan of 20,000 costs
+# An index is asked where among those there are, on the average, so many times the number wanted
+# that may be seen: whoever sees little of what is large would pay for both ways.
+MARGIN = 2
 SCAN = {
     "hnsw.ef_search": "200",
     "hnsw.iterative_scan": "relaxed_order",
-    # About what an exact scan costs. Of a million passages 20,000 are met well before.
-    "hnsw.max_scan_tuples": "8000",
+    "hnsw.max_scan_tuples": str(MOST_SCANNED),
 }
 SET = """
 SELECT set_config(name, value, true)
@@ -86,8 +92,15 @@ class Nearest:
 
     space: str
     path: Path
-    visible: int  # passages to choose from; behind a filter it may be "more than EXACT_MOST"
+    visible: int  # passages to choose from
+    has_more: bool = False  # than that: behind a filter they are counted so far only
     ranking: Ranking  # by cosine, best first
+
+    @property
+    def told(self) -> str:
+        """Say by which path the space was searched, and among how many passages."""
+        more = "more than " if self.has_more else ""
+        return f"{self.space}: {self.path} of {more}{self.visible}"
 
 
 async def nearest(
@@ -132,30 +145,42 @@ class _Search:
             count = min(count, len(self.among))
         if not count:
             return Nearest(space=query.space, path="exact", visible=0, ranking=())
-        if count > self.exact_most and await self._is_indexed(query):
-            if self.scope.condition:
-                count = min(count, await self._count_passing(query))
-            if count > self.exact_most:
-                ranking = await self._by_index(query)
-                # An index may end before it has met enough of what this person may see.
-                if len(ranking) >= min(self.limit, count):
-                    return Nearest(space=query.space, path="hnsw", visible=count, ranking=ranking)
-        ranking = await self._exactly(query)
-        return Nearest(space=query.space, path="exact", visible=count, ranking=ranking)
+        fewest = await self._fewest_by_index(query, count)
+        if fewest is not None and self.scope.condition:
+            count = min(count, await self._count_passing(query, most=fewest + 1))
+        if fewest is None or count <= fewest:
+            ranking = await self._exactly(query)
+            return Nearest(space=query.space, path="exact", visible=count, ranking=ranking)
+        ranking = await self._by_index(query)
+        # An index may end before it has met enough of what this person may see.
+        is_enough = len(ranking) >= min(self.limit, count)
+        return Nearest(
+            space=query.space,
+            path="hnsw" if is_enough else "hnsw, exact",
+            visible=fewest if self.scope.condition else count,
+            has_more=bool(self.scope.condition),
+            ranking=ranking if is_enough else await self._exactly(query),
+        )
 
-    async def _is_indexed(self, query: QueryVector) -> bool:
+    async def _fewest_by_index(self, query: QueryVector, count: int) -> int | None:
+        """Tell beyond how many passages an index is asked; None: there is none, or not so many."""
+        if count <= self.exact_most:
+            return None
         place = await find_place(self.conn, tenant_id=self.scope.tenant_id)
         if place is None or query.space_id not in place.indexed:
-            return False
+            return None
+        index = index_of(self.scope.tenant_id, query.space_id)
         async with self.conn.cursor(row_factory=scalar_row) as cursor:
-            [is_elsewhere] = await (
-                await cursor.execute(IS_ELSEWHERE, self._asked(query), prepare=False)
-            ).fetchall()
-            return not is_elsewhere
+            asked = self._asked(query) | {"index": index}
+            size = await (await cursor.execute(FIND_INDEX_SIZE, asked, prepare=False)).fetchone()
+        if size is None:
+            return None
+        fewest = max(self.exact_most, MARGIN * self.limit * size // MOST_SCANNED)
+        return fewest if count > fewest else None
 
-    async def _count_passing(self, query: QueryVector) -> int:
+    async def _count_passing(self, query: QueryVector, *, most: int) -> int:
         statement = COUNT_PASSING + self._languages(query) + self.scope.condition + UP_TO
-        asked = self._asked(query) | {"most": self.exact_most + 1}
+        asked = self._asked(query) | {"most": most}
         async with self.conn.cursor(row_factory=scalar_row) as cursor:
             [count] = await (await cursor.execute(statement, asked, prepare=False)).fetchall()
             return count

@@ -61,7 +61,7 @@ class Found:
     @property
     def paths(self) -> list[str]:
         """Say for each space by which path it was searched, and how many passages it had."""
-        return [f"{each.space}: {each.path} of {each.visible}" for each in self.nearest]
+        return [each.told for each in self.nearest]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

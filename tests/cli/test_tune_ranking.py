@@ -111,6 +111,7 @@ async def test_there_is_an_end_to_time(tune, models):
 
 async def test_a_gain_of_nothing_recommends_to_keep(cli, tune):
     tune(NAMES, "--release", "tuned")
+    assert cli.run("release", "use", "tuned", "--as", "ana").returncode == 5
     assert cli.run("release", "use", "tuned").returncode == 0
     said = tune(NAMES, "--release", "again")
     assert "keep the release tuned" in said

@@ -182,7 +182,8 @@ async def test_an_answer_and_its_trace_say_what_they_are_without(desk, server):
     await search(desk)
     searched, answered = await desk.traces()
     assert searched.degraded == answered.degraded == ["reranking"]
-    assert [stage["name"] for stage in searched.stages] == ["search", "rerank"]
+    steps = ["release", "embed", "count", "words", "vectors", "fetch", "rerank"]
+    assert [stage["name"] for stage in searched.stages] == steps
     stages = [stage["name"] for stage in answered.stages]
     assert stages.index("judge") + 1 == stages.index("rerank")
 

@@ -195,6 +195,11 @@ async def test_search_gives_hits_with_text_and_scores(client, plan):
     [hit] = found["hits"]
     assert (hit["rank"], hit["text"], hit["document_name"]) == (1, COAT, "plan.txt")
     assert found["visible_passages"] == 2
+    assert (hit["vector_path"], hit["keyword_rank"], hit["vector_rank"]) == ("exact", 1, 1)
+    steps = {stage["name"]: stage for stage in found["stages"]}
+    assert list(steps) == ["release", "embed", "count", "words", "vectors", "fetch"]
+    assert steps["vectors"]["note"] == "words: exact of 2"
+    assert sum(stage["ms"] for stage in found["stages"]) < found["ms"]
 
 
 async def test_releases_say_which_is_live(client):

@@ -198,6 +198,19 @@ async def test_a_hit_tells_where_it_stands(world):
     assert (hit.title, hit.version, hit.metadata) == ("About the pump.", 1, {"site": "lyon"})
 
 
+async def test_a_hit_tells_why_it_is_one(world):
+    await world.add("pump.txt", "About the pump.\n\nIt costs 40 euros.")
+    found = await ask(world, world.person(), "costs euros")
+    [best, other] = found.hits
+    assert (best.keyword_rank, best.vector_rank, best.score) == (1, 1, 1)
+    assert (best.space, best.vector_path) == (world.space.name, "exact")
+    assert (other.keyword_rank, other.keyword_score, other.vector_rank) == (None, None, 2)
+    assert list(found.ms) == ["count", "words", "vectors", "fetch"]
+    assert all(ms > 0 for ms in found.ms.values())
+    by_words = await ask(world, world.person(), "costs euros", by_vector=False)
+    assert (by_words.hits[0].space, by_words.hits[0].vector_path) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("among", "names"),
     [

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from roadworthy.answering.conversation import check_encodable
 from roadworthy.answering.embedding import aim, embed_or_degrade
 from roadworthy.answering.in_flight import InFlight
-from roadworthy.core.clock import now
+from roadworthy.core.clock import Laps, now
 from roadworthy.core.errors import RoadworthyError, Unavailable
 from roadworthy.core.identity import Principal
 from roadworthy.core.ids import new_id
@@ -47,8 +47,9 @@ class SearchResult:
     searched_for: SearchedFor
     hits: Sequence[Hit]
     visible_passages: int
+    stages: Sequence[Stage]  # one after the other
     degraded: Sequence[str]
-    ms: float
+    ms: float  # in all, connections included
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +58,8 @@ class _Found:
 
     hits: Sequence[Hit]
     visible_passages: int
-    paths: Sequence[str]
+    stages: Sequence[Stage]
     degraded: Sequence[str]
-    rerank_ms: float | None  # None: the release asks for none
 
 
 class SearchService:
@@ -109,19 +109,19 @@ class SearchService:
             )
             raise
         ms = (time.perf_counter() - began) * 1000
-        trace = _trace(begun, searched_for, found, language=asked_in.language, ms=ms)
-        self._recorder.end(trace)
+        self._recorder.end(_trace(begun, searched_for, found, language=asked_in.language))
         return SearchResult(
             id=begun.id,
             searched_for=searched_for,
             hits=found.hits,
             visible_passages=found.visible_passages,
+            stages=found.stages,
             degraded=found.degraded,
             ms=ms,
         )
 
     async def _search(self, principal: Principal, sought: Sought, *, asked_in: Spoken) -> _Found:
-        tenant_id = principal.tenant_id
+        tenant_id, laps = principal.tenant_id, Laps()
         async with self._database.read_as(principal) as conn:
             stored = await find_release(conn, tenant_id=tenant_id, name=sought.release)
             corpus = await find_corpus(conn, tenant_id=tenant_id, name=stored.release.corpus)
@@ -133,7 +133,9 @@ class SearchService:
                 spoken=asked_in,
                 embedders=self._embedders,
             )
+        laps.end("release")
         embedded = await embed_or_degrade(aimed, sought.question)
+        laps.end("embed")
         asked = stored.release.rerank
         # Until its end: what is found in the meantime may be deleted.
         making = self._in_flight.begin(tenant_id)
@@ -152,22 +154,20 @@ class SearchService:
                 ),
             )
             making.documents = frozenset(hit.document_id for hit in found.hits)
-            hits, without, rerank_ms = found.hits, list[str](), None
+            hits, without, reranking = found.hits, list[str](), Laps()
             if asked is not None:
-                began = time.perf_counter()
                 hits, without = await rerank(
                     sought.question, hits, reranker=self._reranker, asked=asked
                 )
-                rerank_ms = (time.perf_counter() - began) * 1000
+                reranking.end("rerank")
             making.check()
         finally:
             self._in_flight.end(making)
         return _Found(
             hits=hits[: sought.limit],
             visible_passages=found.visible_passages,
-            paths=found.paths,
+            stages=_stages({**laps.ms, **found.ms, **reranking.ms}, paths=found.paths),
             degraded=embedded.degraded + without + ["all matches"] * found.is_cut_short,
-            rerank_ms=rerank_ms,
         )
 
     def _begin(self, principal: Principal, sought: Sought) -> Begun:
@@ -223,20 +223,19 @@ def trace_hits(hits: Sequence[Hit], *, cited: frozenset[int] = frozenset()) -> l
     ]
 
 
-def _trace(
-    begun: Begun, searched_for: SearchedFor, found: _Found, *, language: str, ms: float
-) -> Trace:
-    search_ms = ms - (found.rerank_ms or 0)
-    stages = (Stage(name="search", ms=search_ms, note="; ".join(found.paths)),)
-    if found.rerank_ms is not None:
-        stages += (Stage(name="rerank", ms=found.rerank_ms),)
+def _stages(ms: Mapping[str, float], *, paths: Sequence[str]) -> tuple[Stage, ...]:
+    notes = {"vectors": "; ".join(paths)}
+    return tuple(Stage(name=name, ms=took, note=notes.get(name, "")) for name, took in ms.items())
+
+
+def _trace(begun: Begun, searched_for: SearchedFor, found: _Found, *, language: str) -> Trace:
     return Trace(
         begun=begun,
         ended_at=now(),
         outcome="found",
         language=language,
         searched_for=searched_for,
-        stages=stages,
+        stages=tuple(found.stages),
         hits=tuple(trace_hits(found.hits)),
         degraded=tuple(found.degraded),
     )

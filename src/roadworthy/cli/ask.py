@@ -69,6 +69,9 @@ def search(
     limit: Annotated[int, typer.Option(min=1, max=100)] = 5,
     release: Release = None,
     language: Language = None,
+    explain: Annotated[
+        bool, typer.Option(help="Say of each hit where it stands in each ranking, and why.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Find the passages that fit a question best."""
@@ -88,8 +91,48 @@ def search(
         typer.echo("No passage that you may read fits.")
     for hit in result.hits:
         typer.echo(_found(hit))
+    if explain:
+        _explain(result)
     if result.degraded:
         typer.echo(f"Without: {', '.join(result.degraded)}.", err=True)
+
+
+def _explain(result: SearchResult) -> None:
+    columns = [
+        "rank",
+        "score",
+        "words (BM25)",
+        "meaning (cosine)",
+        "searched",
+        "before (reranked)",
+        "document",
+    ]
+    rows = [
+        [
+            hit.rank,
+            f"{hit.score:.3f}",
+            _place(hit.keyword_rank, hit.keyword_score),
+            _place(hit.vector_rank, hit.vector_score),
+            hit.space and f"{hit.space}, {hit.vector_path}",
+            _place(hit.fused_rank, hit.rerank_score),
+            hit.document_name,
+        ]
+        for hit in result.hits
+    ]
+    if rows:
+        show.table(columns, rows, empty="")
+    steps = ", ".join(
+        f"{stage.name} {stage.ms:.1f}" + (f" ({stage.note})" if stage.note else "")
+        for stage in result.stages
+    )
+    typer.echo(
+        f"{result.visible_passages} passages that you may read. "
+        f"Milliseconds: {steps}; in all {result.ms:.1f}."
+    )
+
+
+def _place(rank: int | None, score: float | None) -> str:
+    return "" if rank is None or score is None else f"{rank} ({score:.3f})"
 
 
 def _tell(searched_for: SearchedFor) -> None:

@@ -11,7 +11,7 @@ import re
 import threading
 import unicodedata
 from collections.abc import Collection, Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 import Stemmer
 import stop_words
@@ -158,7 +158,7 @@ def words(text: str) -> str:
     A compound is its parts: "AX-200" and "ax 200" are alike. A run of a script without spaces
     between words is one.
     """
-    return "".join([" ", *(f"{word} " for token in _tokens(text) for word in _words(token))])
+    return "".join([" ", *map(_words, _tokens(text))])
 
 
 def words_in_a_row(phrase: str) -> str:
@@ -305,9 +305,9 @@ def _parts(token: str) -> list[str]:
     return [_without_thousands_marks(part) for part in _PART.findall(token)]
 
 
-def _words(token: str) -> list[str]:
-    *parts, last = map(_fold, _parts(token))
-    return [*parts, last + token[len(token.rstrip("+#")) :]]
+@lru_cache(20_000)  # most tokens of a text stand in others
+def _words(token: str) -> str:
+    return _fold(" ".join(_parts(token))) + token[len(token.rstrip("+#")) :] + " "
 
 
 def _without_thousands_marks(number: str) -> str:

@@ -4,13 +4,14 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from roadworthy.core.clock import Laps
 from roadworthy.core.errors import Invalid
 from roadworthy.core.spaces import QueryVector
 from roadworthy.corpus.documents import Corpus
 from roadworthy.plumbing.database import ReadConnection
 from roadworthy.retrieval.filters import Filter, Scope
 from roadworthy.retrieval.fusion import Fused, Fusion, Ranking, Rankings, counted, fuse
-from roadworthy.retrieval.nearest import Nearest
+from roadworthy.retrieval.nearest import Nearest, Path
 from roadworthy.retrieval.passages import PassageRow, fetch
 from roadworthy.retrieval.visible import count_visible
 from roadworthy.retrieval.wording import worded
@@ -33,6 +34,7 @@ class Hit:
     vector_rank: int | None
     vector_score: float | None  # cosine, in `space`
     space: str | None  # the embedding space whose vector found it
+    vector_path: Path | None = None  # how that space was searched
     passage_id: int
     document_id: uuid.UUID
     document_name: str
@@ -55,6 +57,7 @@ class Found:
 
     hits: Sequence[Hit]
     visible_passages: int
+    ms: Mapping[str, float]  # of each step, in their order
     is_cut_short: bool = False  # more passages might be worded as wanted than were looked at
     nearest: Sequence[Nearest] = ()  # what each space found, and by which path
 
@@ -70,6 +73,7 @@ class Ranked:
 
     rankings: Rankings
     visible_passages: int
+    ms: Mapping[str, float]  # of each step, in their order
     nearest: Sequence[Nearest]
     is_cut_short: bool  # as of Found
 
@@ -105,16 +109,18 @@ async def search(
         conn, question, queries=queries, scope=scope, candidates=max(CANDIDATES, limit)
     )
     if not ranked.visible_passages:
-        return Found(hits=(), visible_passages=0)
+        return Found(hits=(), visible_passages=0, ms=ranked.ms)
+    laps = Laps()
     fused = fuse(ranked.rankings, fusion, limit=limit)
     rows = await fetch(conn, [each.passage_id for each in fused], tenant_id=tenant_id)
-    cosines = _cosines(ranked.rankings.vector, fusion)
+    laps.end("fetch")
+    cosines = _cosines(ranked, fusion)
     hits = [
         _hit(
             rank,
             each,
             rows[each.passage_id],
-            found_by=cosines.get(each.passage_id, (None, None)),
+            found_by=cosines.get(each.passage_id),
         )
         for rank, each in enumerate(fused, 1)
         if each.passage_id in rows  # else it was replaced between two statements
@@ -122,6 +128,7 @@ async def search(
     return Found(
         hits=hits,
         visible_passages=ranked.visible_passages,
+        ms={**ranked.ms, **laps.ms},
         is_cut_short=ranked.is_cut_short,
         nearest=ranked.nearest,
     )
@@ -140,20 +147,25 @@ async def rank(
     Args:
         candidates: the most of each ranking.
     """
+    laps = Laps()
     visible = await count_visible(conn, scope)
+    laps.end("count")
     visible_passages = sum(count.passages for count in visible)
     nearest_to: Sequence[Nearest] = ()
     keyword: Ranking = []
     is_cut_short = False
     if visible_passages:
         passages = await worded(conn, scope, visible=visible)
-        nearest_to = [await passages.nearest(query, limit=candidates) for query in queries]
         keyword = await passages.by_keyword(question, limit=candidates)
+        laps.end("words")
+        nearest_to = [await passages.nearest(query, limit=candidates) for query in queries]
+        laps.end("vectors")
         is_cut_short = passages.are_cut_short
     vector = {each.space: each.ranking for each in nearest_to}
     return Ranked(
         rankings=Rankings(candidates=candidates, keyword=keyword, vector=vector),
         visible_passages=visible_passages,
+        ms=laps.ms,
         nearest=nearest_to,
         is_cut_short=is_cut_short,
     )
@@ -193,21 +205,20 @@ def _check(*, queries: Sequence[QueryVector], corpus: Corpus, limit: int) -> Non
             )
 
 
-def _cosines(
-    rankings: Mapping[str, Ranking], fusion: Fusion
-) -> dict[int, tuple[float | None, str | None]]:
+def _cosines(ranked: Ranked, fusion: Fusion) -> dict[int, tuple[float, Nearest]]:
     """Tell which space found a passage, and with what cosine; the first that did counts."""
-    found: dict[int, tuple[float | None, str | None]] = {}
-    for space, ranking in counted(rankings, fusion).items():
+    by_space = {each.space: each for each in ranked.nearest}
+    found: dict[int, tuple[float, Nearest]] = {}
+    for space, ranking in counted(ranked.rankings.vector, fusion).items():
         for passage_id, cosine in ranking:
-            found.setdefault(passage_id, (cosine, space))
+            found.setdefault(passage_id, (cosine, by_space[space]))
     return found
 
 
 def _hit(
-    rank: int, fused: Fused, row: PassageRow, *, found_by: tuple[float | None, str | None]
+    rank: int, fused: Fused, row: PassageRow, *, found_by: tuple[float, Nearest] | None
 ) -> Hit:
-    cosine, space = found_by if fused.vector_rank else (None, None)
+    cosine, nearest = found_by if found_by and fused.vector_rank else (None, None)
     return Hit(
         rank=rank,
         score=fused.score,
@@ -216,7 +227,8 @@ def _hit(
         keyword_score=fused.keyword_score,
         vector_rank=fused.vector_rank,
         vector_score=cosine,
-        space=space,
+        space=nearest and nearest.space,
+        vector_path=nearest and nearest.path,
         passage_id=row.passage_id,
         document_id=row.document_id,
         document_name=row.document_name,

@@ -20,7 +20,7 @@ from roadworthy.retrieval.keywords import by_keyword, holders
 from roadworthy.retrieval.nearest import Nearest, nearest
 from roadworthy.retrieval.visible import VisibleCount
 
-MOST_READ = 2_000  # passages of one ranking: a third of a second
+MOST_READ = 2_000  # passages of one ranking: a tenth of a second, beside fetching them
 FASTER = 4  # times as many are ranked when too few of them pass
 
 FIND_TEXTS = """

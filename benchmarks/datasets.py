@@ -3,7 +3,8 @@
 import csv
 import json
 import random
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 DEFAULT = Path(__file__).parents[2] / "shared" / "data"
@@ -19,13 +20,51 @@ class RetrievalSet:
     grades: dict[str, dict[str, float]]  # question id -> document id -> grade
 
 
-def retrieval_sets(folder: Path, *, most_questions: int) -> list[RetrievalSet]:
-    """Read every set below `folder`; a seeded sample where a set has more questions."""
-    found = [_read(qrels.parents[1], most_questions) for qrels in sorted(folder.rglob("test.tsv"))]
-    return [each for each in found if each is not None]
+def retrieval_sets(
+    folder: Path, *, most_questions: int, most_documents: int | None = None
+) -> list[RetrievalSet]:
+    """Read every set below `folder`; a seeded sample where a set has more questions.
+
+    Args:
+        most_documents: of each set, a seeded sample, with the questions that it answers.
+    """
+    found = []
+    for qrels in sorted(folder.rglob("test.tsv")):
+        data = _read(qrels.parents[1])
+        if data is not None:
+            if most_documents is not None:
+                data = _of_documents(data, most_documents)
+            found.append(_of_questions(data, most_questions))
+    return found
 
 
-def _read(folder: Path, most_questions: int) -> RetrievalSet | None:
+def _of_documents(data: RetrievalSet, most: int) -> RetrievalSet:
+    kept = set(_sample(data.documents, most))
+    answered = [key for key, graded in data.grades.items() if graded.keys() <= kept]
+    return replace(
+        data,
+        documents={key: text for key, text in data.documents.items() if key in kept},
+        questions={key: data.questions[key] for key in data.questions if key in answered},
+    )
+
+
+def _of_questions(data: RetrievalSet, most: int) -> RetrievalSet:
+    chosen = _sample(data.questions, most)
+    return replace(
+        data,
+        questions={key: data.questions[key] for key in chosen},
+        grades={key: data.grades[key] for key in chosen},
+    )
+
+
+def _sample(keys: Iterable[str], most: int) -> list[str]:
+    ordered = sorted(keys)
+    if len(ordered) <= most:
+        return ordered
+    return random.Random(1).sample(ordered, most)  # noqa: S311
+
+
+def _read(folder: Path) -> RetrievalSet | None:
     if not (folder / "queries.jsonl").exists():
         print(f"{folder.name}: skipped, it has no queries.jsonl")
         return None
@@ -33,20 +72,18 @@ def _read(folder: Path, most_questions: int) -> RetrievalSet | None:
     with (folder / "qrels" / "test.tsv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file, delimiter="\t"):
             grades.setdefault(row["query-id"], {})[row["corpus-id"]] = float(row["score"])
-    questions = {
-        row["_id"]: row["text"] for row in _lines(folder / "queries.jsonl") if row["_id"] in grades
-    }
-    chosen = sorted(questions)
-    if len(chosen) > most_questions:
-        chosen = random.Random(1).sample(chosen, most_questions)  # noqa: S311
     return RetrievalSet(
         name=folder.name,
         documents={
             row["_id"]: f"{row.get('title', '')}\n{row['text']}".strip()
             for row in _lines(folder / "corpus.jsonl")
         },
-        questions={key: questions[key] for key in chosen},
-        grades={key: grades[key] for key in chosen},
+        questions={
+            row["_id"]: row["text"]
+            for row in _lines(folder / "queries.jsonl")
+            if row["_id"] in grades
+        },
+        grades=grades,
     )
 
 

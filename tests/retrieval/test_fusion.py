@@ -1,6 +1,7 @@
 """Two rankings become one: weighted, in one order, and each hit says where it came from."""
 
 import math
+from statistics import pstdev
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ rankings = st.dictionaries(st.integers(0, 30), st.floats(-1e6, 1e6), max_size=12
 
 KEYWORD = [(1, 8.0), (2, 6.0), (3, 4.0)]
 VECTOR = [(3, 0.9), (4, 0.8), (1, 0.7)]
-methods = st.sampled_from(["weighted", "reciprocal"])
+methods = st.sampled_from(["weighted", "standardised", "reciprocal"])
 
 
 def fuse(keyword, vector, *, vector_weight, limit, method="weighted"):
@@ -32,6 +33,25 @@ def test_scores_are_stretched_weighted_and_added():
         (4, 0.3),
         (2, 0.2),
     ]
+
+
+def test_in_standard_deviations_the_ranking_whose_best_stand_out_counts_more():
+    level = [(i, 1.0 - i / 100) for i in range(30)]
+    steep = [(i, 9.0 if i == 50 else 1.0) for i in range(50, 80)]
+    fused = fuse(steep, level, method="standardised", vector_weight=0.5, limit=10)
+    assert [f.passage_id for f in fused[:2]] == [50, 0]
+    assert fused[0].score + fused[1].score == pytest.approx(1)
+    # As in sums of standard scores, counted from the worst of each.
+    by_words, by_meaning = (
+        (ranking[0][1] - ranking[-1][1]) / pstdev(score for _, score in ranking)
+        for ranking in (steep, level)
+    )
+    assert fused[0].score / fused[1].score == pytest.approx(by_words / by_meaning)
+
+
+def test_a_ranking_without_deviation_counts_as_its_weight_says():
+    fused = fuse([(7, 0.1)], VECTOR, method="standardised", vector_weight=0.3, limit=1)
+    assert (fused[0].passage_id, fused[0].score) == (7, pytest.approx(0.7))
 
 
 def test_by_ranks_alone_scores_do_not_matter():

@@ -1,7 +1,7 @@
 """`roadworthy search tune`: choose how rankings are joined, by questions with known answers."""
 
 import time
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -13,7 +13,7 @@ from roadworthy.cli.desk import Desk, with_services
 from roadworthy.core.errors import Conflict
 from roadworthy.installation import Installation
 from roadworthy.releases import Release, add_release, check_name, list_releases
-from roadworthy.retrieval.fusion import Fusion
+from roadworthy.retrieval.fusion import Fusion, Method
 from roadworthy.tuning.questions import Dataset
 from roadworthy.tuning.ranking import (
     WEIGHTS,
@@ -26,6 +26,7 @@ from roadworthy.tuning.ranking import tune as tuned_by
 
 app = typer.Typer()
 BAR = 30  # characters
+METHODS: tuple[str, ...] = get_args(Method)
 
 
 @app.command()
@@ -77,13 +78,13 @@ def _print(tuned: TunedRanking, by: Searcher, dataset: Dataset) -> None:
         typer.echo(f"{given - tuned.visible} name no document that {person} sees there.")
     if tuned.out_of_time:
         typer.echo("There was no time left for more; --minutes gives more.")
-    show.table(("meaning", "weighted", "reciprocal", ""), _rows(tuned), empty="")
+    show.table(("meaning", *METHODS, ""), _rows(tuned), empty="")
     typer.echo(f"Live: {_said(tuned.tried[0])}. Best: {_said(tuned.best)}.")
     typer.echo(f"The best brings {show.interval(tuned.choice.gain)}: {show.AT_ONCE}")
     typer.echo(f"Kept as experiment {kept.id}.")
 
 
-def _rows(tuned: TunedRanking) -> list[tuple[str, str, str, str]]:
+def _rows(tuned: TunedRanking) -> list[tuple[str, ...]]:
     scores = [each.ndcg10 for each in tuned.tried]
     low, high = min(scores), max(scores)
     rows = []
@@ -91,7 +92,7 @@ def _rows(tuned: TunedRanking) -> list[tuple[str, str, str, str]]:
         by = {each.fusion.method: each for each in _of(tuned, weight)}
         best = max(each.ndcg10 for each in by.values())
         length = round(BAR * (best - low) / (high - low)) if high > low else BAR
-        cells = [f"{by[m].ndcg10:.4f}" if m in by else "" for m in ("weighted", "reciprocal")]
+        cells = [f"{by[m].ndcg10:.4f}" if m in by else "" for m in METHODS]
         rows.append((f"{weight:g}", *cells, "#" * length))
     return rows
 

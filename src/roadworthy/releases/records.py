@@ -1,6 +1,7 @@
 """What a release says."""
 
 import hashlib
+import json
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -15,9 +16,9 @@ SpaceWeights = Annotated[
     # In one order: the same weights have one hash.
     AfterValidator(lambda weights: dict(sorted(weights.items()))),
 ]
-# These came later: at its default, such a field is left out of what is hashed, so that releases
-# from before it keep their hash, and with it their meaning.
-LATER = ("fusion", "space_weights", "rerank", "context_tokens")
+# These came later: what releases from before mean by saying nothing of it. Such a value is left out
+# of what is stored and hashed, so that they keep their hash, whatever the default is now.
+LATER = {"fusion": "weighted", "space_weights": {}, "rerank": None, "context_tokens": None}
 
 
 class Rerank(BaseModel):
@@ -41,9 +42,10 @@ class Release(BaseModel):
     # How many passages are searched for, and how much of the rank is by meaning.
     passages: int = Field(default=8, ge=1, le=50)
     vector_weight: float = Field(default=0.5, ge=0, le=1)
-    # By stretched scores (weighted) or by ranks alone (reciprocal); and how much each space's
-    # ranking counts where a corpus is searched in several: one that is not named, 1.
-    fusion: Literal["weighted", "reciprocal"] = "weighted"
+    # By stretched scores (weighted), more by the ranking whose best stand out more (standardised),
+    # or by ranks alone (reciprocal); and how much each space's ranking counts where a corpus is
+    # searched in several: one that is not named, 1.
+    fusion: Literal["weighted", "standardised", "reciprocal"] = "standardised"
     space_weights: SpaceWeights = Field(default_factory=dict)
     # Left out: the hits stay as they were joined.
     rerank: Rerank | None = None
@@ -62,13 +64,8 @@ class Release(BaseModel):
     @property
     def canonical(self) -> str:
         """Give the text that is stored and hashed."""
-        fields = type(self).model_fields
-        usual = {
-            name
-            for name in LATER
-            if getattr(self, name) == fields[name].get_default(call_default_factory=True)
-        }
-        return self.model_dump_json(exclude=usual)
+        unsaid = {name for name, meant in LATER.items() if getattr(self, name) == meant}
+        return self.model_dump_json(exclude=unsaid)
 
     @property
     def hash(self) -> str:
@@ -81,6 +78,11 @@ BUILT_IN = {
     "smollm2": Release(answerer="generate", model="smollm2", prompt="answer-1", passages=3),
 }
 DEFAULT = "extract"
+
+
+def read_stored(canonical: str) -> Release:
+    """Read what `canonical` gave, perhaps in an earlier version."""
+    return parse_release(json.dumps(LATER | json.loads(canonical)))
 
 
 def parse_release(content: str | bytes) -> Release:

@@ -9,7 +9,7 @@ from psycopg.rows import class_row
 from roadworthy.core.clock import now
 from roadworthy.core.errors import Conflict, Invalid, Missing
 from roadworthy.plumbing.database import Connection, WorkerConnection
-from roadworthy.releases.records import Release, parse_release
+from roadworthy.releases.records import Release, read_stored
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
@@ -53,7 +53,7 @@ class StoredRelease:
     @property
     def release(self) -> Release:
         """Read what it says."""
-        return parse_release(self.content)
+        return read_stored(self.content)
 
 
 def check_name(name: str) -> None:

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
 
+import numpy as np
+
 from roadworthy.core.errors import Invalid
 from roadworthy.releases import Release
 
 RANK_OFFSET = 60
 Ranking = Sequence[tuple[int, float]]  # (passage id, score), best first
-Method = Literal["weighted", "reciprocal"]
+Method = Literal["weighted", "standardised", "reciprocal"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +24,7 @@ class Fusion:
         Invalid: a weight is not in 0..1.
     """
 
-    method: Method = "weighted"
+    method: Method = "standardised"
     vector_weight: float  # share of the vector ranking, from 0 to 1
     space_weights: Mapping[str, float] = field(default_factory=dict)  # one not named: 1
 
@@ -71,15 +73,17 @@ def fuse(rankings: Rankings, fusion: Fusion, *, limit: int) -> list[Fused]:
     """Join rankings by the weighted sum of what each makes of a passage, best first.
 
     By the method `weighted`, a ranking's scores are stretched to 0..1 between its worst and its
-    best; by `reciprocal`, only ranks count, and the first has 1. A passage that one ranking lacks
-    gets 0 there. Where one ranking is empty the other decides alone. Ties go to the smaller id.
+    best; by `standardised` as well, and a ranking counts the more, the more standard deviations lie
+    between them, as if its scores were measured in those. By `reciprocal`, only ranks count, and
+    the first has 1. A passage that one ranking lacks gets 0 there. Where one ranking is empty the
+    other decides alone. Ties go to the smaller id.
 
     Raises:
         Invalid: `limit` is below 1, or a ranking repeats a passage, goes up, or holds a score
             that is not finite.
 
-    Source: Cormack, Clarke and Büttcher 2009, reciprocal rank fusion with k = 60. Stretched scores
-        with a weight of .5 to .7 did better than equal ranks on every set measured.
+    Source: Cormack, Clarke and Büttcher 2009, reciprocal rank fusion with k = 60; what each method
+        is worth was measured (docs/decisions/0014).
     """
     if limit < 1:
         raise Invalid("limit must be at least 1", limit=limit)
@@ -87,7 +91,7 @@ def fuse(rankings: Rankings, fusion: Fusion, *, limit: int) -> list[Fused]:
     vector = across(rankings.vector, fusion)[: rankings.candidates]
     by_keyword = _places(keyword, fusion, name="keyword")
     by_vector = _places(vector, fusion, name="vector")
-    share = fusion.vector_weight if keyword and vector else float(bool(vector))
+    share = _vector_share(keyword, vector, fusion)
     joined = [
         _joined(i, by_keyword.get(i), by_vector.get(i), vector_share=share)
         for i in by_keyword.keys() | by_vector.keys()
@@ -120,6 +124,23 @@ def across(rankings: Mapping[str, Ranking], fusion: Fusion) -> Ranking:
             share = (fusion.weight_of(space) or 1.0) / (RANK_OFFSET + rank)
             scores[passage_id] = scores.get(passage_id, 0.0) + share
     return sorted(scores.items(), key=lambda scored: (-scored[1], scored[0]))
+
+
+def _vector_share(keyword: Ranking, vector: Ranking, fusion: Fusion) -> float:
+    if not keyword or not vector:
+        return float(bool(vector))
+    by_keyword, by_vector = _deviations(keyword), _deviations(vector)
+    if fusion.method != "standardised" or not (by_keyword and by_vector):
+        return fusion.vector_weight
+    share = fusion.vector_weight * by_vector
+    return share / (share + (1 - fusion.vector_weight) * by_keyword)
+
+
+def _deviations(ranking: Ranking) -> float:
+    """Tell how many standard deviations the best is above the worst; 0 where all are equal."""
+    scores = [score for _, score in ranking]
+    deviation = float(np.std(scores))
+    return (scores[0] - scores[-1]) / deviation if deviation else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

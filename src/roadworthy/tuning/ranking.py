@@ -160,7 +160,7 @@ def _key(way: Fusion) -> Fusion:
     """Write what joins alike in one way: where one ranking decides alone, methods do."""
     counted = {space: weight for space, weight in way.space_weights.items() if weight != 1}
     if way.vector_weight == 0:
-        return Fusion(vector_weight=0)
+        return Fusion(method="weighted", vector_weight=0)
     method = "weighted" if way.vector_weight == 1 else way.method
     return replace(way, method=method, space_weights=counted)
 

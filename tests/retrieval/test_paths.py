@@ -118,6 +118,24 @@ async def test_who_sees_little_of_what_is_large_is_not_sent_through_the_index(la
     assert (await near(large, groups=GROUPS, among=among, limit=18)).path == "exact"
 
 
+@pytest.mark.parametrize(("every", "path"), [(2, "hnsw"), (4, "exact")])
+async def test_chosen_passages_are_ranked_alone(large, every, path):
+    """As many as are asked for, by either path: of 50 that are visible, 25 or 13 are chosen."""
+    chosen = sorted(i for i, _ in (await near(large, limit=50, most=10**6)).ranking)[::every]
+    query = large.query("pump3 oil2")
+    async with asking(large) as (conn, scope, visible):
+        [found], [exactly] = [
+            await nearest(
+                conn, [query], scope, visible=visible, limit=10, among=chosen, exact_most=most
+            )
+            for most in (FEW, 10**6)
+        ]
+    assert (found.path, exactly.path, found.visible) == (path, "exact", len(chosen))
+    assert {i for i, _ in found.ranking} <= set(chosen)
+    assert np.allclose([s for _, s in found.ranking], [s for _, s in exactly.ranking])
+    assert len(found.ranking) == 10
+
+
 async def test_only_passages_of_the_languages_of_a_space_are_found(large):
     assert (await near(large, languages=frozenset(["en"]))).path == "hnsw"
     found = await near(large, languages=frozenset(["fr"]))

@@ -82,7 +82,7 @@ async def ask(world, who, question, *, limit=100, weight=0.6, among=None, by_vec
             tenant_id=world.tenant_id,
             among=among or Filter(),
             limit=limit,
-            fusion=Fusion(vector_weight=weight),
+            fusion=Fusion(method="weighted", vector_weight=weight),
         )
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from roadworthy.corpus.access import access
 from roadworthy.corpus.ownership import RESHARE
 from roadworthy.retrieval import nearest as module
 from roadworthy.retrieval.filters import Filter, Scope
@@ -52,10 +53,11 @@ LARGE = {"passage", "embedding", "embedding_shared"}
 @pytest.fixture
 async def many(world, urls, postgres_cluster):
     """A tenant of 20,000 passages."""
-    await world.add("pumps.txt", "pump")
+    await world.add("pumps.txt", "pump", readers=access(groups=["staff"]))
     copy = COPY.format(documents=DOCUMENTS, each=EACH, tenant_id=world.tenant_id)
     with psycopg.connect(postgres_cluster.superuser_url_of(urls.owner), autocommit=True) as conn:
         conn.execute(copy)
+    await world.add("rules.txt", "rules of the house")
     return world
 
 
@@ -77,17 +79,24 @@ def read(plan):
 EXPLAIN = "EXPLAIN (ANALYZE, FORMAT json) "
 
 
-async def plans(world, monkeypatch, among, *, languages=None):
+async def plans(world, monkeypatch, among, *, languages=None, groups=("staff",)):
     """Give the plans of counting what passes, and of comparing all of it."""
     for name in ("FIND_NEAREST", "COUNT_PASSING"):
         monkeypatch.setattr(module, name, EXPLAIN + getattr(module, name))
     scope = Scope(tenant_id=world.tenant_id, corpus_id=world.corpus.id, among=among)
     query = replace(world.query("pump"), languages=languages)
-    async with world.database.read_as(world.person()) as conn:
+    async with world.database.read_as(world.person(groups=groups)) as conn:
         search = module._Search(conn=conn, scope=scope, visible=[], limit=100, exact_most=20_000)
         [counted] = await search._count_passing(query, most=20_001)
         [([found],)] = await search._exactly(query)
     return counted["Plan"], found["Plan"]
+
+
+async def test_who_may_see_little_has_no_more_read(many, monkeypatch):
+    for groups, most in [((), 4), (("staff",), 2 * DOCUMENTS * EACH)]:
+        with monkeypatch.context() as patch:
+            _, found = await plans(many, patch, Filter(), groups=groups)
+            assert 0 < read(found) <= most
 
 
 FEW = [  # documents, ten at most

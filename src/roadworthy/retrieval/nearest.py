@@ -56,7 +56,9 @@ SELECT passage_id, 1 - (vector::halfvec({dimension}) <=> %(vector)s::halfvec({di
 CLOSEST_FIRST = """
  ORDER BY vector::halfvec({dimension}) <=> %(vector)s::halfvec({dimension}) LIMIT %(limit)s
 """
-# Every other way needs one of these; a nested loop keeps the order of the index.
+# The planner cannot tell how much a person may see, and would read all that his tenant has.
+READING_ALL = ["enable_seqscan"]
+# Every way but an index of vectors needs one of these; a nested loop keeps the order of the index.
 OTHER_WAYS = [
     "enable_sort",
     "enable_seqscan",
@@ -189,9 +191,7 @@ class _Search:
         passing = self._languages(query) + self.scope.condition
         of_passages: LiteralString = OF_PASSAGES + passing + ")" if passing else ""
         statement = FIND_NEAREST + of_passages + self._chosen + NEAREST_FIRST
-        # Not prepared: a plan that is made once for all may read every partition.
-        found = await self.conn.execute(statement, self._asked(query), prepare=False)
-        return await found.fetchall()
+        return await self._found(sql.SQL(statement), query, without=READING_ALL)
 
     async def _by_index(self, query: QueryVector) -> Ranking:
         languages = self._languages(query)
@@ -201,11 +201,20 @@ class _Search:
             dimension=sql.Literal(len(query.vector)), space_id=sql.Literal(query.space_id)
         )
         await self.conn.execute(SET, {"names": list(SCAN), "values": list(SCAN.values())})
-        await self.conn.execute(SET, {"names": OTHER_WAYS, "values": ["off"] * len(OTHER_WAYS)})
-        found = await self.conn.execute(statement, self._asked(query), prepare=False)
-        await self.conn.execute(SET, {"names": OTHER_WAYS, "values": ["on"] * len(OTHER_WAYS)})
+        found = await self._found(statement, query, without=OTHER_WAYS)
         # The index gives them in an order that is nearly right.
-        return sorted(await found.fetchall(), key=lambda row: (-row[1], row[0]))
+        return sorted(found, key=lambda row: (-row[1], row[0]))
+
+    async def _found(
+        self, statement: sql.SQL | sql.Composed, query: QueryVector, *, without: Sequence[str]
+    ) -> list[tuple[int, float]]:
+        """Do a statement while the planner lacks some ways; the transaction is a pipeline."""
+        ways = {"names": list(without)}
+        await self.conn.execute(SET, ways | {"values": ["off"] * len(without)})
+        # Not prepared: a plan that is made once for all may read every partition.
+        found = await self.conn.execute(statement, self._asked(query), prepare=False)
+        await self.conn.execute(SET, ways | {"values": ["on"] * len(without)})
+        return await found.fetchall()
 
     @staticmethod
     def _languages(query: QueryVector) -> LiteralString:

@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections import Counter
 from dataclasses import dataclass
+from statistics import pstdev
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.anyio
 GROUPS = ["hr", "legal", "board"]
 WORDS = ["pump", "valve", "oil", "price", "pumps", "leave", "days", "annual", "heron", "lyon"]
 EPSILON = 0.01  # a stored vector has half precision
+FUSION = Fusion(method="weighted", vector_weight=0.6)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,10 @@ questions = st.lists(st.sampled_from([*WORDS, "zebra"]), min_size=1, max_size=4)
 people = st.fixed_dictionaries(
     {"groups": st.frozensets(st.sampled_from(GROUPS)), "clearance": st.integers(0, 2)}
 )
+fusions = st.sampled_from(
+    [Fusion(method="standardised", vector_weight=weight) for weight in (0.5, 0.3, 0.8)]
+    + [Fusion(method="weighted", vector_weight=weight) for weight in (0.0, 0.6, 1.0)]
+)
 with_database = settings(
     max_examples=12,
     deadline=None,
@@ -72,7 +78,7 @@ async def fill(world, papers):
     await world.publish_all()
 
 
-async def ask(world, who, question, *, limit=100, weight=0.6, among=None, by_vector=True):
+async def ask(world, who, question, *, limit=100, fusion=FUSION, among=None, by_vector=True):
     async with world.database.read_as(who) as conn:
         return await search(
             conn,
@@ -82,7 +88,7 @@ async def ask(world, who, question, *, limit=100, weight=0.6, among=None, by_vec
             tenant_id=world.tenant_id,
             among=among or Filter(),
             limit=limit,
-            fusion=Fusion(method="weighted", vector_weight=weight),
+            fusion=fusion,
         )
 
 
@@ -108,7 +114,22 @@ def bm25_by_hand(texts, question):
     return scores
 
 
-def by_hand(papers, who, question, *, weight, passes=lambda paper, text: True):
+def deviations(scores):
+    spread = pstdev(scores.values())
+    return (max(scores.values()) - min(scores.values())) / spread if spread else 0
+
+
+def share_of_meaning(keyword, vector, fusion):
+    if not keyword:
+        return 1.0
+    by_words, by_meaning = deviations(keyword), deviations(vector)
+    if fusion.method == "weighted" or not by_words * by_meaning:
+        return fusion.vector_weight
+    words, meaning = (1 - fusion.vector_weight) * by_words, fusion.vector_weight * by_meaning
+    return meaning / (words + meaning)
+
+
+def by_hand(papers, who, question, *, fusion=FUSION, passes=lambda paper, text: True):
     """Score every passage that `who` may see, as the promise defines it."""
     visible = [text for p in papers if p.access.admits(who) for text in p.texts]
     if not visible:
@@ -117,22 +138,23 @@ def by_hand(papers, who, question, *, weight, passes=lambda paper, text: True):
     asked = words_vector(question)
     if not passing:
         return {}
-    keyword = stretched({t: s for t, s in bm25_by_hand(visible, question).items() if t in passing})
-    vector = stretched({text: float(np.dot(asked, words_vector(text))) for text in passing})
-    share = weight if keyword else 1.0
+    keyword = {t: s for t, s in bm25_by_hand(visible, question).items() if t in passing}
+    vector = {text: float(np.dot(asked, words_vector(text))) for text in passing}
+    share = share_of_meaning(keyword, vector, fusion)
+    keyword, vector = stretched(keyword), stretched(vector)
     return {text: (1 - share) * keyword.get(text, 0.0) + share * vector[text] for text in passing}
 
 
 @with_database
-@given(corpora, people, questions, st.integers(1, 12), st.sampled_from([0.0, 0.3, 0.6, 1.0]))
+@given(corpora, people, questions, st.integers(1, 12), fusions)
 async def test_the_hits_are_those_of_a_slow_search(
-    new_world, papers, person, question, limit, weight
+    new_world, papers, person, question, limit, fusion
 ):
     world = await new_world()
     await fill(world, papers)
     who = world.person(**person)
-    expected = by_hand(papers, who, question, weight=weight)
-    found = await ask(world, who, question, limit=limit, weight=weight)
+    expected = by_hand(papers, who, question, fusion=fusion)
+    found = await ask(world, who, question, limit=limit, fusion=fusion)
     assert found.visible_passages == len(expected)
     assert len(found.hits) == min(limit, len(expected))  # all that were asked for
     assert len({hit.passage_id for hit in found.hits}) == len(found.hits)
@@ -148,9 +170,7 @@ async def test_a_filter_narrows_and_nothing_else(new_world, papers, person, ques
     world = await new_world()
     await fill(world, papers)
     who = world.person(**person)
-    expected = by_hand(
-        papers, who, question, weight=0.6, passes=lambda paper, _: paper.name.startswith(prefix)
-    )
+    expected = by_hand(papers, who, question, passes=lambda paper, _: paper.name.startswith(prefix))
     found = await ask(world, who, question, among=Filter(name=prefix))
     assert {hit.text for hit in found.hits} == set(expected)
     for hit in found.hits:

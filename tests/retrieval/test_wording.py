@@ -46,9 +46,7 @@ async def test_the_hits_are_those_of_a_slow_search(
     world = await new_world()
     await fill(world, papers)
     who = world.person(**person)
-    expected = by_hand(
-        papers, who, question, weight=0.6, passes=lambda _, text: is_worded(text, among)
-    )
+    expected = by_hand(papers, who, question, passes=lambda _, text: is_worded(text, among))
     found = await ask(world, who, question, among=among, limit=limit)
     assert len(found.hits) == min(limit, len(expected))
     best = sorted(expected.values(), reverse=True)

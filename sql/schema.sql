@@ -579,14 +579,13 @@ CREATE FUNCTION public.oldest_postings() RETURNS TABLE(unmerged_since timestamp 
  SELECT min(fresh.written_at) AS min,
      min(gone.gone_at) AS min
     FROM ((public.tenant
-      LEFT JOIN LATERAL ( SELECT posting.document_id,
-             posting.written_at
+      LEFT JOIN LATERAL ( SELECT posting.written_at
             FROM public.posting
-           WHERE (posting.tenant_id = tenant.id)
+           WHERE ((posting.tenant_id = tenant.id) AND (NOT (EXISTS ( SELECT
+                    FROM public.withdrawn_document withdrawn
+                   WHERE ((withdrawn.tenant_id = tenant.id) AND (withdrawn.document_id = posting.document_id))))))
            ORDER BY posting.revision_id
-          LIMIT 1) fresh ON ((NOT (EXISTS ( SELECT
-            FROM public.withdrawn_document withdrawn
-           WHERE ((withdrawn.tenant_id = tenant.id) AND (withdrawn.document_id = fresh.document_id)))))))
+          LIMIT 1) fresh ON (true))
       LEFT JOIN LATERAL ( SELECT posting_gone.gone_at
             FROM public.posting_gone
            WHERE (posting_gone.tenant_id = tenant.id)

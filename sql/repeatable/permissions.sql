@@ -70,6 +70,9 @@ BEGIN
                        'USING (tenant_id = (SELECT current_tenant()))', name);
     END LOOP;
 
+    -- Its rows hold words of what is deleted: told by gone_passages() alone.
+    DROP POLICY IF EXISTS admitted ON posting_gone;
+
     -- Whatever comes from a document: readable by those whom its class admits.
     FOREACH name IN ARRAY ARRAY['document', 'revision', 'passage', 'embedding', 'posting',
                                 'passage_count', 'posting_segment', 'merged_revision',

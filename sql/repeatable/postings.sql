@@ -52,14 +52,15 @@ CREATE OR REPLACE FUNCTION oldest_postings()
     BEGIN ATOMIC
         SELECT min(fresh.written_at), min(gone.gone_at)
           FROM tenant
-          LEFT JOIN LATERAL (SELECT document_id, written_at
+          LEFT JOIN LATERAL (SELECT written_at
                                FROM posting
                               WHERE tenant_id = tenant.id
+                                AND NOT EXISTS (SELECT
+                                                  FROM withdrawn_document AS withdrawn
+                                                 WHERE withdrawn.tenant_id = tenant.id
+                                                   AND withdrawn.document_id = posting.document_id)
                               ORDER BY revision_id
-                              LIMIT 1) AS fresh
-            ON NOT EXISTS (SELECT FROM withdrawn_document AS withdrawn
-                            WHERE withdrawn.tenant_id = tenant.id
-                              AND withdrawn.document_id = fresh.document_id)
+                              LIMIT 1) AS fresh ON true
           LEFT JOIN LATERAL (SELECT gone_at
                                FROM posting_gone
                               WHERE tenant_id = tenant.id

@@ -32,6 +32,7 @@ from roadworthy.plumbing.tasks import cancelled
 from roadworthy.retrieval.filters import Filter, Scope
 from roadworthy.retrieval.nearest import nearest
 from roadworthy.retrieval.visible import count_visible
+from tests.world import another_world
 
 pytestmark = pytest.mark.anyio
 
@@ -506,3 +507,21 @@ async def test_a_partition_by_itself_lets_nobody_in(world, urls, owner, role):
     asked = {"role": role, "name": f"embedding_of_{world.tenant_id}"}
     rights = await (await owner.execute(PRIVILEGES, asked)).fetchall()
     assert rights == [(False, 0, True)]
+
+
+async def test_a_full_disk_at_one_tenant_keeps_no_other_from_its_turn(world, urls, monkeypatch):
+    other = await another_world(world.database)
+    for each in (world, other):
+        await fill(each)
+    build = partitions._build
+
+    async def build_elsewhere(owner, tenant_id, space):
+        if tenant_id == world.tenant_id:
+            raise psycopg.errors.DiskFull
+        await build(owner, tenant_id, space)
+
+    monkeypatch.setattr(partitions, "_build", build_elsewhere)
+    with pytest.raises(Unavailable):
+        await arrange(world, urls, most=49)
+    assert (await place_of(other)).indexed == [other.space.id]
+    assert (await place_of(world)).indexed == []

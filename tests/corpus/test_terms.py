@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadworthy.core.errors import Invalid
-from roadworthy.corpus.terms import MAX_QUESTION_TERMS, MAX_TERM, query_terms, terms
+from roadworthy.corpus.terms import (
+    MAX_QUESTION_TERMS,
+    MAX_TERM,
+    _short_words,
+    query_terms,
+    terms,
+    words,
+)
 
 
 def test_terms_come_in_order_and_repeated():
@@ -161,7 +168,19 @@ def test_an_acronym_that_loses_nothing_is_one_term():
 
 @pytest.mark.parametrize(
     "text",
-    ["WHO IS IT FOR", "cats OR dogs", "ISBN", "Who and It", "A B", "who", "iT", "\u5317\u4eac"],
+    [
+        "WHO IS IT FOR",
+        "THIS IS A LONG HEADING",
+        "PROCEDURE FOR INTERNATIONAL SHIPPING OF GOODS",
+        "SAFETY FIRST, ALWAYS WEAR A HELMET",
+        "cats OR dogs",
+        "ISBN",
+        "Who and It",
+        "A B",
+        "who",
+        "iT",
+        "\u5317\u4eac",
+    ],
 )
 def test_what_is_shouted_or_an_operator_is_no_acronym(text):
     assert not any(term.isupper() for term in terms(text, language="en"))
@@ -182,3 +201,10 @@ def test_many_threads_get_what_one_gets():
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda t: terms(t, language="en"), texts))
     assert together == [terms(t, language="en") for t in texts]
+
+
+def test_what_may_be_a_sentence_is_not_remembered():
+    """It would outlive its document."""
+    kept = _short_words.cache_info().currsize
+    assert words("北" * 41) == f" {'北' * 41} "
+    assert _short_words.cache_info().currsize == kept

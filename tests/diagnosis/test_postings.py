@@ -7,6 +7,8 @@ import pytest
 
 from roadworthy.corpus.clearing import clear_tenant
 from roadworthy.corpus.merging import merge_tenant
+from roadworthy.corpus.withdrawal import Scope, withdraw
+from roadworthy.deletion.receipts import DOCUMENTS_OF, begin_receipt
 from roadworthy.diagnosis.postings import check_postings
 
 pytestmark = pytest.mark.anyio
@@ -30,6 +32,19 @@ async def test_postings_that_nobody_merges_are_told(world, urls, postgres_cluste
     assert "roadworthy worker" in check.mend
     await merge_tenant(world.database, tenant_id=world.tenant_id)
     assert (await checked(urls)).ok
+
+
+async def test_a_deletion_that_was_cut_off_hides_no_others_that_wait(world, urls, postgres_cluster):
+    await world.add("hers.txt", "Pump.", owner="ana")
+    await world.add("pumps.txt", "Valve.")
+    async with world.database.as_worker(world.tenant_id, deleting=True) as conn:
+        receipt = await begin_receipt(
+            conn, tenant_id=world.tenant_id, scope=DOCUMENTS_OF, subject="ana", by="operator"
+        )
+        scope = Scope(tenant_id=world.tenant_id, owner="ana")
+        await withdraw(conn, scope, deletion_id=receipt)
+    age(postgres_cluster, urls, "posting", "written_at")
+    assert not (await checked(urls)).ok
 
 
 async def test_postings_that_nobody_takes_out_are_told(world, urls, postgres_cluster):

@@ -49,9 +49,19 @@ def test_in_standard_deviations_the_ranking_whose_best_stand_out_counts_more():
     assert fused[0].score / fused[1].score == pytest.approx(by_words / by_meaning)
 
 
+@pytest.mark.parametrize("scores", [[9.0], [9.0, 8.9], [9.0, 9.0], [9.0, 8.9, 8.8]])
+def test_what_few_hold_stands_before_what_all_are_near_to(scores):
+    """A rare name is the best evidence that there is; passages without it have 0 by words."""
+    keyword = [(1000 + n, score) for n, score in enumerate(scores)]
+    vector = [(n, 0.8 - n / 1000) for n in range(100)]
+    fused = fuse(keyword, vector, method="standardised", vector_weight=0.5, limit=len(scores))
+    assert [f.passage_id for f in fused] == [passage_id for passage_id, _ in keyword]
+
+
 def test_a_ranking_without_deviation_counts_as_its_weight_says():
-    fused = fuse([(7, 0.1)], VECTOR, method="standardised", vector_weight=0.3, limit=1)
-    assert (fused[0].passage_id, fused[0].score) == (7, pytest.approx(0.7))
+    level = [(7, 0.1), (8, 0.1), (9, 0.1)]
+    fused = fuse(level, VECTOR, method="standardised", vector_weight=0.3, limit=3)
+    assert [(f.passage_id, f.score) for f in fused] == [(n, pytest.approx(0.7)) for n in (7, 8, 9)]
 
 
 def test_by_ranks_alone_scores_do_not_matter():

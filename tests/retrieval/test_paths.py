@@ -109,6 +109,15 @@ async def test_how_many_pass_is_told_as_far_as_they_were_counted(large):
     assert (await near(large, among=Filter(name="7."))).told == "words: exact of 0"
 
 
+async def test_how_much_there_is_that_is_hidden_is_not_told(large, monkeypatch):
+    """The size of an index, which others fill, moves the bound; what is told stays the same."""
+    monkeypatch.setattr(
+        module, "MOST_SCANNED", 2 * module.MARGIN * DOCUMENTS * EACH * 10 // FEW // 3
+    )
+    found = await near(large, groups=GROUPS, among=Filter(metadata={"site": "lyon"}))
+    assert found.told == "words: hnsw of more than 20"
+
+
 async def test_who_sees_little_of_what_is_large_is_not_sent_through_the_index(large, monkeypatch):
     monkeypatch.setattr(module, "MOST_SCANNED", 40)  # of 200 vectors: of 50 visible, 10 are met
     assert (await near(large, limit=20)).path == "exact"

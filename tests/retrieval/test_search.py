@@ -115,14 +115,14 @@ def bm25_by_hand(texts, question):
 
 
 def deviations(scores):
-    spread = pstdev(scores.values())
-    return (max(scores.values()) - min(scores.values())) / spread if spread else 0
+    spread = pstdev(scores)
+    return (max(scores) - min(scores)) / spread if spread else 0
 
 
 def share_of_meaning(keyword, vector, fusion):
     if not keyword:
         return 1.0
-    by_words, by_meaning = deviations(keyword), deviations(vector)
+    by_words, by_meaning = deviations(keyword.values()), deviations(vector.values())
     if fusion.method == "weighted" or not by_words * by_meaning:
         return fusion.vector_weight
     words, meaning = (1 - fusion.vector_weight) * by_words, fusion.vector_weight * by_meaning
@@ -140,6 +140,8 @@ def by_hand(papers, who, question, *, fusion=FUSION, passes=lambda paper, text: 
         return {}
     keyword = {t: s for t, s in bm25_by_hand(visible, question).items() if t in passing}
     vector = {text: float(np.dot(asked, words_vector(text))) for text in passing}
+    if keyword and fusion.method == "standardised":
+        keyword = dict.fromkeys(passing, 0.0) | keyword
     share = share_of_meaning(keyword, vector, fusion)
     keyword, vector = stretched(keyword), stretched(vector)
     return {text: (1 - share) * keyword.get(text, 0.0) + share * vector[text] for text in passing}

@@ -8,6 +8,7 @@ from roadworthy.corpus.access import access
 from roadworthy.corpus.terms import terms, terms_of_words, words, words_in_a_row
 from roadworthy.retrieval import wording
 from roadworthy.retrieval.filters import Filter
+from roadworthy.retrieval.keywords import holders
 from tests.retrieval.test_search import (
     EPSILON,
     WORDS,
@@ -135,3 +136,19 @@ async def test_where_too_many_do_not_pass_it_is_told(crowd, monkeypatch):
     assert (await ask(crowd, crowd.person(), "python snake", among=without)).is_cut_short
     found = await ask(crowd, crowd.person(), "python", among=Filter(phrases=("python snake 7",)))
     assert ([hit.text for hit in found.hits], found.is_cut_short) == (["python snake 7"], False)
+
+
+async def test_a_long_phrase_is_found_by_some_of_its_terms(world, monkeypatch):
+    said = " ".join(f"word{n}" for n in range(60))
+    document_id = await world.add("a.txt", f"Before {said} after.")
+    await world.add("b.txt", " ".join(reversed(said.split())))
+    asked_for = []
+
+    async def counted(conn, terms, scope):
+        asked_for.append(len(terms))
+        return await holders(conn, terms, scope)
+
+    monkeypatch.setattr(wording, "holders", counted)
+    found = await ask(world, world.person(), "word7", among=Filter(phrases=(said,)))
+    assert [hit.document_id for hit in found.hits] == [document_id]
+    assert asked_for == [wording.MOST_TERMS]

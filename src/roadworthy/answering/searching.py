@@ -26,6 +26,8 @@ from roadworthy.retrieval.reranking import rerank
 from roadworthy.retrieval.search import Hit, check_limit, check_question, search
 from roadworthy.traces import Begun, SearchedFor, Stage, Trace, TraceHit, TraceRecorder
 
+FURTHER = "further matches"  # in `degraded`: more passages might be worded so than were read
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
@@ -167,7 +169,7 @@ class SearchService:
             hits=hits[: sought.limit],
             visible_passages=found.visible_passages,
             stages=_stages({**laps.ms, **found.ms, **reranking.ms}, paths=found.paths),
-            degraded=embedded.degraded + without + ["all matches"] * found.is_cut_short,
+            degraded=embedded.degraded + without + [FURTHER] * found.is_cut_short,
         )
 
     def _begin(self, principal: Principal, sought: Sought) -> Begun:

@@ -8,7 +8,7 @@ from typing import Annotated, cast
 import typer
 
 from roadworthy.answering.records import Answer, Asked, Citation, Event, TextPiece
-from roadworthy.answering.searching import SearchResult, Sought
+from roadworthy.answering.searching import FURTHER, SearchResult, Sought
 from roadworthy.bootstrap import Services
 from roadworthy.cli import show
 from roadworthy.cli.desk import Desk, with_services
@@ -88,7 +88,8 @@ def search(
         return
     _tell(result.searched_for)
     if not result.hits:
-        typer.echo("No passage that you may read fits.")
+        read = "was read" if FURTHER in result.degraded else "you may read"
+        typer.echo(f"No passage that {read} fits.")
     for hit in result.hits:
         typer.echo(_found(hit))
     if explain:

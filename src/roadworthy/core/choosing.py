@@ -37,7 +37,9 @@ def choose(scores: Sequence[Sequence[float]], documents: Sequence[Hashable]) -> 
     Questions about one document are one piece of evidence: whatever suits a document suits all of
     them. And the best of many ways is partly the luckiest, so the intervals are as wide as it
     takes for all of them to hold at once. Where no way differs, one is taken for better in at most
-    2.5 % of trials, however many there are.
+    2.5 % of trials, however many there are, if gains are as large as losses. A way that helps most
+    documents a little and harms few of them much is told too well while none of those few are
+    asked about: with 20 documents and a harm to one in ten, in 12 % of trials.
 
     Args:
         scores: of each question, by way, from 0 to 1; the first way is the present one.

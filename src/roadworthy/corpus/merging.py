@@ -142,8 +142,8 @@ async def merge_tenant(database: Database, *, tenant_id: int) -> int:
                 async with conn.transaction():
                     merged += await _merge(conn, fresh, tenant_id=tenant_id)
             except psycopg.errors.QueryCanceled:
-                until = time.monotonic() + TURN_S  # for what comes after
                 if len(fresh) > 1:
+                    until = time.monotonic() + TURN_S  # for one at a time
                     most_rows = 1
                     continue
                 log.warning(

@@ -6,8 +6,8 @@ another took its turn is refused its next step.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import psycopg
@@ -70,15 +70,13 @@ async def arrange_places(
         mover = _Mover(database=database, owner=owner, report=report, most=most)
         async with database.as_worker() as conn:
             known = await tenants(conn)
-        problems: list[Unavailable | Busy] = []
+        problems: list[Exception] = []
         for tenant_id, name in known:
-            try:
+            with _kept_to_itself(name, report=report, problems=problems):
                 await mover.arrange(tenant_id, name)
-            except (Unavailable, Busy) as error:  # it keeps no other tenant from its turn
-                report(f"{name} waits: {error.message}")
-                problems.append(error)
         for tenant_id in await list_partitions(owner):
-            await mover.drop_if_left(tenant_id)
+            with _kept_to_itself(f"partition {tenant_id}", report=report, problems=problems):
+                await mover.drop_if_left(tenant_id)
         if problems:
             raise problems[0]
     return True
@@ -189,6 +187,19 @@ class _Mover:
         # Also what is being deleted moves: a legal hold may bring it back.
         async with self.database.as_worker(tenant_id, deleting=True) as conn:
             yield conn
+
+
+@contextmanager
+def _kept_to_itself(name: str, *, report: Report, problems: list[Exception]) -> Iterator[None]:
+    """Let what is in the way of one tenant keep no other from its turn."""
+    try:
+        yield
+    except (Unavailable, Busy) as error:
+        report(f"{name} waits: {error.message}")
+        problems.append(error)
+    except psycopg.Error as error:  # such as a full disk
+        report(f"{name} waits: {error.diag.message_primary or 'the database does not answer'}")
+        problems.append(error)
 
 
 @asynccontextmanager

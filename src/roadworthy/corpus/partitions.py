@@ -66,6 +66,11 @@ CREATE INDEX CONCURRENTLY {index} ON {table}
   WITH (m = {links}, ef_construction = {breadth})
  WHERE space_id = {space_id}
 """
+KEEPS_STATISTICS = """
+SELECT attstattarget IS DISTINCT FROM 0
+  FROM pg_attribute
+ WHERE attrelid = to_regclass(%(name)s) AND attnum = 1
+"""
 # What is kept before, by chance, would outlive the vectors that it was made of.
 KEEP_NO_STATISTICS: tuple[LiteralString, ...] = (
     "ALTER INDEX {index} ALTER COLUMN 1 SET STATISTICS 0",
@@ -128,9 +133,16 @@ async def ensure_index(owner: Connection, tenant_id: int, space: EmbeddingSpace)
     was_there = await has_index(owner, tenant_id, space)
     if not was_there:
         await _build(owner, tenant_id, space)
-    # Also one that was there: whoever waited for it may have been killed before he came to this.
-    await _execute(owner, KEEP_NO_STATISTICS, tenant_id, space=space)
+    # Also of one that was there: whoever waited for it may have been killed before he came to this.
+    if await _keeps_statistics(owner, tenant_id, space):
+        await _execute(owner, KEEP_NO_STATISTICS, tenant_id, space=space)
     return not was_there
+
+
+async def _keeps_statistics(owner: Connection, tenant_id: int, space: EmbeddingSpace) -> bool:
+    async with owner.cursor(row_factory=scalar_row) as cursor:
+        found = await cursor.execute(KEEPS_STATISTICS, {"name": index_of(tenant_id, space.id)})
+        return await found.fetchone() is True
 
 
 async def _build(owner: Connection, tenant_id: int, space: EmbeddingSpace) -> None:

@@ -22,6 +22,7 @@ METHOD = "terms-2"  # changes when the same text would yield other terms
 MAX_TERM = 64  # characters; the rest of a longer term is not looked at
 MAX_QUESTION = 20_000  # characters
 MAX_QUESTION_TERMS = 128  # distinct ones
+LONGEST_KEPT = 40  # characters of a token that is remembered; a longer one may be a sentence
 
 _SNOWBALL = (
     "ar:arabic hy:armenian eu:basque ca:catalan cs:czech da:danish nl:dutch en:english"
@@ -71,7 +72,9 @@ _TOKEN = re.compile(rf"{_WORD}(?:{_JOINERS}{_WORD})*+{_SUFFIX}|[{_UNSPACED}]++")
 _ASCII_TOKEN = re.compile(rf"[a-z0-9]++(?:{_JOINERS}[a-z0-9]++)*+{_SUFFIX}")
 _PART = re.compile(rf"\d+(?:[.,]\d+)*|(?:[^\W\d_]|[{_MARKS}])+")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
-_ACRONYM = re.compile(r"(?<!\w)[^\W\d_a-z]{2,8}(?!\w)")  # or any word without Latin letters
+_CAPITALS = re.compile(r"(?<!\w)[^\W\d_a-z]+(?!\w)")  # or any word without Latin letters
+_BETWEEN = re.compile(r"[^\w\n]{1,3}")  # two words of one row
+_LONGEST_ACRONYM = 8  # letters
 _SHOUTED = 4  # words in capitals, one after the other, are no acronyms
 _OPERATORS = frozenset({"AND", "OR", "NOT"})  # of other search engines; their users type them
 _LOOSE_JOINER = re.compile(r"(?<!\d)[-_./:+]|[-_./:+](?!\d)")  # not between two digits
@@ -207,7 +210,7 @@ class _Analysis(dict[str, tuple[str, ...]]):
         found = tuple(units if _RUN.match(token) else map(self.stem, units))
         if len(self) >= 200_000:
             self.clear()
-        if len(token) <= 40:
+        if len(token) <= LONGEST_KEPT:
             self[token] = found
         return found
 
@@ -267,16 +270,16 @@ def _tokens(text: str) -> list[str]:
 def _acronyms(text: str) -> list[str]:
     """List the words in capitals, in their order, but none that stand in a row of many."""
     rows: list[list[str]] = []
-    end = -2  # before the text
-    for match in _ACRONYM.finditer(text):
-        word = match.group()
-        if not word.isupper():
+    end = -1  # of the row
+    for match in _CAPITALS.finditer(text):
+        if not match.group().isupper():
             continue
-        if match.start() > end + 1:
+        if end < 0 or not _BETWEEN.fullmatch(text, end, match.start()):
             rows.append([])
-        rows[-1].append(word)
+        rows[-1].append(match.group())
         end = match.end()
-    return [w for row in rows if len(row) < _SHOUTED for w in row if w not in _OPERATORS]
+    words = [word for row in rows if len(row) < _SHOUTED for word in row]
+    return [w for w in words if 2 <= len(w) <= _LONGEST_ACRONYM and w not in _OPERATORS]
 
 
 def _units(token: str) -> tuple[str, ...]:
@@ -305,8 +308,16 @@ def _parts(token: str) -> list[str]:
     return [_without_thousands_marks(part) for part in _PART.findall(token)]
 
 
-@lru_cache(20_000)  # most tokens of a text stand in others
 def _words(token: str) -> str:
+    return _short_words(token) if len(token) <= LONGEST_KEPT else _written_apart(token)
+
+
+@lru_cache(20_000)  # most tokens of a text stand in others; a long one would outlive its document
+def _short_words(token: str) -> str:
+    return _written_apart(token)
+
+
+def _written_apart(token: str) -> str:
     return _fold(" ".join(_parts(token))) + token[len(token.rstrip("+#")) :] + " "
 
 

@@ -18,7 +18,7 @@ import structlog
 from psycopg.rows import scalar_row
 
 from roadworthy.core.clock import now
-from roadworthy.core.errors import Busy, Conflict, Unavailable
+from roadworthy.core.errors import Busy, Conflict, RoadworthyError
 from roadworthy.core.identity import Principal
 from roadworthy.corpus.clearing import clear_deleted, clear_documents, is_deleted_left
 from roadworthy.corpus.documents import Corpus
@@ -247,7 +247,7 @@ class DeletionService:
         try:
             async with asyncio.timeout(patience_s):
                 is_clear = await self._clear(receipt, tenant_id)
-        except (TimeoutError, Busy, Unavailable):
+        except (TimeoutError, RoadworthyError):  # a damaged posting, too: what is gone is gone
             return receipt
         if not is_clear or not await self._is_past(patience_s):
             return receipt
@@ -271,7 +271,7 @@ class DeletionService:
                 if await self._clear(receipt, tenant_id):
                     await self._finished(receipt, tenant_id)
                     finished += 1
-            except (Busy, Unavailable) as error:
+            except RoadworthyError as error:
                 log.warning(
                     "a deletion is not finished", receipt=str(receipt.id), problem=error.message
                 )

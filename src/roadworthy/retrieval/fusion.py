@@ -74,9 +74,10 @@ def fuse(rankings: Rankings, fusion: Fusion, *, limit: int) -> list[Fused]:
 
     By the method `weighted`, a ranking's scores are stretched to 0..1 between its worst and its
     best; by `standardised` as well, and a ranking counts the more, the more standard deviations lie
-    between them, as if its scores were measured in those. By `reciprocal`, only ranks count, and
-    the first has 1. A passage that one ranking lacks gets 0 there. Where one ranking is empty the
-    other decides alone. Ties go to the smaller id.
+    between them, as if its scores were measured in those; where fewer passages hold a word than
+    have a vector, the others' score of words is 0, and counts as the worst. By `reciprocal`, only
+    ranks count, and the first has 1. A passage that one ranking lacks gets 0 there. Where one
+    ranking is empty the other decides alone. Ties go to the smaller id.
 
     Raises:
         Invalid: `limit` is below 1, or a ranking repeats a passage, goes up, or holds a score
@@ -89,9 +90,12 @@ def fuse(rankings: Rankings, fusion: Fusion, *, limit: int) -> list[Fused]:
         raise Invalid("limit must be at least 1", limit=limit)
     keyword = rankings.keyword
     vector = across(rankings.vector, fusion)[: rankings.candidates]
-    by_keyword = _places(keyword, fusion, name="keyword")
-    by_vector = _places(vector, fusion, name="vector")
-    share = _vector_share(keyword, vector, fusion)
+    words, meaning = [score for _, score in keyword], [score for _, score in vector]
+    if fusion.method == "standardised":
+        words += [0.0] * (len(meaning) - len(words))
+    by_keyword = _places(keyword, fusion, name="keyword", worst=min(words, default=0))
+    by_vector = _places(vector, fusion, name="vector", worst=min(meaning, default=0))
+    share = _vector_share(words, meaning, fusion) if keyword and vector else float(bool(vector))
     joined = [
         _joined(i, by_keyword.get(i), by_vector.get(i), vector_share=share)
         for i in by_keyword.keys() | by_vector.keys()
@@ -126,21 +130,18 @@ def across(rankings: Mapping[str, Ranking], fusion: Fusion) -> Ranking:
     return sorted(scores.items(), key=lambda scored: (-scored[1], scored[0]))
 
 
-def _vector_share(keyword: Ranking, vector: Ranking, fusion: Fusion) -> float:
-    if not keyword or not vector:
-        return float(bool(vector))
-    by_keyword, by_vector = _deviations(keyword), _deviations(vector)
-    if fusion.method != "standardised" or not (by_keyword and by_vector):
+def _vector_share(words: Sequence[float], meaning: Sequence[float], fusion: Fusion) -> float:
+    by_words, by_meaning = _deviations(words), _deviations(meaning)
+    if fusion.method != "standardised" or not (by_words and by_meaning):
         return fusion.vector_weight
-    share = fusion.vector_weight * by_vector
-    return share / (share + (1 - fusion.vector_weight) * by_keyword)
+    share = fusion.vector_weight * by_meaning
+    return share / (share + (1 - fusion.vector_weight) * by_words)
 
 
-def _deviations(ranking: Ranking) -> float:
+def _deviations(scores: Sequence[float]) -> float:
     """Tell how many standard deviations the best is above the worst; 0 where all are equal."""
-    scores = [score for _, score in ranking]
     deviation = float(np.std(scores))
-    return (scores[0] - scores[-1]) / deviation if deviation else 0.0
+    return (max(scores) - min(scores)) / deviation if deviation else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +153,7 @@ class _Place:
     share: float  # what the ranking makes of it, 0 to 1
 
 
-def _places(ranking: Ranking, fusion: Fusion, *, name: str) -> dict[int, _Place]:
+def _places(ranking: Ranking, fusion: Fusion, *, name: str, worst: float) -> dict[int, _Place]:
     scores = [score for _, score in ranking]
     if not all(map(math.isfinite, scores)):
         raise Invalid("a ranking holds a score that is not finite", ranking=name)
@@ -163,7 +164,7 @@ def _places(ranking: Ranking, fusion: Fusion, *, name: str) -> dict[int, _Place]
         passage_id: _Place(
             rank=rank,
             score=score,
-            share=_of_rank(rank) if by_rank else _stretched(score, scores[-1], scores[0]),
+            share=_of_rank(rank) if by_rank else _stretched(score, worst, scores[0]),
         )
         for rank, (passage_id, score) in enumerate(ranking, start=1)
     }

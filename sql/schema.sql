@@ -6,13 +6,127 @@ SET check_function_bodies = false;
 
 CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public;
 
+CREATE FUNCTION public.current_tenant() RETURNS integer
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (NULLIF(current_setting('roadworthy.tenant'::text, true), ''::text))::integer;
+
+CREATE TABLE public.cached_answer (
+    tenant_id integer NOT NULL,
+    trace_id uuid NOT NULL,
+    release_hash text NOT NULL,
+    space_id integer NOT NULL,
+    language text NOT NULL,
+    filters text[] NOT NULL,
+    question text NOT NULL,
+    vector public.halfvec NOT NULL,
+    text text NOT NULL,
+    made_from integer[] NOT NULL,
+    cited integer[] NOT NULL,
+    numbers integer[] NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    input_tokens integer NOT NULL,
+    output_tokens integer NOT NULL,
+    cost_usd numeric,
+    CONSTRAINT cached_answer_check CHECK ((cited <@ made_from)),
+    CONSTRAINT cached_answer_check1 CHECK ((cardinality(numbers) = cardinality(cited))),
+    CONSTRAINT cached_answer_made_from_check CHECK ((cardinality(made_from) > 0))
+);
+ALTER TABLE ONLY public.cached_answer ALTER COLUMN filters SET STATISTICS 0;
+ALTER TABLE ONLY public.cached_answer ALTER COLUMN question SET STATISTICS 0;
+ALTER TABLE ONLY public.cached_answer ALTER COLUMN vector SET STATISTICS 0;
+ALTER TABLE ONLY public.cached_answer ALTER COLUMN text SET STATISTICS 0;
+
+ALTER TABLE ONLY public.cached_answer FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.alike_answers(of_release text, of_space integer, spoken text, among text[], near public.halfvec, nearness double precision, given integer[], best integer[], since timestamp with time zone, most integer) RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT COALESCE(array_agg(alike.trace_id), '{}'::uuid[]) AS "coalesce"
+    FROM ( SELECT cached_answer.trace_id
+            FROM public.cached_answer
+           WHERE ((cached_answer.tenant_id = public.current_tenant()) AND (cached_answer.release_hash = alike_answers.of_release) AND (cached_answer.space_id = alike_answers.of_space) AND (cached_answer.language = alike_answers.spoken) AND (cached_answer.asked_at >= alike_answers.since) AND (cached_answer.filters = alike_answers.among) AND (cached_answer.cited <@ alike_answers.given) AND (alike_answers.best <@ cached_answer.made_from) AND (((1)::double precision - (cached_answer.vector OPERATOR(public.<=>) alike_answers.near)) >= alike_answers.nearness))
+           ORDER BY (cached_answer.vector OPERATOR(public.<=>) alike_answers.near), cached_answer.asked_at DESC, cached_answer.trace_id
+          LIMIT alike_answers.most) alike;
+END;
+
 CREATE FUNCTION public.await_holds(tenant integer) RETURNS void
     LANGUAGE sql
     AS $$ SELECT pg_advisory_xact_lock_shared(hashtext('roadworthy legal hold'), tenant) $$;
 
-CREATE FUNCTION public.current_tenant() RETURNS integer
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN (NULLIF(current_setting('roadworthy.tenant'::text, true), ''::text))::integer;
+CREATE TABLE public.budget (
+    tenant_id integer NOT NULL,
+    scope text NOT NULL,
+    name text NOT NULL,
+    period text NOT NULL,
+    soft_usd numeric,
+    hard_usd numeric,
+    soft_tokens bigint,
+    hard_tokens bigint,
+    set_at timestamp with time zone NOT NULL,
+    CONSTRAINT budget_check CHECK (((scope = 'tenant'::text) = (name = ''::text))),
+    CONSTRAINT budget_check1 CHECK ((num_nonnulls(soft_usd, hard_usd, soft_tokens, hard_tokens) > 0)),
+    CONSTRAINT budget_hard_tokens_check CHECK ((hard_tokens >= 0)),
+    CONSTRAINT budget_hard_usd_check CHECK ((hard_usd >= (0)::numeric)),
+    CONSTRAINT budget_period_check CHECK ((period = ANY (ARRAY['day'::text, 'month'::text]))),
+    CONSTRAINT budget_scope_check CHECK ((scope = ANY (ARRAY['tenant'::text, 'release'::text, 'key'::text]))),
+    CONSTRAINT budget_soft_tokens_check CHECK ((soft_tokens >= 0)),
+    CONSTRAINT budget_soft_usd_check CHECK ((soft_usd >= (0)::numeric))
+);
+
+ALTER TABLE ONLY public.budget FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.spending (
+    tenant_id integer NOT NULL,
+    day date NOT NULL,
+    release text NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    times bigint NOT NULL,
+    ms double precision NOT NULL,
+    calls bigint NOT NULL,
+    input_tokens bigint NOT NULL,
+    output_tokens bigint NOT NULL,
+    cost_usd numeric,
+    unpriced bigint NOT NULL,
+    CONSTRAINT spending_kind_check CHECK ((kind = ANY (ARRAY['outcome'::text, 'stage'::text, 'avoided'::text, 'key'::text])))
+);
+
+ALTER TABLE ONLY public.spending FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.budgets_of(of_release text, of_key text, today date) RETURNS TABLE(scope text, period text, soft_usd numeric, hard_usd numeric, soft_tokens bigint, hard_tokens bigint, spent_usd numeric, spent_tokens bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT budget.scope,
+     budget.period,
+     budget.soft_usd,
+     budget.hard_usd,
+     budget.soft_tokens,
+     budget.hard_tokens,
+     COALESCE(spent.usd, (0)::numeric) AS "coalesce",
+     (COALESCE(spent.tokens, (0)::numeric))::bigint AS "coalesce"
+    FROM (public.budget
+      CROSS JOIN LATERAL ( SELECT sum(spending.cost_usd) AS usd,
+             sum((spending.input_tokens + spending.output_tokens)) AS tokens
+            FROM public.spending
+           WHERE ((spending.tenant_id = budget.tenant_id) AND (spending.day >=
+                 CASE budget.period
+                     WHEN 'day'::text THEN budgets_of.today
+                     ELSE (date_trunc('month'::text, (budgets_of.today)::timestamp with time zone))::date
+                 END) AND (spending.kind =
+                 CASE budget.scope
+                     WHEN 'key'::text THEN 'key'::text
+                     ELSE 'outcome'::text
+                 END) AND ((budget.scope <> 'key'::text) OR (spending.name = budget.name)) AND ((budget.scope <> 'release'::text) OR (spending.release = budget.name)))) spent)
+   WHERE ((budget.tenant_id = public.current_tenant()) AND (budget.name =
+         CASE budget.scope
+             WHEN 'release'::text THEN budgets_of.of_release
+             WHEN 'key'::text THEN COALESCE(budgets_of.of_key, ''::text)
+             ELSE ''::text
+         END))
+   ORDER BY budget.scope, budget.period;
+END;
 
 CREATE TABLE public.schema_migration (
     name text NOT NULL,
@@ -67,6 +181,80 @@ CREATE FUNCTION public.count_answers(documents uuid[]) RETURNS bigint
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     RETURN (SELECT count(*) AS count FROM public.trace_answer WHERE ((trace_answer.tenant_id = public.current_tenant()) AND (trace_answer.trace_id = ANY (public.traces_from(count_answers.documents)))));
+
+CREATE FUNCTION public.count_cached_answers(documents uuid[]) RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    RETURN (SELECT count(*) AS count FROM public.cached_answer WHERE ((cached_answer.tenant_id = public.current_tenant()) AND (cached_answer.trace_id = ANY (public.traces_from(count_cached_answers.documents)))));
+
+CREATE FUNCTION public.count_spending() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    BEGIN
+        INSERT INTO spending AS so_far
+               (tenant_id, day, release, kind, name, times, ms, calls, input_tokens, output_tokens,
+                cost_usd, unpriced)
+        WITH answer AS (
+            SELECT tenant_id, (started_at AT TIME ZONE 'UTC')::date AS day,
+                   coalesce(release_name, '') AS release, outcome, key_id, stages, avoided,
+                   coalesce(extract(epoch FROM ended_at - started_at) * 1000, 0) AS ms
+              FROM added
+             WHERE surface <> 'search'
+        ), line AS (
+            SELECT tenant_id, day, release, outcome, key_id, stage ->> 'name' AS name,
+                   (stage ->> 'ms')::double precision AS ms,
+                   coalesce((stage ->> 'calls')::bigint, 0) AS calls,
+                   coalesce((stage ->> 'input_tokens')::bigint, 0) AS input_tokens,
+                   coalesce((stage ->> 'output_tokens')::bigint, 0) AS output_tokens,
+                   (stage ->> 'cost_usd')::numeric AS cost_usd,
+                   coalesce((stage ->> 'unpriced')::bigint, 0) AS unpriced
+              FROM answer CROSS JOIN LATERAL jsonb_array_elements(stages) AS stage
+        ), counted AS (
+            SELECT tenant_id, day, release, 'stage' AS kind, name, 1 AS times, ms, calls,
+                   input_tokens, output_tokens, cost_usd, unpriced
+              FROM line
+             UNION ALL -- what the stages of an answer spent is what it spent
+            SELECT tenant_id, day, release, 'outcome', outcome, 0, 0, calls, input_tokens,
+                   output_tokens, cost_usd, unpriced
+              FROM line
+             UNION ALL
+            SELECT tenant_id, day, '', 'key', key_id::text, 0, 0, calls, input_tokens,
+                   output_tokens, cost_usd, unpriced
+              FROM line WHERE key_id IS NOT NULL
+             UNION ALL
+            SELECT tenant_id, day, release, 'outcome', outcome, 1, ms, 0, 0, 0, NULL, 0 FROM answer
+             UNION ALL
+            SELECT tenant_id, day, '', 'key', key_id::text, 1, ms, 0, 0, 0, NULL, 0
+              FROM answer WHERE key_id IS NOT NULL
+             UNION ALL
+            SELECT tenant_id, day, release, 'avoided', avoided ->> 'why', 1, 0, 0,
+                   (avoided ->> 'input_tokens')::bigint, (avoided ->> 'output_tokens')::bigint,
+                   (avoided ->> 'cost_usd')::numeric,
+                   ((avoided ->> 'cost_usd') IS NULL)::integer
+              FROM answer WHERE jsonb_typeof(avoided) = 'object'
+        )
+        SELECT tenant_id, day, release, kind, name, sum(times), sum(ms), sum(calls),
+               sum(input_tokens), sum(output_tokens), sum(cost_usd), sum(unpriced)
+          FROM counted
+         GROUP BY tenant_id, day, release, kind, name
+         ORDER BY tenant_id, day, release, kind, name -- two processes lock the rows in one order
+            ON CONFLICT (tenant_id, day, release, kind, name) DO UPDATE
+           SET times = so_far.times + excluded.times,
+               ms = so_far.ms + excluded.ms,
+               calls = so_far.calls + excluded.calls,
+               input_tokens = so_far.input_tokens + excluded.input_tokens,
+               output_tokens = so_far.output_tokens + excluded.output_tokens,
+               -- No price known is not a price of 0.
+               cost_usd = CASE WHEN excluded.cost_usd IS NULL THEN so_far.cost_usd
+                               ELSE coalesce(so_far.cost_usd, 0) + excluded.cost_usd END,
+               unpriced = so_far.unpriced + excluded.unpriced;
+        -- It has been counted: a key that stayed would name the person behind the pseudonym.
+        UPDATE trace SET key_id = NULL
+         WHERE tenant_id = current_tenant() AND key_id IS NOT NULL
+           AND id IN (SELECT id FROM added WHERE key_id IS NOT NULL);
+        RETURN NULL;
+    END $$;
 
 CREATE FUNCTION public.current_user_id() RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -132,6 +320,7 @@ CREATE TABLE public.document (
     notes text[] DEFAULT '{}'::text[] NOT NULL,
     parent_id uuid,
     dated_at timestamp with time zone GENERATED ALWAYS AS (COALESCE(file_modified_at, file_created_at, updated_at)) STORED NOT NULL,
+    reshared_at timestamp with time zone,
     CONSTRAINT document_file_created_at_check CHECK (((file_created_at >= '1900-01-01 00:00:00+00'::timestamp with time zone) AND (file_created_at < '2200-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT document_file_modified_at_check CHECK (((file_modified_at >= '1900-01-01 00:00:00+00'::timestamp with time zone) AND (file_modified_at < '2200-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT document_language_told_check CHECK ((language_told ~ '^[a-z]{2,3}$'::text)),
@@ -165,6 +354,26 @@ CREATE FUNCTION public.fields_of(document public.document) RETURNS TABLE(tenant_
          WHERE field.value IS NOT NULL
     $$;
 
+CREATE FUNCTION public.flag_passages(dropped integer[], moment timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+        INSERT INTO verdict AS before (tenant_id, document_id, revision_id, check_name, outcome,
+                                       reason, figures, created_at)
+        SELECT tenant_id, document_id, revision_id, 'screening', 'flagged',
+               'Passages of it seem to hold instructions to a model, and were kept from an answer.',
+               jsonb_build_object('passages', count(*)), moment
+          FROM passage
+         WHERE tenant_id = current_tenant() AND id = ANY (dropped)
+         GROUP BY tenant_id, document_id, revision_id
+         ORDER BY revision_id
+            ON CONFLICT (tenant_id, revision_id, check_name) DO UPDATE
+           SET created_at = excluded.created_at,
+               figures = jsonb_build_object(
+                   'passages', greatest((before.figures ->> 'passages')::bigint,
+                                        (excluded.figures ->> 'passages')::bigint))
+    $$;
+
 CREATE FUNCTION public.forget_answers() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -175,6 +384,16 @@ CREATE FUNCTION public.forget_answers() RETURNS trigger
         UPDATE trace SET problem = NULL
          WHERE tenant_id = current_tenant() AND id = ANY (told) AND problem IS NOT NULL;
         DELETE FROM trace_answer WHERE tenant_id = current_tenant() AND trace_id = ANY (told);
+        RETURN NULL;
+    END $$;
+
+CREATE FUNCTION public.forget_kept_answers() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    BEGIN
+        DELETE FROM kept_answer
+         WHERE tenant_id = current_tenant() AND documents && ARRAY(SELECT id FROM gone);
         RETURN NULL;
     END $$;
 
@@ -193,6 +412,10 @@ CREATE FUNCTION public.forget_name(who text) RETURNS void
          WHERE tenant_id = current_tenant() AND decided_by = who;
         UPDATE experiment SET made_by = '(deleted)'
          WHERE tenant_id = current_tenant() AND made_by = who;
+        UPDATE approval SET granted_by = '(deleted)'
+         WHERE tenant_id = current_tenant() AND granted_by = who;
+        UPDATE approval SET asked_by = '(deleted)'
+         WHERE tenant_id = current_tenant() AND asked_by = who;
     END $$;
 
 CREATE FUNCTION public.forget_traces_of(who text, most integer) RETURNS bigint
@@ -412,6 +635,34 @@ CREATE FUNCTION public.guard_tenant() RETURNS trigger
         RETURN OLD;
     END $$;
 
+CREATE TABLE public.kept_question (
+    tenant_id integer NOT NULL,
+    id uuid NOT NULL,
+    user_id text NOT NULL,
+    asked jsonb,
+    state text NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    waits smallint DEFAULT 0 NOT NULL,
+    run_at timestamp with time zone NOT NULL,
+    lease uuid,
+    leased_until timestamp with time zone,
+    problem_kind text,
+    created_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    claimed_at timestamp with time zone,
+    CONSTRAINT kept_question_check CHECK (((state = ANY (ARRAY['done'::text, 'failed'::text])) = (finished_at IS NOT NULL))),
+    CONSTRAINT kept_question_check1 CHECK (((state = 'running'::text) = (lease IS NOT NULL))),
+    CONSTRAINT kept_question_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text])))
+);
+ALTER TABLE ONLY public.kept_question ALTER COLUMN asked SET STATISTICS 0;
+
+ALTER TABLE ONLY public.kept_question FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.has_room_for_questions(most integer) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    RETURN (SELECT (count(*) < has_room_for_questions.most) FROM (SELECT FROM public.kept_question WHERE ((kept_question.tenant_id = public.current_tenant()) AND (kept_question.state = 'queued'::text)) LIMIT has_room_for_questions.most) waiting);
+
 CREATE FUNCTION public.hold_on(tenant integer, documents uuid[]) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -463,7 +714,7 @@ CREATE TABLE public.principal (
 
 ALTER TABLE ONLY public.principal FORCE ROW LEVEL SECURITY;
 
-CREATE FUNCTION public.holder_of_key(hash bytea, moment timestamp with time zone) RETURNS TABLE(tenant_id integer, user_id text, groups text[], clearance smallint, may_ingest boolean)
+CREATE FUNCTION public.holder_of_key(hash bytea, moment timestamp with time zone) RETURNS TABLE(tenant_id integer, user_id text, groups text[], clearance smallint, may_ingest boolean, key_id uuid)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     BEGIN ATOMIC
@@ -471,7 +722,8 @@ CREATE FUNCTION public.holder_of_key(hash bytea, moment timestamp with time zone
      principal.user_id,
      principal.groups,
      principal.clearance,
-     api_key.may_ingest
+     api_key.may_ingest,
+     api_key.id
     FROM (public.api_key
       JOIN public.principal USING (tenant_id, user_id))
    WHERE ((api_key.key_hash = holder_of_key.hash) AND (api_key.revoked_at IS NULL) AND (api_key.expires_at > holder_of_key.moment));
@@ -530,6 +782,23 @@ CREATE FUNCTION public.keep_fields() RETURNS trigger
         RETURN NULL;
     END $$;
 
+CREATE FUNCTION public.keep_passage_scores(scores jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+        INSERT INTO passage_score (tenant_id, passage_id, digest, version, score, threshold)
+        SELECT DISTINCT ON (passage.id) passage.tenant_id, passage.id, decode(line.digest, 'hex'),
+               line.version, line.score, line.threshold
+          FROM jsonb_to_recordset(scores) AS line (passage_id integer, digest text, version text,
+                                                   score double precision,
+                                                   threshold double precision)
+          JOIN passage ON passage.tenant_id = current_tenant() AND passage.id = line.passage_id
+         ORDER BY passage.id, line.version
+            ON CONFLICT (tenant_id, passage_id) DO UPDATE
+           SET digest = excluded.digest, version = excluded.version, score = excluded.score,
+               threshold = excluded.threshold
+    $$;
+
 CREATE FUNCTION public.mark_contents() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -553,9 +822,25 @@ CREATE FUNCTION public.mark_gone() RETURNS trigger
         RETURN NULL;
     END $$;
 
+CREATE FUNCTION public.may_approve() RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN ('group:approvers'::text = ANY ((NULLIF(current_setting('roadworthy.subjects'::text, true), ''::text))::text[]));
+
 CREATE FUNCTION public.may_hold() RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN ('group:legal-hold'::text = ANY ((NULLIF(current_setting('roadworthy.subjects'::text, true), ''::text))::text[]));
+
+CREATE FUNCTION public.may_see_costs() RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN ('group:costs'::text = ANY ((NULLIF(current_setting('roadworthy.subjects'::text, true), ''::text))::text[]));
+
+CREATE FUNCTION public.note_resharing() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+    BEGIN
+        NEW.reshared_at := clock_timestamp();
+        RETURN NEW;
+    END $$;
 
 CREATE TABLE public.posting (
     tenant_id integer NOT NULL,
@@ -662,6 +947,37 @@ BEGIN
 END;
 $$;
 
+CREATE FUNCTION public.spent_since(since date) RETURNS TABLE(kind text, name text, times bigint, ms double precision, calls bigint, input_tokens bigint, output_tokens bigint, cost_usd numeric, unpriced bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT spending.kind,
+     spending.name,
+     (sum(spending.times))::bigint AS sum,
+     sum(spending.ms) AS sum,
+     (sum(spending.calls))::bigint AS sum,
+     (sum(spending.input_tokens))::bigint AS sum,
+     (sum(spending.output_tokens))::bigint AS sum,
+     sum(spending.cost_usd) AS sum,
+     (sum(spending.unpriced))::bigint AS sum
+    FROM public.spending
+   WHERE ((spending.day >= spent_since.since) AND (spending.kind <> 'key'::text))
+   GROUP BY spending.kind, spending.name
+   ORDER BY spending.kind, spending.name;
+END;
+
+CREATE FUNCTION public.trim_cached_answers(most integer, since timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    BEGIN ATOMIC
+ DELETE FROM public.cached_answer
+   WHERE ((cached_answer.tenant_id = public.current_tenant()) AND ((cached_answer.asked_at < trim_cached_answers.since) OR (cached_answer.trace_id IN ( SELECT kept.trace_id
+            FROM public.cached_answer kept
+           WHERE (kept.tenant_id = public.current_tenant())
+           ORDER BY kept.asked_at DESC, kept.trace_id
+          OFFSET trim_cached_answers.most))));
+END;
+
 CREATE TABLE public.acl (
     tenant_id integer NOT NULL,
     id integer NOT NULL,
@@ -678,6 +994,23 @@ ALTER TABLE public.acl ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.approval (
+    tenant_id integer NOT NULL,
+    id uuid NOT NULL,
+    operation text NOT NULL,
+    subject text NOT NULL,
+    asked_by text NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    granted_by text,
+    granted_at timestamp with time zone,
+    used_at timestamp with time zone,
+    CONSTRAINT approval_check CHECK (((granted_by <> asked_by) OR (granted_by = '(deleted)'::text))),
+    CONSTRAINT approval_check1 CHECK (((granted_by IS NULL) = (granted_at IS NULL))),
+    CONSTRAINT approval_check2 CHECK (((used_at IS NULL) OR (granted_at IS NOT NULL)))
+);
+
+ALTER TABLE ONLY public.approval FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.corpus (
     tenant_id integer NOT NULL,
@@ -885,6 +1218,19 @@ CREATE TABLE public.installation (
     CONSTRAINT installation_stage_check CHECK (((length(stage) >= 1) AND (length(stage) <= 40)))
 );
 
+CREATE TABLE public.kept_answer (
+    tenant_id integer NOT NULL,
+    question_id uuid NOT NULL,
+    body jsonb NOT NULL,
+    documents uuid[] NOT NULL,
+    passages integer[] NOT NULL
+);
+ALTER TABLE ONLY public.kept_answer ALTER COLUMN body SET STATISTICS 0;
+ALTER TABLE ONLY public.kept_answer ALTER COLUMN documents SET STATISTICS 0;
+ALTER TABLE ONLY public.kept_answer ALTER COLUMN passages SET STATISTICS 0;
+
+ALTER TABLE ONLY public.kept_answer FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.legal_hold (
     tenant_id integer NOT NULL,
     id uuid NOT NULL,
@@ -957,6 +1303,20 @@ ALTER TABLE public.passage ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.passage_score (
+    tenant_id integer NOT NULL,
+    passage_id integer NOT NULL,
+    digest bytea NOT NULL,
+    version text NOT NULL,
+    score double precision NOT NULL,
+    threshold double precision NOT NULL
+);
+ALTER TABLE ONLY public.passage_score ALTER COLUMN digest SET STATISTICS 0;
+ALTER TABLE ONLY public.passage_score ALTER COLUMN score SET STATISTICS 0;
+ALTER TABLE ONLY public.passage_score ALTER COLUMN threshold SET STATISTICS 0;
+
+ALTER TABLE ONLY public.passage_score FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.posting_gone ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.posting_gone_id_seq
@@ -1102,7 +1462,10 @@ CREATE TABLE public.trace (
     ended_at timestamp with time zone,
     reading jsonb,
     searched_for jsonb,
-    CONSTRAINT trace_outcome_check CHECK ((outcome = ANY (ARRAY['answered'::text, 'abstained'::text, 'found'::text, 'refused'::text, 'failed'::text, 'cancelled'::text, 'interrupted'::text]))),
+    verdicts jsonb,
+    cached_from uuid,
+    key_id uuid,
+    avoided jsonb,
     CONSTRAINT trace_surface_check CHECK ((surface = ANY (ARRAY['answers'::text, 'chat'::text, 'search'::text, 'cli'::text])))
 );
 ALTER TABLE ONLY public.trace ALTER COLUMN question SET STATISTICS 0;
@@ -1129,6 +1492,23 @@ ALTER TABLE ONLY public.verdict ALTER COLUMN figures SET STATISTICS 0;
 
 ALTER TABLE ONLY public.verdict FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.webhook (
+    tenant_id integer NOT NULL,
+    question_id uuid NOT NULL,
+    url text,
+    origin text NOT NULL,
+    state text NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    run_at timestamp with time zone,
+    lease uuid,
+    claimed_at timestamp with time zone,
+    CONSTRAINT webhook_check CHECK (((state = 'waiting'::text) = (url IS NOT NULL))),
+    CONSTRAINT webhook_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'delivered'::text, 'failed'::text])))
+);
+ALTER TABLE ONLY public.webhook ALTER COLUMN url SET STATISTICS 0;
+
+ALTER TABLE ONLY public.webhook FORCE ROW LEVEL SECURITY;
+
 ALTER TABLE ONLY public.embedding ATTACH PARTITION public.embedding_shared FOR VALUES IN (0);
 
 ALTER TABLE ONLY public.acl_grant
@@ -1145,6 +1525,15 @@ ALTER TABLE ONLY public.api_key
 
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.approval
+    ADD CONSTRAINT approval_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.budget
+    ADD CONSTRAINT budget_pkey PRIMARY KEY (tenant_id, scope, name, period);
+
+ALTER TABLE ONLY public.cached_answer
+    ADD CONSTRAINT cached_answer_pkey PRIMARY KEY (tenant_id, trace_id);
 
 ALTER TABLE ONLY public.corpus
     ADD CONSTRAINT corpus_pkey PRIMARY KEY (tenant_id, id);
@@ -1197,6 +1586,12 @@ ALTER TABLE ONLY public.installation
 ALTER TABLE ONLY public.job
     ADD CONSTRAINT job_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.kept_answer
+    ADD CONSTRAINT kept_answer_pkey PRIMARY KEY (tenant_id, question_id);
+
+ALTER TABLE ONLY public.kept_question
+    ADD CONSTRAINT kept_question_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.legal_hold
     ADD CONSTRAINT legal_hold_pkey PRIMARY KEY (tenant_id, id);
 
@@ -1211,6 +1606,9 @@ ALTER TABLE ONLY public.passage_count
 
 ALTER TABLE ONLY public.passage
     ADD CONSTRAINT passage_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.passage_score
+    ADD CONSTRAINT passage_score_pkey PRIMARY KEY (tenant_id, passage_id);
 
 ALTER TABLE ONLY public.posting_gone
     ADD CONSTRAINT posting_gone_pkey PRIMARY KEY (tenant_id, id);
@@ -1251,6 +1649,9 @@ ALTER TABLE ONLY public.signature_band
 ALTER TABLE ONLY public.signature
     ADD CONSTRAINT signature_pkey PRIMARY KEY (tenant_id, revision_id);
 
+ALTER TABLE ONLY public.spending
+    ADD CONSTRAINT spending_pkey PRIMARY KEY (tenant_id, day, release, kind, name);
+
 ALTER TABLE ONLY public.tenant
     ADD CONSTRAINT tenant_name_key UNIQUE (name);
 
@@ -1263,14 +1664,22 @@ ALTER TABLE ONLY public.trace_answer
 ALTER TABLE ONLY public.trace_hit
     ADD CONSTRAINT trace_hit_pkey PRIMARY KEY (tenant_id, trace_id, rank);
 
+ALTER TABLE public.trace
+    ADD CONSTRAINT trace_outcome_check CHECK ((outcome = ANY (ARRAY['answered'::text, 'abstained'::text, 'blocked'::text, 'found'::text, 'refused'::text, 'failed'::text, 'cancelled'::text, 'interrupted'::text]))) NOT VALID;
+
 ALTER TABLE ONLY public.trace
     ADD CONSTRAINT trace_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.verdict
     ADD CONSTRAINT verdict_pkey PRIMARY KEY (tenant_id, revision_id, check_name);
 
+ALTER TABLE ONLY public.webhook
+    ADD CONSTRAINT webhook_pkey PRIMARY KEY (tenant_id, question_id);
+
 ALTER TABLE ONLY public.withdrawn_document
     ADD CONSTRAINT withdrawn_document_pkey PRIMARY KEY (tenant_id, document_id);
+
+CREATE INDEX cached_answer_key ON public.cached_answer USING btree (tenant_id, release_hash, space_id, language, asked_at);
 
 CREATE INDEX deletion_receipt_open ON public.deletion_receipt USING btree (requested_at) WHERE (finished_at IS NULL);
 
@@ -1324,6 +1733,14 @@ CREATE INDEX job_running ON public.job USING btree (tenant_id, leased_until) WHE
 
 CREATE INDEX job_to_announce ON public.job USING btree (run_at) WHERE ((state = 'queued'::text) AND (announced_at IS NULL));
 
+CREATE INDEX kept_question_claimed ON public.kept_question USING btree (tenant_id, claimed_at) WHERE (claimed_at IS NOT NULL);
+
+CREATE INDEX kept_question_finished ON public.kept_question USING btree (tenant_id, finished_at) WHERE (finished_at IS NOT NULL);
+
+CREATE INDEX kept_question_leased ON public.kept_question USING btree (leased_until) WHERE (state = 'running'::text);
+
+CREATE INDEX kept_question_queued ON public.kept_question USING btree (tenant_id, run_at, id) WHERE (state = 'queued'::text);
+
 CREATE INDEX legal_hold_corpus ON public.legal_hold USING btree (tenant_id, corpus_id);
 
 CREATE INDEX legal_hold_document ON public.legal_hold USING btree (tenant_id, document_id);
@@ -1335,6 +1752,8 @@ CREATE INDEX merged_revision_document ON public.merged_revision USING btree (ten
 CREATE INDEX passage_document ON public.passage USING btree (tenant_id, document_id);
 
 CREATE UNIQUE INDEX passage_revision ON public.passage USING btree (tenant_id, revision_id, ordinal);
+
+CREATE INDEX passage_score_digest ON public.passage_score USING btree (tenant_id, digest);
 
 CREATE INDEX posting_gone_corpus ON public.posting_gone USING btree (tenant_id, corpus_id);
 
@@ -1360,6 +1779,14 @@ CREATE INDEX trace_mine ON public.trace USING btree (tenant_id, pseudonym, start
 
 CREATE INDEX verdict_document ON public.verdict USING btree (tenant_id, document_id);
 
+CREATE INDEX webhook_claimed ON public.webhook USING btree (origin, claimed_at) WHERE (claimed_at IS NOT NULL);
+
+CREATE INDEX webhook_claimed_of_tenant ON public.webhook USING btree (origin, tenant_id, claimed_at) WHERE (claimed_at IS NOT NULL);
+
+CREATE INDEX webhook_due ON public.webhook USING btree (origin, tenant_id, run_at) WHERE (state = 'waiting'::text);
+
+CREATE INDEX webhook_sent ON public.webhook USING btree (origin, run_at) WHERE (lease IS NOT NULL);
+
 CREATE INDEX withdrawn_document_corpus ON public.withdrawn_document USING btree (tenant_id, corpus_id);
 
 CREATE INDEX withdrawn_document_deletion ON public.withdrawn_document USING btree (tenant_id, deletion_id);
@@ -1368,7 +1795,11 @@ ALTER INDEX public.embedding_acl ATTACH PARTITION public.embedding_shared_acl;
 
 ALTER INDEX public.embedding_passage ATTACH PARTITION public.embedding_shared_passage;
 
+CREATE TRIGGER count_spending AFTER INSERT ON public.trace REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.count_spending();
+
 CREATE TRIGGER forget_answers AFTER DELETE ON public.document REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.forget_answers();
+
+CREATE TRIGGER forget_kept_answers AFTER DELETE ON public.document REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.forget_kept_answers();
 
 CREATE TRIGGER guard BEFORE DELETE ON public.corpus FOR EACH ROW EXECUTE FUNCTION public.guard_corpus();
 
@@ -1486,6 +1917,8 @@ CREATE CONSTRAINT TRIGGER mark_old AFTER DELETE ON public.withdrawn_document DEF
             ELSE (set_config('roadworthy.marked'::text, (old.tenant_id)::text, true) IS NOT NULL)
         END) EXECUTE FUNCTION public.mark_contents();
 
+CREATE TRIGGER note_resharing BEFORE UPDATE OF acl_id ON public.document FOR EACH ROW WHEN ((new.acl_id <> old.acl_id)) EXECUTE FUNCTION public.note_resharing();
+
 CREATE TRIGGER settle BEFORE INSERT ON public.review FOR EACH ROW EXECUTE FUNCTION public.settle_review();
 
 ALTER TABLE ONLY public.acl_grant
@@ -1496,6 +1929,18 @@ ALTER TABLE ONLY public.acl
 
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.principal(tenant_id, user_id);
+
+ALTER TABLE ONLY public.approval
+    ADD CONSTRAINT approval_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.budget
+    ADD CONSTRAINT budget_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.cached_answer
+    ADD CONSTRAINT cached_answer_space_id_fkey FOREIGN KEY (space_id) REFERENCES public.embedding_space(id);
+
+ALTER TABLE ONLY public.cached_answer
+    ADD CONSTRAINT cached_answer_tenant_id_trace_id_fkey FOREIGN KEY (tenant_id, trace_id) REFERENCES public.trace_answer(tenant_id, trace_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.corpus_route
     ADD CONSTRAINT corpus_route_space_id_fkey FOREIGN KEY (space_id) REFERENCES public.embedding_space(id);
@@ -1557,6 +2002,12 @@ ALTER TABLE ONLY public.job
 ALTER TABLE ONLY public.job
     ADD CONSTRAINT job_tenant_id_revision_id_fkey FOREIGN KEY (tenant_id, revision_id) REFERENCES public.revision(tenant_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.kept_answer
+    ADD CONSTRAINT kept_answer_tenant_id_question_id_fkey FOREIGN KEY (tenant_id, question_id) REFERENCES public.kept_question(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.kept_question
+    ADD CONSTRAINT kept_question_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.principal(tenant_id, user_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.legal_hold
     ADD CONSTRAINT legal_hold_tenant_id_corpus_id_fkey FOREIGN KEY (tenant_id, corpus_id) REFERENCES public.corpus(tenant_id, id) ON DELETE CASCADE;
 
@@ -1580,6 +2031,9 @@ ALTER TABLE ONLY public.passage_count
 
 ALTER TABLE ONLY public.passage_count
     ADD CONSTRAINT passage_count_tenant_id_corpus_id_fkey FOREIGN KEY (tenant_id, corpus_id) REFERENCES public.corpus(tenant_id, id);
+
+ALTER TABLE ONLY public.passage_score
+    ADD CONSTRAINT passage_score_tenant_id_passage_id_fkey FOREIGN KEY (tenant_id, passage_id) REFERENCES public.passage(tenant_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.passage
     ADD CONSTRAINT passage_tenant_id_revision_id_fkey FOREIGN KEY (tenant_id, revision_id) REFERENCES public.revision(tenant_id, id) ON DELETE CASCADE;
@@ -1608,6 +2062,9 @@ ALTER TABLE ONLY public.signature_band
 ALTER TABLE ONLY public.signature
     ADD CONSTRAINT signature_tenant_id_revision_id_fkey FOREIGN KEY (tenant_id, revision_id) REFERENCES public.revision(tenant_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.spending
+    ADD CONSTRAINT spending_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
 ALTER TABLE ONLY public.trace_answer
     ADD CONSTRAINT trace_answer_tenant_id_trace_id_fkey FOREIGN KEY (tenant_id, trace_id) REFERENCES public.trace(tenant_id, id) ON DELETE CASCADE;
 
@@ -1620,6 +2077,9 @@ ALTER TABLE ONLY public.trace
 ALTER TABLE ONLY public.verdict
     ADD CONSTRAINT verdict_tenant_id_revision_id_fkey FOREIGN KEY (tenant_id, revision_id) REFERENCES public.revision(tenant_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.webhook
+    ADD CONSTRAINT webhook_tenant_id_question_id_fkey FOREIGN KEY (tenant_id, question_id) REFERENCES public.kept_question(tenant_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.withdrawn_document
     ADD CONSTRAINT withdrawn_document_tenant_id_deletion_id_fkey FOREIGN KEY (tenant_id, deletion_id) REFERENCES public.deletion_receipt(tenant_id, id);
 
@@ -1629,6 +2089,10 @@ ALTER TABLE ONLY public.withdrawn_document
 ALTER TABLE public.acl ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.acl_grant ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY admitted ON public.cached_answer FOR SELECT TO roadworthy_app USING ((( SELECT count(*) AS count
+   FROM public.passage
+  WHERE ((passage.tenant_id = cached_answer.tenant_id) AND (passage.id = ANY (cached_answer.made_from)))) = cardinality(made_from)));
 
 CREATE POLICY admitted ON public.document TO roadworthy_app USING ((acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[])));
 
@@ -1650,6 +2114,10 @@ CREATE POLICY admitted ON public.revision TO roadworthy_app USING ((acl_id = ANY
 
 ALTER TABLE public.api_key ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.approval ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY approver ON public.approval FOR SELECT TO roadworthy_app USING (( SELECT public.may_approve() AS may_approve));
+
 CREATE POLICY as_the_document ON public.job TO roadworthy_app USING ((EXISTS ( SELECT
    FROM public.document
   WHERE ((document.tenant_id = job.tenant_id) AND (document.id = job.document_id)))));
@@ -1665,6 +2133,14 @@ CREATE POLICY as_the_document ON public.review FOR SELECT TO roadworthy_app USIN
 CREATE POLICY as_the_document ON public.verdict FOR SELECT TO roadworthy_app USING ((((acl_id IS NULL) OR (acl_id = ANY (( SELECT public.visible_acls() AS visible_acls)::integer[]))) AND (EXISTS ( SELECT
    FROM public.document
   WHERE ((document.tenant_id = verdict.tenant_id) AND (document.id = verdict.document_id))))));
+
+CREATE POLICY as_the_passage ON public.passage_score FOR SELECT TO roadworthy_app USING ((EXISTS ( SELECT
+   FROM public.passage
+  WHERE ((passage.tenant_id = passage_score.tenant_id) AND (passage.id = passage_score.passage_id)))));
+
+ALTER TABLE public.budget ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.cached_answer ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY colleague ON public.acl TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1692,6 +2168,8 @@ ALTER TABLE public.corpus_route ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.corpus_space ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY costs ON public.spending FOR SELECT TO roadworthy_app USING (( SELECT public.may_see_costs() AS may_see_costs));
+
 CREATE POLICY count_copy ON public.verdict TO roadworthy_app USING (((check_name = 'exact_duplicates'::text) AND (EXISTS ( SELECT
    FROM public.document
   WHERE ((document.tenant_id = verdict.tenant_id) AND (document.id = verdict.document_id))))));
@@ -1705,6 +2183,12 @@ CREATE POLICY decide ON public.review FOR INSERT TO roadworthy_app WITH CHECK ((
 
 CREATE POLICY definer ON public.api_key FOR SELECT TO roadworthy_owner USING (true);
 
+CREATE POLICY definer ON public.approval TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY definer ON public.budget FOR SELECT TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY definer ON public.cached_answer TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY definer ON public.deletion_receipt TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY definer ON public.document FOR SELECT TO roadworthy_owner USING (true);
@@ -1715,7 +2199,15 @@ CREATE POLICY definer ON public.experiment TO roadworthy_owner USING ((tenant_id
 
 CREATE POLICY definer ON public.job FOR SELECT TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY definer ON public.kept_answer TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY definer ON public.kept_question FOR SELECT TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY definer ON public.legal_hold FOR SELECT TO roadworthy_owner USING (true);
+
+CREATE POLICY definer ON public.passage FOR SELECT TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY definer ON public.passage_score TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY definer ON public.posting_gone FOR INSERT TO roadworthy_owner WITH CHECK (true);
 
@@ -1724,6 +2216,8 @@ CREATE POLICY definer ON public.principal FOR SELECT TO roadworthy_owner USING (
 CREATE POLICY definer ON public.review FOR SELECT TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY definer ON public.revision FOR SELECT TO roadworthy_owner USING (true);
+
+CREATE POLICY definer ON public.spending TO roadworthy_owner USING (true);
 
 CREATE POLICY definer ON public.tenant FOR SELECT TO roadworthy_owner USING (true);
 
@@ -1736,6 +2230,8 @@ CREATE POLICY definer ON public.trace_hit FOR SELECT TO roadworthy_owner USING (
 CREATE POLICY definer ON public.verdict FOR SELECT TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY definer ON public.withdrawn_document FOR SELECT TO roadworthy_owner USING (true);
+
+CREATE POLICY definer_insert ON public.verdict FOR INSERT TO roadworthy_owner WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY definer_lock ON public.document FOR UPDATE TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1757,6 +2253,8 @@ CREATE POLICY definer_update ON public.revision FOR UPDATE TO roadworthy_owner U
 
 CREATE POLICY definer_update ON public.tenant FOR UPDATE TO roadworthy_owner USING (true);
 
+CREATE POLICY definer_update ON public.verdict FOR UPDATE TO roadworthy_owner USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 ALTER TABLE public.deletion_receipt ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.document ENABLE ROW LEVEL SECURITY;
@@ -1777,9 +2275,15 @@ ALTER TABLE public.experiment ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.golden_probe ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY grants ON public.approval FOR UPDATE TO roadworthy_app USING ((( SELECT public.may_approve() AS may_approve) AND (asked_by <> ( SELECT public.current_user_id() AS current_user_id)))) WITH CHECK ((granted_by = ( SELECT public.current_user_id() AS current_user_id)));
+
 CREATE POLICY holder ON public.legal_hold TO roadworthy_app USING (( SELECT public.may_hold() AS may_hold));
 
 ALTER TABLE public.job ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.kept_answer ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.kept_question ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.legal_hold ENABLE ROW LEVEL SECURITY;
 
@@ -1788,6 +2292,13 @@ CREATE POLICY lifted ON public.legal_hold AS RESTRICTIVE FOR DELETE TO roadworth
 ALTER TABLE public.live_release ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.merged_revision ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY mine ON public.kept_answer FOR SELECT TO roadworthy_app USING (((question_id IN ( SELECT kept_question.id
+   FROM public.kept_question)) AND (( SELECT count(*) AS count
+   FROM public.passage
+  WHERE ((passage.tenant_id = kept_answer.tenant_id) AND (passage.id = ANY (kept_answer.passages)))) = cardinality(passages))));
+
+CREATE POLICY mine ON public.kept_question TO roadworthy_app USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
 
 CREATE POLICY mine ON public.trace FOR SELECT TO roadworthy_app USING ((pseudonym = NULLIF(current_setting('roadworthy.pseudonym'::text, true), ''::text)));
 
@@ -1800,6 +2311,9 @@ CREATE POLICY mine ON public.trace_hit FOR SELECT TO roadworthy_app USING (((tra
    FROM public.trace)) AND (EXISTS ( SELECT
    FROM public.passage
   WHERE ((passage.tenant_id = trace_hit.tenant_id) AND (passage.id = trace_hit.passage_id))))));
+
+CREATE POLICY mine ON public.webhook TO roadworthy_app USING ((question_id IN ( SELECT kept_question.id
+   FROM public.kept_question)));
 
 CREATE POLICY not_withdrawn ON public.document AS RESTRICTIVE TO roadworthy_app USING ((NOT (EXISTS ( SELECT
    FROM public.withdrawn_document withdrawn
@@ -1867,6 +2381,12 @@ CREATE POLICY one_tenant ON public.acl_grant AS RESTRICTIVE TO roadworthy_app US
 
 CREATE POLICY one_tenant ON public.api_key AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY one_tenant ON public.approval AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.budget AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.cached_answer AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY one_tenant ON public.corpus AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.corpus_route AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -1891,6 +2411,10 @@ CREATE POLICY one_tenant ON public.golden_probe AS RESTRICTIVE TO roadworthy_app
 
 CREATE POLICY one_tenant ON public.job AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY one_tenant ON public.kept_answer AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.kept_question AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY one_tenant ON public.legal_hold AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.live_release AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -1900,6 +2424,8 @@ CREATE POLICY one_tenant ON public.merged_revision AS RESTRICTIVE TO roadworthy_
 CREATE POLICY one_tenant ON public.passage AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.passage_count AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.passage_score AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.posting AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1921,6 +2447,8 @@ CREATE POLICY one_tenant ON public.signature AS RESTRICTIVE TO roadworthy_app US
 
 CREATE POLICY one_tenant ON public.signature_band AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY one_tenant ON public.spending AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY one_tenant ON public.trace AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.trace_answer AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -1928,6 +2456,8 @@ CREATE POLICY one_tenant ON public.trace_answer AS RESTRICTIVE TO roadworthy_app
 CREATE POLICY one_tenant ON public.trace_hit AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.verdict AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY one_tenant ON public.webhook AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY one_tenant ON public.withdrawn_document AS RESTRICTIVE TO roadworthy_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -2003,6 +2533,8 @@ ALTER TABLE public.passage ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.passage_count ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.passage_score ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.posting ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.posting_gone ENABLE ROW LEVEL SECURITY;
@@ -2010,6 +2542,8 @@ ALTER TABLE public.posting_gone ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.posting_segment ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.principal ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY record ON public.cached_answer FOR INSERT TO roadworthy_app WITH CHECK (true);
 
 CREATE POLICY record ON public.trace FOR INSERT TO roadworthy_app WITH CHECK (true);
 
@@ -2032,6 +2566,8 @@ ALTER TABLE public.signature ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.signature_band ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.spending ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.tenant ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.trace ENABLE ROW LEVEL SECURITY;
@@ -2044,6 +2580,8 @@ CREATE POLICY unfinished ON public.deletion_receipt AS RESTRICTIVE FOR UPDATE TO
 
 ALTER TABLE public.verdict ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.webhook ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.withdrawn_document ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY worker ON public.acl TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -2051,6 +2589,12 @@ CREATE POLICY worker ON public.acl TO roadworthy_worker USING ((tenant_id = ( SE
 CREATE POLICY worker ON public.acl_grant TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.api_key TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.approval TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.budget TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.cached_answer TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.corpus TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -2076,6 +2620,10 @@ CREATE POLICY worker ON public.golden_probe TO roadworthy_worker USING ((tenant_
 
 CREATE POLICY worker ON public.job TO roadworthy_worker USING (true);
 
+CREATE POLICY worker ON public.kept_answer TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.kept_question TO roadworthy_worker USING (true);
+
 CREATE POLICY worker ON public.legal_hold TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.live_release TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -2085,6 +2633,8 @@ CREATE POLICY worker ON public.merged_revision TO roadworthy_worker USING ((tena
 CREATE POLICY worker ON public.passage TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.passage_count TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY worker ON public.passage_score TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.posting TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -2106,6 +2656,8 @@ CREATE POLICY worker ON public.signature TO roadworthy_worker USING ((tenant_id 
 
 CREATE POLICY worker ON public.signature_band TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY worker ON public.spending TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY worker ON public.trace TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY worker ON public.trace_answer TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -2114,10 +2666,25 @@ CREATE POLICY worker ON public.trace_hit TO roadworthy_worker USING ((tenant_id 
 
 CREATE POLICY worker ON public.verdict TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY worker ON public.webhook TO roadworthy_worker USING (true);
+
 CREATE POLICY worker ON public.withdrawn_document TO roadworthy_worker USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 GRANT USAGE ON SCHEMA public TO roadworthy_app;
 GRANT USAGE ON SCHEMA public TO roadworthy_worker;
+
+GRANT SELECT,INSERT ON TABLE public.cached_answer TO roadworthy_app;
+
+REVOKE ALL ON FUNCTION public.alike_answers(of_release text, of_space integer, spoken text, among text[], near public.halfvec, nearness double precision, given integer[], best integer[], since timestamp with time zone, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.alike_answers(of_release text, of_space integer, spoken text, among text[], near public.halfvec, nearness double precision, given integer[], best integer[], since timestamp with time zone, most integer) TO roadworthy_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.budget TO roadworthy_worker;
+
+GRANT SELECT ON TABLE public.spending TO roadworthy_app;
+GRANT SELECT,DELETE ON TABLE public.spending TO roadworthy_worker;
+
+REVOKE ALL ON FUNCTION public.budgets_of(of_release text, of_key text, today date) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.budgets_of(of_release text, of_key text, today date) TO roadworthy_app;
 
 GRANT SELECT ON TABLE public.schema_migration TO roadworthy_app;
 GRANT SELECT ON TABLE public.schema_migration TO roadworthy_worker;
@@ -2136,6 +2703,11 @@ GRANT SELECT,INSERT ON TABLE public.trace_answer TO roadworthy_app;
 
 REVOKE ALL ON FUNCTION public.count_answers(documents uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_answers(documents uuid[]) TO roadworthy_worker;
+
+REVOKE ALL ON FUNCTION public.count_cached_answers(documents uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_cached_answers(documents uuid[]) TO roadworthy_worker;
+
+REVOKE ALL ON FUNCTION public.count_spending() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.drop_traces(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.drop_traces(most integer) TO roadworthy_worker;
@@ -2160,6 +2732,9 @@ GRANT UPDATE(updated_at) ON TABLE public.document TO roadworthy_app;
 GRANT UPDATE(source_path) ON TABLE public.document TO roadworthy_app;
 
 GRANT UPDATE(language_told) ON TABLE public.document TO roadworthy_app;
+
+REVOKE ALL ON FUNCTION public.flag_passages(dropped integer[], moment timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.flag_passages(dropped integer[], moment timestamp with time zone) TO roadworthy_app;
 
 REVOKE ALL ON FUNCTION public.forget_name(who text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.forget_name(who text) TO roadworthy_worker;
@@ -2192,6 +2767,12 @@ GRANT UPDATE(deletion_id) ON TABLE public.withdrawn_document TO roadworthy_worke
 
 REVOKE ALL ON FUNCTION public.gone_passages(of_corpus integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.gone_passages(of_corpus integer) TO roadworthy_app;
+
+GRANT SELECT,INSERT ON TABLE public.kept_question TO roadworthy_app;
+GRANT SELECT,DELETE,UPDATE ON TABLE public.kept_question TO roadworthy_worker;
+
+REVOKE ALL ON FUNCTION public.has_room_for_questions(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.has_room_for_questions(most integer) TO roadworthy_app;
 
 REVOKE ALL ON FUNCTION public.hold_on(tenant integer, documents uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.hold_on(tenant integer, documents uuid[]) TO roadworthy_worker;
@@ -2231,6 +2812,10 @@ REVOKE ALL ON FUNCTION public.is_queue_full(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_queue_full(most integer) TO roadworthy_app;
 GRANT ALL ON FUNCTION public.is_queue_full(most integer) TO roadworthy_worker;
 
+REVOKE ALL ON FUNCTION public.keep_passage_scores(scores jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.keep_passage_scores(scores jsonb) TO roadworthy_app;
+GRANT ALL ON FUNCTION public.keep_passage_scores(scores jsonb) TO roadworthy_worker;
+
 REVOKE ALL ON FUNCTION public.mark_contents() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.mark_gone() FROM PUBLIC;
@@ -2251,8 +2836,35 @@ GRANT ALL ON FUNCTION public.present_documents(documents uuid[]) TO roadworthy_a
 
 REVOKE ALL ON FUNCTION public.settle_review() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.spent_since(since date) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.spent_since(since date) TO roadworthy_worker;
+
+REVOKE ALL ON FUNCTION public.trim_cached_answers(most integer, since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.trim_cached_answers(most integer, since timestamp with time zone) TO roadworthy_app;
+
 GRANT SELECT,INSERT ON TABLE public.acl TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.acl TO roadworthy_worker;
+
+GRANT SELECT ON TABLE public.approval TO roadworthy_app;
+GRANT SELECT,DELETE ON TABLE public.approval TO roadworthy_worker;
+
+GRANT INSERT(tenant_id) ON TABLE public.approval TO roadworthy_worker;
+
+GRANT INSERT(id) ON TABLE public.approval TO roadworthy_worker;
+
+GRANT INSERT(operation) ON TABLE public.approval TO roadworthy_worker;
+
+GRANT INSERT(subject) ON TABLE public.approval TO roadworthy_worker;
+
+GRANT INSERT(asked_by) ON TABLE public.approval TO roadworthy_worker;
+
+GRANT INSERT(asked_at) ON TABLE public.approval TO roadworthy_worker;
+
+GRANT UPDATE(granted_by) ON TABLE public.approval TO roadworthy_app;
+
+GRANT UPDATE(granted_at) ON TABLE public.approval TO roadworthy_app;
+
+GRANT UPDATE(used_at) ON TABLE public.approval TO roadworthy_worker;
 
 GRANT SELECT ON TABLE public.corpus TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.corpus TO roadworthy_worker;
@@ -2300,6 +2912,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.golden_probe TO roadworthy_wor
 GRANT SELECT ON TABLE public.installation TO roadworthy_app;
 GRANT SELECT ON TABLE public.installation TO roadworthy_worker;
 
+GRANT SELECT ON TABLE public.kept_answer TO roadworthy_app;
+GRANT SELECT,INSERT,DELETE ON TABLE public.kept_answer TO roadworthy_worker;
+
 GRANT SELECT,INSERT ON TABLE public.legal_hold TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE ON TABLE public.legal_hold TO roadworthy_worker;
 
@@ -2323,6 +2938,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.passage_count TO roadworthy_wo
 GRANT UPDATE(passages) ON TABLE public.passage_count TO roadworthy_app;
 
 GRANT UPDATE(terms) ON TABLE public.passage_count TO roadworthy_app;
+
+GRANT SELECT ON TABLE public.passage_score TO roadworthy_app;
+GRANT SELECT ON TABLE public.passage_score TO roadworthy_worker;
 
 GRANT SELECT ON TABLE public.posting_segment TO roadworthy_app;
 GRANT SELECT,INSERT,DELETE ON TABLE public.posting_segment TO roadworthy_worker;
@@ -2360,3 +2978,12 @@ GRANT UPDATE(reason) ON TABLE public.verdict TO roadworthy_app;
 GRANT UPDATE(figures) ON TABLE public.verdict TO roadworthy_app;
 
 GRANT UPDATE(created_at) ON TABLE public.verdict TO roadworthy_app;
+
+GRANT INSERT ON TABLE public.webhook TO roadworthy_app;
+GRANT SELECT,UPDATE ON TABLE public.webhook TO roadworthy_worker;
+
+GRANT SELECT(tenant_id) ON TABLE public.webhook TO roadworthy_app;
+
+GRANT SELECT(question_id) ON TABLE public.webhook TO roadworthy_app;
+
+GRANT SELECT(state) ON TABLE public.webhook TO roadworthy_app;

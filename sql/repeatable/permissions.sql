@@ -49,7 +49,9 @@ BEGIN
                                 'trace_answer', 'corpus_route', 'corpus_space', 'deletion_receipt',
                                 'withdrawn_document', 'legal_hold', 'golden_probe',
                                 'embedding_place', 'posting_segment', 'merged_revision', 'posting_gone',
-                                'document_field', 'experiment']
+                                'document_field', 'experiment', 'kept_question', 'kept_answer',
+                                'cached_answer', 'spending',
+                                'budget', 'passage_score', 'webhook', 'approval']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
@@ -135,13 +137,14 @@ CREATE POLICY definer ON document_field TO CURRENT_USER
 
 -- A key is found by whoever holds it, before anything else is known of him: the holder of a hash
 -- that is good at this moment, and nobody else. The app role itself reads no key.
-CREATE OR REPLACE FUNCTION holder_of_key(hash bytea, moment timestamptz)
+DROP FUNCTION IF EXISTS holder_of_key(bytea, timestamptz); -- an older one told less
+CREATE FUNCTION holder_of_key(hash bytea, moment timestamptz)
     RETURNS TABLE (tenant_id integer, user_id text, groups text[], clearance smallint,
-                   may_ingest boolean)
+                   may_ingest boolean, key_id uuid)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
     BEGIN ATOMIC
         SELECT principal.tenant_id, principal.user_id, principal.groups, principal.clearance,
-               api_key.may_ingest
+               api_key.may_ingest, api_key.id
           FROM api_key JOIN principal USING (tenant_id, user_id)
          WHERE key_hash = hash AND revoked_at IS NULL AND expires_at > moment;
     END;
@@ -300,6 +303,37 @@ GRANT EXECUTE ON FUNCTION found_passages(uuid) TO roadworthy_app;
 DROP POLICY IF EXISTS record ON trace_answer;
 CREATE POLICY record ON trace_answer FOR INSERT TO roadworthy_app WITH CHECK (true);
 
+-- A question that is answered later is its asker's, and so is the answer, while he may still read
+-- every passage that it was made from. The worker must find questions before it knows the tenant.
+DROP POLICY IF EXISTS mine ON kept_question;
+CREATE POLICY mine ON kept_question TO roadworthy_app USING (user_id = (SELECT current_user_id()));
+DROP POLICY IF EXISTS worker ON kept_question;
+CREATE POLICY worker ON kept_question TO roadworthy_worker USING (true);
+DROP POLICY IF EXISTS mine ON kept_answer;
+CREATE POLICY mine ON kept_answer FOR SELECT TO roadworthy_app
+    USING (question_id IN (SELECT id FROM kept_question)
+           AND (SELECT count(*) FROM passage
+                 WHERE passage.tenant_id = kept_answer.tenant_id
+                   AND passage.id = ANY (kept_answer.passages))
+               = cardinality(kept_answer.passages));
+DROP POLICY IF EXISTS mine ON webhook;
+CREATE POLICY mine ON webhook TO roadworthy_app
+    USING (question_id IN (SELECT id FROM kept_question));
+DROP POLICY IF EXISTS worker ON webhook;
+CREATE POLICY worker ON webhook TO roadworthy_worker USING (true);
+-- The queue of a tenant has one length for all of its people.
+CREATE OR REPLACE FUNCTION has_room_for_questions(most integer) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+    RETURN (SELECT count(*) < most
+              FROM (SELECT FROM kept_question
+                     WHERE tenant_id = current_tenant() AND state = 'queued'
+                     LIMIT most) AS waiting);
+REVOKE ALL ON FUNCTION has_room_for_questions(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION has_room_for_questions(integer) TO roadworthy_app;
+DROP POLICY IF EXISTS definer ON kept_question;
+CREATE POLICY definer ON kept_question FOR SELECT TO CURRENT_USER
+    USING (tenant_id = (SELECT current_tenant()));
+
 -- A tenant's name is seen by its own people.
 ALTER TABLE tenant ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tenant FORCE ROW LEVEL SECURITY;
@@ -317,10 +351,10 @@ GRANT SELECT ON tenant, principal, embedding_space, corpus, acl, acl_grant, docu
                 revision, passage, embedding, posting, passage_count, job, release, live_release,
                 trace, trace_hit, trace_answer, schema_migration, corpus_route, corpus_space,
                 installation, pseudonym_key, embedding_place, posting_segment, merged_revision,
-                document_field
+                document_field, cached_answer, passage_score
    TO roadworthy_app;
 GRANT INSERT ON acl, acl_grant, document, revision, job, trace, trace_hit, trace_answer, passage_count,
-                posting
+                posting, cached_answer
    TO roadworthy_app;
 GRANT UPDATE (acl_id, title, media_type, metadata, language_told, source_path, state, problem, updated_at)
    ON document TO roadworthy_app;
@@ -340,8 +374,24 @@ GRANT SELECT, INSERT, DELETE ON posting_segment, merged_revision TO roadworthy_w
 GRANT SELECT, DELETE, UPDATE (postings, packed) ON posting_gone TO roadworthy_worker;
 GRANT SELECT, INSERT ON embedding_space TO roadworthy_worker;
 GRANT SELECT, INSERT, DELETE ON experiment TO roadworthy_worker;
+GRANT SELECT, UPDATE (granted_by, granted_at) ON approval TO roadworthy_app;
+GRANT SELECT, UPDATE (used_at), DELETE,
+      INSERT (tenant_id, id, operation, subject, asked_by, asked_at) -- nobody asks with a grant
+    ON approval TO roadworthy_worker;
+GRANT SELECT ON passage_score TO roadworthy_worker; -- written by a function (screening.sql)
+GRANT SELECT ON spending TO roadworthy_app;
+GRANT SELECT, DELETE ON spending TO roadworthy_worker; -- written by a trigger of trace
+GRANT SELECT, INSERT, UPDATE, DELETE ON budget TO roadworthy_worker;
 GRANT SELECT ON schema_migration, installation, document_field TO roadworthy_worker;
 GRANT SELECT, INSERT ON pseudonym_key TO roadworthy_worker;
+
+-- Answers that nobody waits for.
+GRANT SELECT ON kept_question, kept_answer TO roadworthy_app;
+GRANT INSERT ON kept_question, webhook TO roadworthy_app;
+GRANT SELECT (tenant_id, question_id, state) ON webhook TO roadworthy_app;
+GRANT SELECT, UPDATE ON webhook TO roadworthy_worker;
+GRANT SELECT, UPDATE, DELETE ON kept_question TO roadworthy_worker;
+GRANT SELECT, INSERT, DELETE ON kept_answer TO roadworthy_worker;
 
 -- Deletion and legal hold: the policies are in retention_*.sql.
 GRANT SELECT ON deletion_receipt, withdrawn_document TO roadworthy_app;

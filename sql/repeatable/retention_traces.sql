@@ -59,6 +59,21 @@ DROP FUNCTION IF EXISTS forget_answers(uuid[]);
 CREATE OR REPLACE TRIGGER forget_answers AFTER DELETE ON document REFERENCING OLD TABLE AS gone
     FOR EACH STATEMENT EXECUTE FUNCTION forget_answers();
 
+-- Takes the answers that were kept for later, in the same way.
+CREATE OR REPLACE FUNCTION forget_kept_answers() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$
+    BEGIN
+        DELETE FROM kept_answer
+         WHERE tenant_id = current_tenant() AND documents && ARRAY(SELECT id FROM gone);
+        RETURN NULL;
+    END $$;
+CREATE OR REPLACE TRIGGER forget_kept_answers AFTER DELETE ON document
+    REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION forget_kept_answers();
+DROP POLICY IF EXISTS definer ON kept_answer;
+CREATE POLICY definer ON kept_answer TO CURRENT_USER
+    USING (tenant_id = (SELECT current_tenant()));
+
 -- Until when the traces of these people are kept without text and pseudonym; null: still so.
 CREATE OR REPLACE FUNCTION forgotten_people(pseudonyms text[])
     RETURNS TABLE (pseudonym text, until timestamptz)
@@ -110,6 +125,10 @@ CREATE OR REPLACE FUNCTION forget_name(who text) RETURNS void
          WHERE tenant_id = current_tenant() AND decided_by = who;
         UPDATE experiment SET made_by = '(deleted)'
          WHERE tenant_id = current_tenant() AND made_by = who;
+        UPDATE approval SET granted_by = '(deleted)'
+         WHERE tenant_id = current_tenant() AND granted_by = who;
+        UPDATE approval SET asked_by = '(deleted)'
+         WHERE tenant_id = current_tenant() AND asked_by = who;
     END $$;
 REVOKE ALL ON FUNCTION forget_name(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION forget_name(text) TO roadworthy_worker;

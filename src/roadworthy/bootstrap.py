@@ -21,10 +21,16 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
+from roadworthy.answering import stores as answering_stores
+from roadworthy.answering.admission import Admission, Bounds
+from roadworthy.answering.cached import AnswerCache
+from roadworthy.answering.converse import ConversingAnswerer
 from roadworthy.answering.extract import ExtractingAnswerer
 from roadworthy.answering.forgetting import Forgetting
 from roadworthy.answering.generate import GeneratingAnswerer
+from roadworthy.answering.guarding import Guarding
 from roadworthy.answering.in_flight import InFlight
+from roadworthy.answering.judging import Judging
 from roadworthy.answering.searching import SearchService
 from roadworthy.answering.service import AnsweringService
 from roadworthy.core.clock import now
@@ -33,16 +39,21 @@ from roadworthy.core.identity import Principal
 from roadworthy.core.spaces import EmbeddingSpace
 from roadworthy.corpus import stores as corpus_stores
 from roadworthy.deletion import DeletionService
-from roadworthy.gateway.embeddings import MOST_CONNECTIONS, SpaceEmbedder
-from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
+from roadworthy.gateway.classifying import Classifier
+from roadworthy.gateway.embeddings import SpaceEmbedder
+from roadworthy.gateway.endpoint import Endpoint
 from roadworthy.gateway.engine.local import EngineAddress
+from roadworthy.gateway.prices import read_prices
 from roadworthy.gateway.reranking import Reranker
+from roadworthy.gateway.routes import Router
+from roadworthy.models import opened_models
 from roadworthy.plumbing import stores as plumbing_stores
 from roadworthy.plumbing.database import Database, with_role
 from roadworthy.plumbing.epochs import EpochHolder
 from roadworthy.plumbing.migrations import migrate
 from roadworthy.plumbing.settings import Settings
 from roadworthy.plumbing.tasks import cancelled
+from roadworthy.plumbing.webhooks import Sender
 from roadworthy.spaces import follow_spaces, open_spaces
 from roadworthy.traces import TraceRecorder, bring_left
 from roadworthy.traces import stores as trace_stores
@@ -62,7 +73,12 @@ ADOPT_PSEUDONYMS = "DELETE FROM pseudonym_key"
 MOST_TRIES = 5
 APP_ROLE, WORKER_ROLE = "roadworthy_app", "roadworthy_worker"
 # Every table that holds the text of documents or what is derived from it: each room tells its own.
-STORES = (*corpus_stores.STORES, *plumbing_stores.STORES, *trace_stores.STORES)
+STORES = (
+    *corpus_stores.STORES,
+    *plumbing_stores.STORES,
+    *trace_stores.STORES,
+    *answering_stores.STORES,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +102,19 @@ class Services:
     settings: Settings
     database: Database
     embeddings: Endpoint
-    chat: Endpoint
+    router: Router  # to the models that write
     embedders: Mapping[str, SpaceEmbedder]  # by name of the space
     refused_spaces: Mapping[str, str]  # name of the space -> why it is not served
+    classifier: Classifier | None  # None: no engine runs here
+    background_classifier: Classifier | None  # for what nobody waits for; None: likewise
+    reranker: Reranker | None  # None: none is told of, and no engine runs here
+    judging: Judging  # of whether hits are about a question
     recorder: TraceRecorder
     answering: AnsweringService
     searching: SearchService
     deletion: DeletionService
     in_flight: InFlight  # what reads documents notes it here, to hear when one is deleted
+    bounds: Bounds  # how much is done at once
     pseudonym: Callable[[Principal], str]
 
     @property
@@ -156,47 +177,17 @@ def provision(
         raise Unavailable("The database of database_url does not answer.") from error
 
 
-def embeddings_address(settings: Settings, engine: EngineAddress | None) -> EndpointAddress:
-    """Tell where embeddings are made: at embeddings_url, else in the local engine.
-
-    Raises:
-        Invalid: there is neither.
-    """
-    if not settings.embeddings_url:
-        return _in_engine(settings, engine)
-    return EndpointAddress(
-        url=settings.embeddings_url,
-        key=settings.embeddings_key.get_secret_value() if settings.embeddings_key else None,
-        timeout_s=settings.model_timeout_s,
-    )
-
-
-def chat_address(settings: Settings, engine: EngineAddress | None) -> EndpointAddress:
-    """Tell where chat is answered: at chat_url, else in the local engine; raises as above."""
-    if not settings.chat_url:
-        return _in_engine(settings, engine)
-    return EndpointAddress(
-        url=settings.chat_url,
-        key=settings.chat_key.get_secret_value() if settings.chat_key else None,
-        timeout_s=settings.model_timeout_s,
-    )
-
-
 @asynccontextmanager
-async def opened_reranker(settings: Settings) -> AsyncIterator[Reranker | None]:
-    """Open what reranks, for a block; None: there is none."""
-    if not settings.rerank_url:
+async def opened_sender(settings: Settings) -> AsyncIterator[Sender | None]:
+    """Open what tells receivers of webhooks, for a block; None: nobody may be told."""
+    if not settings.webhook_origins or settings.webhook_key is None:
         yield None
         return
-    key = settings.rerank_key.get_secret_value() if settings.rerank_key else None
-    endpoint = Endpoint(
-        EndpointAddress(url=settings.rerank_url, key=key, timeout_s=settings.model_timeout_s),
-        tries=1,  # who waits has some milliseconds, and does without
-    )
+    sender = Sender(key=settings.webhook_key.get_secret_value(), origins=settings.webhook_origins)
     try:
-        yield Reranker(endpoint, model=settings.rerank_model)
+        yield sender
     finally:
-        await endpoint.close()
+        await sender.close()
 
 
 @asynccontextmanager
@@ -223,22 +214,20 @@ async def services(
         pseudonyms = pseudonyms_of(settings)
         async with database.as_worker() as conn:
             await pseudonyms.agree(conn)
-        embeddings = Endpoint(
-            embeddings_address(settings, engine), most_connections=MOST_CONNECTIONS
-        )
-        stack.push_async_callback(embeddings.close)
-        chat = Endpoint(chat_address(settings, engine))
-        stack.push_async_callback(chat.close)
-        reranker = await stack.enter_async_context(opened_reranker(settings))
-        embedders, refused = await open_spaces(settings, database, embeddings)
+        models = await stack.enter_async_context(opened_models(settings, engine))
+        prices = read_prices(settings.price_book)
+        router, judging = Router(models.lanes, prices), Judging(models.matcher)
+        embedders, refused = await open_spaces(settings, database, models.embeddings)
         following = asyncio.create_task(
-            follow_spaces(settings, database, embeddings, embedders=embedders, refused=refused)
+            follow_spaces(
+                settings, database, models.embeddings, embedders=embedders, refused=refused
+            )
         )
         stack.push_async_callback(cancelled, following)
         recorder = TraceRecorder(settings.home / SPOOL, database)
         flushing = asyncio.create_task(recorder.run())
         stack.push_async_callback(cancelled, flushing)
-        in_flight, extracting = InFlight(), ExtractingAnswerer()
+        in_flight, extracting, bounds = InFlight(), ExtractingAnswerer(), bounds_of(settings)
         forgetting = Forgetting(
             database, in_flight=in_flight, extracting=extracting, recorder=recorder
         )
@@ -247,23 +236,32 @@ async def services(
         yield Services(
             settings=settings,
             database=database,
-            embeddings=embeddings,
-            chat=chat,
+            embeddings=models.embeddings,
+            router=router,
             embedders=embedders,
             refused_spaces=refused,
+            classifier=models.classifier,
+            background_classifier=models.background_classifier,
+            reranker=models.reranker,
+            judging=judging,
             recorder=recorder,
             answering=AnsweringService(
                 database=database,
                 embedders=embedders,
                 answerers={
                     "extract": extracting,
-                    "generate": GeneratingAnswerer(chat),
+                    "generate": GeneratingAnswerer(router),
+                    "chat": ConversingAnswerer(router),
                 },
                 recorder=recorder,
                 pseudonym=pseudonyms,
                 in_flight=in_flight,
-                reranker=reranker,
-                most_concurrent=settings.max_concurrent_answers,
+                reranker=models.reranker,
+                bounds=bounds,
+                prices=prices,
+                cache=AnswerCache(database),
+                guarding=Guarding(models.classifier),
+                judging=judging,
             ),
             searching=SearchService(
                 database=database,
@@ -271,12 +269,29 @@ async def services(
                 recorder=recorder,
                 pseudonym=pseudonyms,
                 in_flight=in_flight,
-                reranker=reranker,
+                bounds=bounds,
+                reranker=models.reranker,
             ),
             deletion=deletion_service(settings, database),
             in_flight=in_flight,
+            bounds=bounds,
             pseudonym=pseudonyms,
         )
+
+
+def bounds_of(settings: Settings) -> Bounds:
+    """Say how much one process does at once."""
+    at_once, line = settings.max_concurrent_answers, settings.max_waiting_answers
+    admission = partial(Admission, patience_s=settings.max_wait_s)
+    # A search holds one connection; two stay for keys and for whether we are ready.
+    searches = settings.max_concurrent_searches or max(1, settings.database_connections - 2)
+    return Bounds(
+        answers=admission(places=at_once, waiting=line),
+        direct_searches=admission(places=at_once, waiting=line),
+        # Whoever was let in finds room in this line, too.
+        searches=admission(places=searches, waiting=2 * at_once),
+        timeout_s=settings.answer_timeout_s,
+    )
 
 
 def secret_file(path: Path) -> str:
@@ -338,15 +353,6 @@ def _can_connect(url: str) -> bool:
 
 def _password(url: str) -> sql.Literal:
     return sql.Literal(conninfo_to_dict(url)["password"])
-
-
-def _in_engine(settings: Settings, engine: EngineAddress | None) -> EndpointAddress:
-    if engine is None:
-        raise Invalid(
-            "There is no local engine running: set embeddings_url and chat_url, or start one "
-            "by `roadworthy up`."
-        )
-    return EndpointAddress(url=engine.url, key=engine.token, timeout_s=settings.model_timeout_s)
 
 
 def deletion_service(settings: Settings, database: Database) -> DeletionService:

@@ -10,9 +10,14 @@ from dataclasses import dataclass
 
 import psycopg
 
-from roadworthy.bootstrap import DatabaseUrls, EngineAddress, database_urls, provision
+from roadworthy.bootstrap import DatabaseUrls, database_urls, provision
 from roadworthy.core.errors import Unavailable
-from roadworthy.gateway.engine.local import LocalEngine, await_engine, published_engine
+from roadworthy.gateway.engine.local import (
+    EngineAddress,
+    LocalEngine,
+    await_engine,
+    published_engine,
+)
 from roadworthy.plumbing.embedded_postgres import EmbeddedPostgres
 from roadworthy.plumbing.processes import Guard
 from roadworthy.plumbing.settings import Settings

@@ -6,17 +6,23 @@ from dataclasses import dataclass
 
 import pytest
 
+from roadworthy.answering.admission import Admission, Bounds
+from roadworthy.answering.converse import ConversingAnswerer
 from roadworthy.answering.extract import ExtractingAnswerer
 from roadworthy.answering.generate import GeneratingAnswerer
+from roadworthy.answering.guarding import Guarding
 from roadworthy.answering.in_flight import InFlight
 from roadworthy.answering.records import Answer, Asked, Citation, Event, TextPiece
-from roadworthy.answering.searching import SearchService
+from roadworthy.answering.searching import SearchResult, SearchService, Sought
 from roadworthy.answering.service import AnsweringService
 from roadworthy.core.identity import Principal
 from roadworthy.gateway import endpoint as gateway_endpoint
 from roadworthy.gateway.chat import Message
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
+from roadworthy.gateway.lanes import Lane
+from roadworthy.gateway.prices import read_prices
+from roadworthy.gateway.routes import Router
 from roadworthy.releases import BUILT_IN, add_release
 from roadworthy.traces import TraceRecorder
 from roadworthy.traces.store import StoredTrace, list_traces
@@ -34,6 +40,7 @@ class Desk:
     answering: AnsweringService
     searching: SearchService
     recorder: TraceRecorder
+    router: Router
 
     def stream(
         self,
@@ -42,14 +49,22 @@ class Desk:
         who: Principal | None = None,
         before: Sequence[str] = (),
         release=None,
+        timeout_s=None,
+        cache=True,
     ) -> AsyncIterator[Event]:
         turns = [Message(role="user", content=earlier) for earlier in before]
         turns.append(Message(role="user", content=question))
-        asked = Asked(turns=turns, surface="answers", release=release)
+        asked = Asked(
+            turns=turns, surface="answers", release=release, timeout_s=timeout_s, cache=cache
+        )
         return self.answering.answer(who or self.world.person(), asked)
 
     async def ask(self, question: str, **kwargs) -> "Told":
         return Told([event async for event in self.stream(question, **kwargs)])
+
+    async def search(self, question: str, *, who: Principal | None = None) -> SearchResult:
+        sought = Sought(question=question, surface="search")
+        return await self.searching.search(who or self.world.person(), sought)
 
     async def generating(self, pieces: Sequence[str], **changes) -> str:
         """Let the model say `pieces`; gives the release that asks it."""
@@ -91,6 +106,10 @@ class Told:
         return self.events[-1]
 
     @property
+    def degraded(self) -> Sequence[str]:
+        return self.answer.degraded
+
+    @property
     def pieces(self) -> list[str]:
         return [event.text for event in self.events if isinstance(event, TextPiece)]
 
@@ -103,8 +122,20 @@ def pseudonym(principal: Principal) -> str:
     return f"pseudonym of {principal.user_id}"
 
 
+def bounded(*, answers=64, searches=64, waiting=0, patience_s=5, timeout_s=30):
+    """Bound what a desk does at once; without a line, one too many is refused."""
+    return Bounds(
+        answers=Admission(places=answers, waiting=waiting, patience_s=patience_s),
+        direct_searches=Admission(places=answers, waiting=waiting, patience_s=patience_s),
+        searches=Admission(places=searches, waiting=64, patience_s=patience_s),
+        timeout_s=timeout_s,
+    )
+
+
 @asynccontextmanager
-async def open_desk(world, models, folder, *, most_concurrent=64, reranker=None):
+async def open_desk(
+    world, models, folder, *, bounds=None, reranker=None, cache=None, classifier=None, judging=None
+):
     endpoint = Endpoint(EndpointAddress(url=models.url, key=KEY, timeout_s=5))
     recorder = TraceRecorder(folder, world.database)
     embedders = {"words": SpaceEmbedder(endpoint, space=world.space, declared=DECLARED)}
@@ -114,15 +145,29 @@ async def open_desk(world, models, folder, *, most_concurrent=64, reranker=None)
         "recorder": recorder,
         "pseudonym": pseudonym,
         "in_flight": InFlight(),
+        "bounds": bounds or bounded(),
         "reranker": reranker,
     }
-    answerers = {"extract": ExtractingAnswerer(), "generate": GeneratingAnswerer(endpoint)}
+    router = Router({"chat": Lane("chat", endpoint)}, read_prices())
+    answerers = {
+        "extract": ExtractingAnswerer(),
+        "generate": GeneratingAnswerer(router),
+        "chat": ConversingAnswerer(router),
+    }
     yield Desk(
         world=world,
         models=models,
-        answering=AnsweringService(**shared, answerers=answerers, most_concurrent=most_concurrent),
+        answering=AnsweringService(
+            **shared,
+            answerers=answerers,
+            prices=read_prices(),
+            cache=cache,
+            guarding=Guarding(classifier),
+            judging=judging,
+        ),
         searching=SearchService(**shared),
         recorder=recorder,
+        router=router,
     )
     await endpoint.close()
 

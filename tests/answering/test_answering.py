@@ -9,7 +9,7 @@ from roadworthy.answering.records import Answer, Citation, Stage, TextPiece
 from roadworthy.core.errors import Busy, Invalid, Missing, RoadworthyError, Unavailable
 from roadworthy.core.spaces import SpaceMismatch
 from roadworthy.corpus.access import access
-from tests.answering.conftest import open_desk
+from tests.answering.conftest import bounded, open_desk
 from tests.doubles.model_server import failing, turned_vector
 
 pytestmark = pytest.mark.anyio
@@ -17,6 +17,7 @@ pytestmark = pytest.mark.anyio
 LEAVE = "Every employee has thirty days of annual leave. Leave not taken by March is lost."
 EXPENSES = "Expenses are paid back within two weeks. Send every receipt to finance."
 QUESTION = "How many days of annual leave has every employee?"
+STAGES = ["release", "screen", "embed", "retrieve", "screen passages", "judge", "write"]
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ async def told(desk):
 async def test_stages_come_first_then_the_text_and_the_answer_last(told):
     events = (await told.ask(QUESTION)).events
     names = [e.name for e in events if isinstance(e, Stage)]
-    assert names == ["release", "embed", "retrieve", "judge", "write"]
+    assert names == STAGES
     kinds = list(dict.fromkeys(type(e) for e in events))
     assert kinds == [Stage, TextPiece, Citation, Answer]
     assert isinstance(events[-2], Stage)
@@ -133,7 +134,9 @@ async def test_an_unknown_release_is_missing(told):
 
 
 async def test_more_than_the_limit_are_told_to_wait(told, tmp_path):
-    async with open_desk(told.world, told.models, tmp_path / "two", most_concurrent=1) as desk:
+    async with open_desk(
+        told.world, told.models, tmp_path / "two", bounds=bounded(answers=1)
+    ) as desk:
         first = desk.stream(QUESTION)
         await anext(first)
         with pytest.raises(Busy):

@@ -33,11 +33,16 @@ def passage(text, *, document=1, ordinal=0, start=0, heading="", title="Leave"):
         heading=heading,
         language="en",
         text=text,
+        digest=None,
+        score=None,
+        threshold=None,
+        score_version=None,
     )
 
 
 def hit(row, *, rank=1, score=1.0):
-    named = {name: getattr(row, name) for name in PassageRow.__slots__}
+    of_a_classifier = {"digest", "score", "threshold", "score_version"}
+    named = {each: getattr(row, each) for each in {*PassageRow.__slots__} - of_a_classifier}
     unfound = dict.fromkeys(["keyword_rank", "keyword_score", "vector_rank", "vector_score"])
     return Hit(**named, **unfound, space=None, rank=rank, fused_rank=rank, score=score)
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from roadworthy.answering.abstention import MESSAGES
 from roadworthy.answering.context import NOTHING
-from roadworthy.answering.generate import NOT_THERE, _Marks
+from roadworthy.answering.marks import Marks
 from roadworthy.answering.records import Citation, CitationInvented, TextPiece
+from roadworthy.answering.refusal import NOT_THERE
 from roadworthy.core.errors import Unavailable
 from tests.doubles.model_server import said
 
@@ -65,7 +66,7 @@ async def test_marks_are_those_of_passages(told, pieces, text, numbers, invented
 )
 def test_how_an_answer_was_cut_does_not_matter(text, cuts):
     def read(pieces):
-        marks = _Marks(NOTHING)
+        marks = Marks(NOTHING)
         written = [w for piece in pieces for w in marks.check(piece)] + marks.rest()
         shown = "".join(w.text for w in written if isinstance(w, TextPiece))
         return shown, sum(isinstance(w, CitationInvented) for w in written)

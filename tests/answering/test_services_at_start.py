@@ -6,13 +6,16 @@ import threading
 import pytest
 
 from roadworthy import spaces
-from roadworthy.bootstrap import EngineAddress, secret_file, services
+from roadworthy.answering.records import Asked
+from roadworthy.bootstrap import secret_file, services
 from roadworthy.core.errors import Unavailable
 from roadworthy.core.identity import Principal
+from roadworthy.gateway.chat import Message
+from roadworthy.gateway.engine.local import EngineAddress
 from roadworthy.plumbing.settings import load_settings
 from tests.conftest import provisioned
-from tests.doubles.model_server import KEY, turned_vector
-from tests.world import make_other_space, words_vector
+from tests.doubles.model_server import KEY, failing, turned_vector
+from tests.world import make_other_space, make_world, words_vector
 
 pytestmark = pytest.mark.anyio
 
@@ -127,6 +130,36 @@ async def test_an_endpoint_that_is_down_at_the_start_is_told_or_waited_for(openi
         pass
     finally:
         models.restart()
+
+
+async def test_questions_are_screened_by_the_engine_before_they_are_embedded(opening, models):
+    async with opening() as opened:
+        world = await make_world(opened.database)
+        turns = [Message(role="user", content="Is a zebra an employee?")]
+        asked = Asked(turns=turns, surface="answers", release=None)
+        *_, answer = [each async for each in opened.answering.answer(world.person(), asked)]
+    assert answer.outcome == "blocked"
+    assert models.asked[-1].path == "/v1/classify"
+    assert models.asked[-1].body == {"model": "injection", "input": ["Is a zebra an employee?"]}
+
+
+async def test_without_an_engine_no_classifier_is_asked(urls, models, tmp_path):
+    told = {"embeddings_url": models.url, "chat_url": models.url, "embeddings_model": "words"}
+    settings = load_settings({}, overrides=told | {"home": tmp_path})
+    async with services(settings, urls=urls, engine=None) as opened:
+        assert (opened.classifier, opened.background_classifier) == (None, None)
+
+
+async def test_scoring_ahead_has_patience_and_a_breaker_of_its_own(opening, models):
+    async with opening() as opened:
+        models.plan += [failing(503)] * 6
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                await opened.background_classifier.score("passage_injection", ["a"])
+        models.plan.clear()
+        waits = opened.background_classifier.endpoint.address.timeout_s
+        assert waits > opened.classifier.endpoint.address.timeout_s
+        assert (await opened.classifier.score("injection", ["a"])).values == [0.0]
 
 
 async def test_a_pseudonym_is_stable_and_tells_no_name(opening):

@@ -11,8 +11,9 @@ import structlog
 
 from roadworthy.api.app import create_app
 from roadworthy.api.main import listening, serve
-from roadworthy.bootstrap import EngineAddress, services
+from roadworthy.bootstrap import services
 from roadworthy.corpus.people import create_key
+from roadworthy.gateway.engine.local import EngineAddress
 from roadworthy.plumbing.settings import load_settings
 from roadworthy.releases import Release, add_release
 from tests.conftest import provisioned
@@ -83,15 +84,22 @@ def model_server():
         yield server
 
 
-@pytest.fixture(scope="package")
-async def opened_services(urls, model_server, tmp_path_factory):
+@asynccontextmanager
+async def open_services(urls, models_url, home, **told):
+    """Open all that a door needs; `told` are settings."""
     with listening("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
-    home = tmp_path_factory.mktemp("home")
-    told = {"home": home, "embeddings_model": DECLARED.model, "port": port, "max_upload_mb": 1}
-    engine = EngineAddress(url=model_server.url, token="none")
+    told = {"home": home, "embeddings_model": DECLARED.model, "port": port, **told}
+    engine = EngineAddress(url=models_url, token="none")
     settings = load_settings({}, overrides=told)
     async with services(settings, urls=urls, engine=engine) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="package")
+async def opened_services(urls, model_server, tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    async with open_services(urls, model_server.url, home, max_upload_mb=1) as opened:
         yield opened
 
 

@@ -4,7 +4,10 @@ import json
 
 import pytest
 
+from roadworthy.core.scores import Score, digest_of
 from roadworthy.corpus.access import access
+from roadworthy.corpus.scores import KeptScore, keep_scores
+from roadworthy.gateway.lanes import Lane, Limits
 from roadworthy.retrieval import wording
 from tests.doubles.model_server import said
 
@@ -12,6 +15,7 @@ pytestmark = pytest.mark.anyio
 
 COAT = "Take one coat with you ."
 QUESTION = {"question": "What is the plan?"}
+CHAT = {"model": "generating", "messages": [{"role": "user", "content": "What is the plan?"}]}
 
 
 async def events(client, path, body):
@@ -44,12 +48,31 @@ async def test_a_stream_ends_with_the_whole_answer(client, plan):
 
 
 async def test_a_failure_in_mid_stream_is_an_error_event(client, plan, models, generating):
-    models.events = said(models.pieces)[:2]
+    models.events = said(["The plan.", " It", " is"])[:2]
     asked = QUESTION | {"stream": True, "release": generating}
     told = await events(client, "/v1/answers", asked)
     assert [name for name, _ in told][-2:] == ["text", "error"]
     assert told[-1][1]["type"] == "urn:roadworthy:problem:unavailable"
     assert "broke off" in told[-1][1]["detail"]
+
+
+@pytest.fixture
+def once_a_minute(door, monkeypatch):
+    """The chat endpoint may be asked once a minute."""
+    lanes = door.services.router.lanes
+    limits = Limits(requests_per_minute=1, wait_s=0)
+    monkeypatch.setitem(lanes, "chat", Lane("chat", lanes["chat"].endpoint, limits=limits))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_model_at_its_limit_is_told_with_the_time_to_wait(
+    client, plan, generating, once_a_minute, stream
+):
+    asked = QUESTION | {"release": generating}
+    assert (await client.post("/v1/answers", json=asked)).status_code == 200
+    refused = await client.post("/v1/chat/completions", json=CHAT | {"stream": stream})
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "60")
+    assert refused.json()["error"]["type"] == "rate_limit_error"
 
 
 async def test_a_conversation_is_passed_on(client, plan):
@@ -186,6 +209,17 @@ async def test_what_may_not_be_read_is_not_found(client, door, world):
     assert answer["outcome"] == "abstained"
     async with door.client(await door.key("hal", groups=["hr"])) as hal:
         assert (await hal.post("/v1/answers", json=QUESTION)).json()["outcome"] == "answered"
+
+
+async def test_a_search_tells_nothing_of_what_the_guards_keep(client, world, plan):
+    async with world.database.as_worker(world.tenant_id) as conn:
+        passages = await (await conn.execute("SELECT id, text FROM passage")).fetchall()
+        score = Score(value=0.9, threshold=0.5, version="1")
+        kept = {number: KeptScore(digest=digest_of(text), score=score) for number, text in passages}
+        await keep_scores(conn, kept)
+    found = await client.post("/v1/search", json={"question": "one coat"})
+    assert found.status_code == 200
+    assert {"kept_score", "told"}.isdisjoint(found.json()["hits"][0])
 
 
 async def test_search_gives_hits_with_text_and_scores(client, plan):

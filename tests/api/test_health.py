@@ -59,15 +59,15 @@ async def test_it_is_not_ready_when_its_space_is_refused(door):
 
 
 async def test_answers_and_requests_are_counted(client, plan):
-    await client.post("/v1/answers", json={"question": "a secret plan"})
-    await client.get("/v1/nowhere/secret")
+    await client.post("/v1/answers", json={"question": "a heron plan"})
+    await client.get("/v1/nowhere/heron")
     told = (await client.get("/metrics")).text
     assert (
         'roadworthy_http_requests_total{method="POST",route="/v1/answers",status="200"} 1.0' in told
     )
     assert 'route="unmatched",status="404"' in told
     assert 'roadworthy_answer_seconds_count{outcome="answered"} 1.0' in told
-    assert "secret" not in told
+    assert "heron" not in told
 
 
 async def test_what_waits_in_the_queue_is_told_by_state_and_of_no_tenant(door, client, world):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from roadworthy.corpus.access import Access, access
 from roadworthy.corpus.ownership import reshare
+from roadworthy.worker.questions import answer_next
 from tests.world import make_world
 
 pytestmark = pytest.mark.anyio
@@ -18,7 +19,9 @@ QUESTION = "Where does the harbour plan keep its canary word?"
 GROUPS, USERS = ("legal", "hr", "board"), ("ana", "bo")
 CASES = max(250, settings().max_examples)  # the profile "thorough" makes more
 OPENED = {"groups": ["everyone"], "users": [], "clearance": 0}
-TELL_NOTHING = {"/livez", "/readyz", "/v1/embeddings", "/v1/models/{model}"}  # of documents
+APPROVALS = {"/v1/approvals/{approval_id}", "/v1/approvals/{approval_id}/grant"}
+# Of documents.
+TELL_NOTHING = {"/livez", "/readyz", "/v1/embeddings", "/v1/models/{model}", *APPROVALS}
 COUNTED = iter(range(10 * CASES))
 
 
@@ -62,8 +65,11 @@ async def surfaces(door, client, documents, jobs):
     await note("search", "POST", "/v1/search", json={"question": QUESTION, "limit": 50})
     await note("answer", "POST", "/v1/answers", json={"question": QUESTION})
     await note("stream", "POST", "/v1/answers", json={"question": QUESTION, "stream": True})
+    kept = await note("later", "POST", "/v1/answers", json={"question": QUESTION, "async": True})
+    await answer_next(door.services)
+    await note("kept", "GET", f"/v1/answers/{kept.json()['id']}")
     await note("chat", "POST", "/v1/chat/completions", json=asked)
-    for name in ("documents", "jobs", "corpora", "releases", "models"):
+    for name in ("documents", "jobs", "corpora", "releases", "models", "costs"):
         await note(name, "GET", f"/v1/{name}")
     await door.services.recorder.flush()
     traces = await note("traces", "GET", "/v1/traces")

@@ -2,13 +2,29 @@
 
 import asyncio
 import contextlib
+import json
+import socket
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from roadworthy.api import streams
+from roadworthy.releases import Release, add_release
+from tests.world import DECLARED
+
 pytestmark = pytest.mark.anyio
 
+PATIENCE_S = 60
 CHAT = {"model": "generating", "messages": [{"role": "user", "content": "What is the plan?"}]}
+TALKING = Release(
+    answerer="generate",
+    model="words",
+    prompt="answer-1",
+    space=DECLARED.name,
+    least_relevance=0,
+    guards=None,
+)
 ANSWER = {"question": "What is the plan?", "release": "generating"}
 
 
@@ -22,7 +38,7 @@ def dawdling(models, generating):
 
 async def left(models):
     asked = await models.until_asked("/chat/completions")
-    return await asyncio.to_thread(asked.is_left.wait, 5)
+    return await asyncio.to_thread(asked.is_left.wait, PATIENCE_S)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +56,38 @@ async def test_leaving_a_stream_cancels_the_answer(
         [trace] = await wait_for_traces(client)
         assert trace["outcome"] == "cancelled"
         assert 'outcome="cancelled"} 1.0' in (await client.get("/metrics")).text
-    assert door.services.answering._running == 0
+    assert door.services.bounds.answers.running == 0
+
+
+async def test_who_reads_nothing_any_more_has_left(
+    door, served, plan, models, world, wait_for_traces, monkeypatch
+):
+    monkeypatch.setattr(streams, "READ_WITHIN_S", 0.5)
+    models.pieces = ["The plan. " * 500] * 4000  # more than the kernel takes for a reader
+    async with world.database.as_worker(world.tenant_id) as conn:
+        await add_release(conn, tenant_id=world.tenant_id, name="talking", release=TALKING)
+    key = await door.key()
+    with deaf(served, key, {"question": "What is the plan?", "release": "talking", "stream": True}):
+        assert await left(models)
+        async with door.client(key, url=served) as client:
+            [trace] = await wait_for_traces(client)
+    assert trace["outcome"] == "cancelled"
+    assert door.services.bounds.answers.running == 0
+
+
+@contextlib.contextmanager
+def deaf(url, key, body):
+    """Ask, and read nothing."""
+    address, content = urlsplit(url), json.dumps(body)
+    with socket.socket() as asking:
+        asking.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        asking.connect((address.hostname, address.port))
+        asking.sendall(
+            f"POST /v1/answers HTTP/1.1\r\nhost: door\r\nauthorization: Bearer {key}\r\n"
+            f"content-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
+            f"{content}".encode()
+        )
+        yield
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ async def test_an_unknown_release_is_not_found(ai):
 
 
 async def test_a_failure_in_mid_stream_is_an_error_of_the_client(ai, plan, models, generating):
-    models.events = said(models.pieces)[:2]
+    models.events = said(["The plan.", " It", " is"])[:2]
     stream = await ai.chat.completions.create(model=generating, messages=ASK, stream=True)
     with pytest.raises(openai.APIError, match="broke off"):
         async for _ in stream:

@@ -153,10 +153,11 @@ async def test_what_is_missing_says_how_to_find_what_exists(client):
 
 
 async def test_a_full_house_says_when_to_come_again(client, door, plan, monkeypatch):
-    monkeypatch.setattr(door.services.answering, "_most_concurrent", 0)
+    monkeypatch.setattr(door.services.bounds.answers, "_places", 0)
+    monkeypatch.setattr(door.services.bounds.answers, "_waiting", 0)
     response = await client.post("/v1/answers", json={"question": "plan"})
     check(response, 429, "busy")
-    assert response.headers["retry-after"] == "1"
+    assert response.headers["retry-after"] == "5"
 
 
 async def test_a_mistake_of_ours_tells_nothing_of_its_insides(door, plan):

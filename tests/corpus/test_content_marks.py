@@ -26,6 +26,7 @@ pytestmark = pytest.mark.anyio
 FOLLOW = {"passage", "posting", "posting_segment", "posting_gone", "merged_revision"} | {
     "embedding",
     "embedding_shared",
+    "passage_score",  # of a passage that has none here yet, it is found out when it is read
 }
 READ = "SELECT relname FROM pg_stat_xact_user_tables WHERE seq_scan > 0 OR idx_scan > 0"
 MARKED = """

@@ -16,10 +16,10 @@ __all__ = ["urls", "world"]
 pseudonym = Pseudonyms("of the tests that delete")
 
 
-def deletions(world, folder, pseudonyms=pseudonym):
+def deletions(world, folder, pseudonyms=pseudonym, stores=STORES):
     return DeletionService(
         database=world.database,
-        stores=STORES,
+        stores=stores,
         pseudonyms=pseudonyms,
         bring_left=partial(bring_left, folder / "spool", world.database),
     )

@@ -21,6 +21,9 @@ HOLD_NONE = {
     "acl": "tenant_id id grants_hash",
     "acl_grant": "tenant_id acl_id subject clearance",  # a deleted person's go
     "api_key": "tenant_id id user_id key_hash may_ingest created_at expires_at revoked_at",
+    # Names of releases, sums, ids: what an operator is about to do.
+    "approval": "tenant_id id operation subject asked_by asked_at granted_by granted_at used_at",
+    "budget": "tenant_id scope name period soft_usd hard_usd soft_tokens hard_tokens set_at",
     "corpus": "tenant_id id name space_id created_at text_search policy",
     "corpus_route": "tenant_id corpus_id language space_id text_search",
     "corpus_space": "tenant_id corpus_id language space_id is_whole created_at",
@@ -33,19 +36,26 @@ HOLD_NONE = {
     " made_by made_at",
     "installation": "is_only stage created_at",
     "pseudonym_key": "is_only mark created_at",
+    # The question is the asker's; what problems say is not kept.
+    "kept_question": "tenant_id id user_id asked state attempts waits run_at lease leased_until"
+    " problem_kind created_at finished_at claimed_at",
     "legal_hold": "tenant_id id document_id user_id corpus_id reason placed_by placed_at lifted_by"
     " lifted_at",  # goes with the document
     "live_release": "tenant_id name changed_at",
     "principal": "tenant_id user_id groups clearance updated_at",
     "release": "tenant_id name hash content created_at",  # what an operator wrote
+    "spending": "tenant_id day release kind name times ms calls input_tokens output_tokens"
+    " cost_usd unpriced",  # sums, by names of releases, stages and outcomes, and ids of keys
     "schema_migration": "name checksum applied_at",
     "tenant": "id name created_at content_mark",  # a mark is drawn, not made from anything
     # The question is the asker's; the problem goes with trace_answer.
     "trace": "tenant_id id pseudonym surface release_name release_hash question searched_for"
-    " language outcome problem stages reading input_tokens output_tokens degraded started_at"
-    " ended_at",
+    " language outcome problem stages reading verdicts input_tokens output_tokens degraded"
+    " started_at ended_at cached_from key_id avoided",
     "trace_hit": "tenant_id trace_id rank document_id passage_id score keyword_score vector_score"
     " cited",
+    # Where the asker wants to be told; it is forgotten when he was.
+    "webhook": "tenant_id question_id url origin state attempts run_at lease claimed_at",
     "withdrawn_document": "tenant_id document_id corpus_id deletion_id",
 }
 
@@ -60,9 +70,11 @@ WITH RECURSIVE going AS (
 SELECT relation::text FROM going
 """
 OTHERWISE = {
+    "cached_answer": "with the trace_answer that it is",
     "passage_count": "sums, which it is taken out of",
     "posting_gone": "cleared before a receipt is finished (corpus/clearing.py)",
     "posting_segment": "rows of many, which it is taken out of before a receipt is finished",
+    "kept_answer": "by a trigger of document: it is made from many",
     "trace_answer": "by a trigger of document: a trace is made from many",
 }
 MEND = """{table} may hold the text of documents, or what is made from it (column {columns}), and no
@@ -171,6 +183,12 @@ PLAIN = {
     "document.owner",
     "document.page_confidence",
     "document.state",
+    "cached_answer.cited",
+    "cached_answer.cost_usd",
+    "cached_answer.language",
+    "cached_answer.made_from",
+    "cached_answer.numbers",
+    "cached_answer.release_hash",
     "job.kind",
     "job.problem_kind",
     "job.stage",
@@ -179,10 +197,12 @@ PLAIN = {
     "passage.language",
     "passage_count.analysis",
     "passage_count.language",
+    "passage_score.version",
     "review.decided_by",
     "review.decision",
     "review.overruled",
     "revision.state",
+    "trace.avoided",
     "trace.degraded",
     "trace.language",
     "trace.outcome",
@@ -192,6 +212,7 @@ PLAIN = {
     "trace.release_name",
     "trace.stages",
     "trace.surface",
+    "trace.verdicts",
     "verdict.check_name",
     "verdict.outcome",
 }
@@ -209,10 +230,13 @@ def test_no_statistics_are_kept_of_what_stores_hold(urls):
 
 # Columns that name a person, and how his name goes.
 PEOPLE = {
+    "approval.asked_by": "forget_name",
+    "approval.granted_by": "forget_name",
     "api_key.user_id": "its row is deleted",
     "deletion_receipt.requested_by": "forget_name",
     "document.owner": "its row is deleted",
     "experiment.made_by": "forget_name",
+    "kept_question.user_id": "goes with the person, and his answers with it",
     "legal_hold.lifted_by": "forget_name",
     "legal_hold.placed_by": "forget_name",
     "legal_hold.user_id": "goes with the person, once it is lifted",

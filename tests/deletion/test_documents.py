@@ -12,8 +12,11 @@ from roadworthy.bootstrap import STORES
 from roadworthy.core.errors import Missing, Refused
 from roadworthy.corpus.access import access
 from roadworthy.deletion import find_receipt, list_receipts
+from roadworthy.plumbing import transactions
+from roadworthy.plumbing.stores import Store
 from roadworthy.traces import TraceRecorder
 from roadworthy.traces.store import add_traces
+from tests.deletion.conftest import deletions
 from tests.traces.interactions import answered, begun, passage_of, read
 
 pytestmark = pytest.mark.anyio
@@ -29,6 +32,17 @@ async def passages(world, document):
     async with world.database.as_worker(world.tenant_id) as conn:
         rows = await conn.execute("SELECT id FROM passage WHERE document_id = %s", (document,))
         return [(document, passage) for (passage,) in await rows.fetchall()]
+
+
+async def test_one_that_takes_longer_than_other_statements_do_is_not_given_up(
+    world, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(transactions, "DEAF_S", 1.0)
+    slow = Store(name="slow", count="SELECT 0 FROM pg_sleep(1.5)")
+    deletion = deletions(world, tmp_path, stores=[slow])
+    document = await canary_document(world)
+    receipt = await deletion.delete_document(document, tenant_id=world.tenant_id, by=None)
+    assert receipt.finished_at is not None
 
 
 async def test_nothing_is_left_in_any_table(world, deletion, urls, postgres_cluster):

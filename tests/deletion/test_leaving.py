@@ -10,6 +10,7 @@ from benchmarks.remains import tables_that_hold
 from roadworthy.core.errors import Conflict, Invalid, Missing
 from roadworthy.corpus.accepting import Upload, accept
 from roadworthy.corpus.access import access
+from roadworthy.corpus.approvals import use_or_ask
 from roadworthy.corpus.documents import ensure_corpus, find_corpus, list_documents
 from roadworthy.corpus.moving import arrange_places
 from roadworthy.corpus.partitions import LIST_PARTITIONS
@@ -21,6 +22,7 @@ from roadworthy.plumbing import jobs
 from roadworthy.retrieval.filters import Filter
 from roadworthy.retrieval.fusion import Fusion
 from roadworthy.retrieval.search import search
+from roadworthy.traces.budgets import Budget, put_budget
 from roadworthy.traces.pseudonyms import Pseudonyms
 from roadworthy.traces.store import add_traces
 from tests.deletion.conftest import deletions, pseudonym
@@ -33,6 +35,18 @@ CANARY = "zyqxpersonzyqx"
 
 class Stopped(Exception):
     """Somebody killed it."""
+
+
+def budget_of(key_id) -> Budget:
+    return Budget(
+        scope="key",
+        name=str(key_id),
+        period="day",
+        soft_usd=None,
+        hard_usd=None,
+        soft_tokens=None,
+        hard_tokens=9,
+    )
 
 
 def quiet(progress):
@@ -94,8 +108,12 @@ async def test_a_person_is_nowhere_afterwards(world, deletion, ana, urls, postgr
     await documents_of(world, CANARY, 3)
     await documents_of(world, "bo", 1, readers=access(users=[CANARY, "bo"]))
     async with world.database.as_worker(world.tenant_id) as conn:
-        _, key = await create_key(conn, ana, valid_for=timedelta(days=1), may_ingest=True)
+        key_id, key = await create_key(conn, ana, valid_for=timedelta(days=1), may_ingest=True)
+        await put_budget(conn, budget_of(key_id), tenant_id=world.tenant_id)
+        asked = {"operation": "hold remove", "subject": "1", "by": CANARY}
+        await use_or_ask(conn, tenant_id=world.tenant_id, **asked)
     start = begun(world.tenant_id, question=f"I am {CANARY}.", pseudonym=pseudonym(ana))
+    start = start.model_copy(update={"key_id": key_id})
     await add_traces(world.database, [answered(start, answer=f"You are {CANARY}.")])
     receipt = await deletion.delete_person(ana, report=quiet)
     counts = {each.store: each.count for each in receipt.stores}
@@ -103,6 +121,7 @@ async def test_a_person_is_nowhere_afterwards(world, deletion, ana, urls, postgr
     assert (counts["api_key"], counts["principal"], counts["acl_grant"]) == (1, 1, 1)
     superuser = postgres_cluster.superuser_url_of(urls.owner)
     assert tables_that_hold(superuser, CANARY) == set()
+    assert tables_that_hold(superuser, str(key_id)) == set()
     async with world.database.as_stranger() as conn:
         assert await identify(conn, key) is None
     async with world.database.as_worker(world.tenant_id) as conn:

@@ -7,9 +7,16 @@ import pytest
 from psycopg import sql
 
 from roadworthy.bootstrap import APP_ROLE
-from roadworthy.diagnosis.database import check_database
+from roadworthy.diagnosis.database import OPEN_TO_WORKER, check_database
 from roadworthy.diagnosis.permissions import check_rows
 from roadworthy.plumbing.database import with_role
+
+OPEN = """
+SELECT tablename FROM pg_policies
+ WHERE schemaname = 'public' AND roles = '{roadworthy_worker}' AND qual = 'true'
+   AND tablename IN (SELECT table_name FROM information_schema.columns
+                      WHERE column_name = 'tenant_id' OR table_name = 'tenant')
+"""
 
 
 def faults(urls):
@@ -43,6 +50,10 @@ def test_a_migrated_database_is_well(urls):
         "database", "pgvector", "migrations", "stage", "clock", "roles", "row-level security",
         "policies", "no context", "one database",
     }  # fmt: skip
+
+
+def test_where_workers_look_for_work_of_all_tenants_is_known(superuser):
+    assert {name for (name,) in superuser.execute(OPEN)} == set(OPEN_TO_WORKER)
 
 
 def test_a_database_that_does_not_answer_is_told_without_secrets(urls):

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from roadworthy.releases import Release, Step, add_release, make_live
 from tests.doubles.model_server import Behaviour, running_model_server, turned_vector
 
 pytestmark = pytest.mark.anyio
@@ -51,6 +52,31 @@ async def test_another_revision_and_another_prefix_are_faults(cli, world):
 def test_an_endpoint_that_is_down_is_a_fault(cli, setting, name):
     code, faults = told(cli, **{setting: "http://127.0.0.1:9/v1"})
     assert (code, list(faults)) == (1, [name])
+
+
+def further(**endpoints):
+    return {"ROADWORTHY_ENDPOINTS": json.dumps({n: {"url": u} for n, u in endpoints.items()})}
+
+
+async def test_a_further_endpoint_that_is_down_is_a_fault_and_stops_no_start(cli, world, models):
+    code, faults = told(cli, **further(vendor="http://127.0.0.1:9/v1", other=models.url))
+    assert (code, list(faults)) == (1, ["endpoint vendor"])
+    assert "[endpoints.vendor]" in faults["endpoint vendor"]["mend"]
+
+
+async def test_a_live_release_that_asks_an_endpoint_that_is_not_set_is_a_fault(cli, world, models):
+    steps = (Step(endpoint="chat", model="a"), Step(endpoint="vendor", model="b"))
+    release = Release(answerer="generate", prompt="answer-1", route=steps)
+    async with world.database.as_worker(world.tenant_id) as conn:
+        await add_release(conn, tenant_id=world.tenant_id, name="routed", release=release)
+    assert told(cli) == (0, {})  # as long as it is not live
+    async with world.database.as_worker(world.tenant_id) as conn:
+        await make_live(conn, tenant_id=world.tenant_id, name="routed")
+    code, faults = told(cli)
+    assert (code, list(faults)) == (1, ["routes"])
+    assert "routed of acme" in faults["routes"]["sentence"]
+    assert "[endpoints.vendor]" in faults["routes"]["mend"]
+    assert told(cli, **further(vendor=models.url)) == (0, {})
 
 
 RERANK = {"ROADWORTHY_RERANK_MODEL": "words"}

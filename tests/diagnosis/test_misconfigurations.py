@@ -20,10 +20,10 @@ from psycopg.conninfo import conninfo_to_dict
 
 from roadworthy.bootstrap import database_urls
 from roadworthy.core.clock import now
+from roadworthy.corpus.lead import to_embed
 from roadworthy.corpus.terms import METHOD
 from roadworthy.diagnosis.database import check_database
 from roadworthy.diagnosis.machine import check_machine
-from roadworthy.ingestion.lead import to_embed
 from roadworthy.plumbing.settings import load_settings
 from tests.command_line import CommandLine, command_line
 from tests.postgres_cluster import database_name
@@ -398,6 +398,17 @@ def test_a_placeholder_for_a_server_elsewhere_is_told(tmp_path):
     settings = load_settings(told | {"ROADWORTHY_HOME": str(tmp_path)})
     [fault] = [each for each in check_machine(settings, locales={}) if not each.ok]
     assert "chat_key" in fault.sentence
+    assert "changeme" not in fault.sentence + fault.mend
+
+
+def test_a_placeholder_for_a_further_endpoint_is_told(tmp_path):
+    told = {
+        "ROADWORTHY_ENDPOINTS": '{"vendor": {"url": "https://models.example/v1"}}',
+        "ROADWORTHY_ENDPOINT_VENDOR_KEY": "changeme",
+        "ROADWORTHY_HOME": str(tmp_path),
+    }
+    [fault] = [each for each in check_machine(load_settings(told), locales={}) if not each.ok]
+    assert "endpoint vendor" in fault.sentence
     assert "changeme" not in fault.sentence + fault.mend
 
 

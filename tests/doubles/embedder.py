@@ -13,7 +13,7 @@ class WordsEmbedder:
         self.space = space
         self.asked: list[list[str]] = []
 
-    async def embed_question(self, question: str) -> QueryVector:
+    async def embed_question(self, question: str, *, in_haste=False) -> QueryVector:
         self.asked.append([question])
         vector = words_vector(question)
         return QueryVector(space_id=self.space.id, space=self.space.name, vector=vector)

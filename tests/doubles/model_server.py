@@ -49,6 +49,13 @@ def failing(status: int, message: str = "no", **headers: str) -> Behaviour:
     return Behaviour(status=status, body=body, headers=written)
 
 
+def refusing(parameter: str) -> Behaviour:
+    """Refuse a parameter as OpenAI's models do."""
+    code = "unsupported_value" if parameter == "temperature" else "unsupported_parameter"
+    said = {"message": f"no {parameter}", "param": parameter, "code": code}
+    return Behaviour(status=400, body=json.dumps({"error": said}).encode())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Asked:
     """A request that came."""
@@ -81,9 +88,11 @@ class ModelServer:
         self.further: dict[str, Embed] = {}  # other models, by name
         self.key: str | None = None  # what must be sent; None: whatever
         self.rerank_shape = "cohere"  # one of RERANKED
+        self.flagged = "zebra"  # what every head of the classifier looks for
         self.pieces: Sequence[str] = ("It", " is.")
         self.pause_s = 0.0  # between pieces
         self.events: Sequence[bytes] | None = None  # a stream's raw events instead of pieces
+        self.replies: deque[Sequence[bytes]] = deque()  # the same of the next streams, in order
         self._clients: dict[tuple[str, int], int] = {}
 
     def restart(self, *, embed: Embed = words_vector) -> None:
@@ -142,7 +151,7 @@ class ModelServer:
         behaviour = self.plan.popleft() if self.plan and not is_models else Behaviour()
         gone = asyncio.ensure_future(receive())  # the body is read: only a hang-up can follow
         try:
-            await asyncio.sleep(behaviour.delay_s)
+            await asyncio.wait({gone}, timeout=behaviour.delay_s)
             if behaviour.is_reset:
                 cycle.transport.abort()
                 await gone
@@ -170,7 +179,7 @@ class ModelServer:
             status, parts = behaviour.status, [behaviour.body]
         else:
             status, parts = self._right_answer(asked, behaviour)
-        is_stream = asked.path.endswith("/chat/completions") and status == 200
+        is_stream = asked.path.endswith(("/chat/completions", "/messages")) and status == 200
         if not is_stream and (behaviour.cut_after is not None or behaviour.drip_s is not None):
             parts = [bytes([byte]) for byte in b"".join(parts)]
         kind = "text/event-stream" if is_stream else "application/json"
@@ -183,6 +192,7 @@ class ModelServer:
             if number == behaviour.cut_after:
                 await asyncio.sleep(0.05)  # what was sent shall arrive
                 cycle.transport.abort()
+            await asyncio.sleep(0)  # else, once nobody listens, nothing lets `gone` be heard
             if gone.done() or number == behaviour.cut_after:
                 return
             await cycle.send({"type": "http.response.body", "body": part, "more_body": True})
@@ -200,6 +210,11 @@ class ModelServer:
             return 200, [json.dumps({"object": "list", "data": data}).encode()]
         if asked.path == "/v1/rerank":
             return reranked(self.rerank_shape, asked.body, model=self.model)
+        if asked.path == "/v1/classify":
+            scores = [float(self.flagged in text) for text in asked.body["input"]]
+            answer = {"version": "words-1", "threshold": 0.5, "scores": scores}
+            answer |= {"usage": {"truncated_texts": 0}}
+            return 200, [json.dumps(answer).encode()]
         return self._of_model(asked, behaviour)
 
     def _of_model(self, asked: Asked, behaviour: Behaviour) -> tuple[int, list[bytes]]:
@@ -210,7 +225,8 @@ class ModelServer:
             return 400, [b'{"error": {"message": "%s is empty"}}' % needed.encode()]
         if asked.path == "/v1/embeddings":
             return 200, [json.dumps(self._embeddings(asked, behaviour)).encode()]
-        return 200, list(self.events if self.events is not None else said(self.pieces))
+        events = self.replies.popleft() if self.replies else self.events
+        return 200, list(events if events is not None else said(self.pieces))
 
     def _embeddings(self, asked: Asked, behaviour: Behaviour) -> dict:
         embed = self.embed_by_connection.get(asked.connection, self.embed)

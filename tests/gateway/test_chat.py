@@ -6,7 +6,7 @@ import pytest
 
 from roadworthy.core.errors import Busy, Invalid, Unavailable
 from roadworthy.gateway.chat import ChatPiece, Message, chat
-from tests.doubles.model_server import Behaviour, event, failing, said
+from tests.doubles.model_server import Behaviour, event, failing, refusing, said
 
 pytestmark = pytest.mark.anyio
 
@@ -38,6 +38,29 @@ async def test_what_is_asked_for_is_sent(models, endpoint):
     assert body["messages"] == [{"role": "user", "content": "Why?"}]
     assert (body["max_tokens"], body["temperature"], body["stop"]) == (10, 0.5, ["\n"])
     assert body["stream"] is True
+
+
+async def test_a_model_is_asked_by_the_parameters_that_it_takes(models, endpoint):
+    models.plan.extend([refusing("max_tokens"), refusing("temperature")])
+    for _ in range(2):
+        assert text_of(await heard(endpoint)) == "It is."
+    assert len(models.asked) == 4
+    for asked in models.asked[2:]:
+        assert asked.body["max_completion_tokens"] == 10
+        assert not asked.body.keys() & {"max_tokens", "temperature"}
+
+
+async def test_two_that_learn_it_at_once_are_both_answered(models, endpoint):
+    models.plan.extend([refusing("max_tokens")] * 2)
+    told = await asyncio.gather(heard(endpoint), heard(endpoint))
+    assert [text_of(pieces) for pieces in told] == ["It is."] * 2
+
+
+async def test_a_temperature_that_was_chosen_is_not_given_up(models, endpoint):
+    models.plan.extend([refusing("temperature")] * 2)
+    with pytest.raises(Unavailable, match="no temperature"):
+        await heard(endpoint, temperature=0.5)
+    assert len(models.asked) == 1
 
 
 @pytest.mark.parametrize("odd", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\r", "\0"])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from roadworthy.core.clock import now
-from roadworthy.core.errors import Unavailable
+from roadworthy.core.errors import RoadworthyError, Unavailable
 from roadworthy.core.spaces import (
     PROBE_TEXTS,
     EmbeddingSpace,
@@ -18,6 +18,7 @@ from roadworthy.core.spaces import (
     check_probes,
 )
 from roadworthy.gateway.embeddings import MOST_TEXTS, SpaceEmbedder, embed, model_revision
+from roadworthy.plumbing import breaker
 from tests.doubles.model_server import Behaviour, encoded, failing, turned_vector
 from tests.world import DECLARED, DIMENSION, words_vector
 
@@ -301,3 +302,47 @@ async def test_vectors_of_another_dimension_are_refused_on_a_checked_connection(
     models.embed = lambda _: np.ones(DIMENSION + 1, np.float32)
     with pytest.raises(Unavailable, match="no vectors"):
         await embedder.embed_passages(["a"])
+
+
+async def test_in_haste_a_model_that_is_down_is_asked_once_and_then_not(models, embedder):
+    models.plan.extend([failing(503)] * 3)
+    for _ in range(5):
+        with pytest.raises(Unavailable):
+            await embedder.embed_question("why", in_haste=True)
+    assert len(models.asked) == 1
+
+
+async def test_who_is_in_no_haste_asks_again(models, embedder):
+    models.plan.extend([failing(503)] * 3)
+    assert len(await embedder.embed_passages(["a"])) == 1
+    models.plan.extend([failing(503)] * 3)
+    assert is_right(await embedder.embed_question("a"))
+
+
+@pytest.mark.parametrize("status", [429, 400, 401, 404])
+async def test_a_question_that_is_refused_keeps_no_other_from_being_asked(models, embedder, status):
+    models.plan.append(failing(status))
+    with pytest.raises(RoadworthyError, match=str(status)):
+        await embedder.embed_question("why", in_haste=True)
+    assert is_right(await embedder.embed_question("a", in_haste=True))
+
+
+async def test_a_model_that_comes_back_is_found_within_its_rest(models, embedder, monkeypatch):
+    monkeypatch.setattr(breaker, "FIRST_REST_S", 0.05)
+    models.plan.append(failing(503))
+    with pytest.raises(Unavailable):
+        await embedder.embed_question("a", in_haste=True)
+    await asyncio.sleep(0.1)
+    assert is_right(await embedder.embed_question("a", in_haste=True))
+
+
+async def test_a_question_in_haste_waits_behind_no_passages(models, endpoint, embedder):
+    await embedder.embed_question("why", in_haste=True)
+    models.plan.extend([Behaviour(delay_s=30)] * 20)
+    passages = [asyncio.create_task(embedder.embed_passages(["a"])) for _ in range(20)]
+    while models.plan:  # noqa: ASYNC110 - they come from another thread
+        await asyncio.sleep(0.01)
+    assert is_right(await asyncio.wait_for(embedder.embed_question("a", in_haste=True), 5))
+    for each in passages:
+        each.cancel()
+    await asyncio.wait(passages)

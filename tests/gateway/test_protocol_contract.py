@@ -1,4 +1,4 @@
-"""The model server of the tests and the local engine keep the same promises to the gateway."""
+"""The local engine, the fake provider and the tests' server keep the gateway the same promises."""
 
 import asyncio
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from roadworthy.gateway.embeddings import embed, model_revision
 from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
 from tests.doubles.model_server import KEY
 from tests.engine_process import running_engine
+from tests.fake_provider import running_fake_provider
 
 pytestmark = pytest.mark.anyio
 
@@ -30,11 +31,20 @@ def _engine():
         yield engine
 
 
-@pytest.fixture(params=["double", "engine"])
+@pytest.fixture(scope="session")
+def _provider():
+    with running_fake_provider() as provider:
+        yield provider
+
+
+@pytest.fixture(params=["double", "engine", "fake"])
 async def served(request):
     if request.param == "double":
         models = request.getfixturevalue("models")
         url, key, names = models.url, KEY, ("words", "words", 32)
+    elif request.param == "fake":
+        provider = request.getfixturevalue("_provider")
+        url, key, names = provider.url, KEY, ("fake", "fake", 384)
     else:
         engine = request.getfixturevalue("_engine")
         url, key, names = f"{engine.url}/v1", engine.token, ("e5-small", "smollm2", 384)

@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from roadworthy.bootstrap import opened_reranker
 from roadworthy.core.errors import Invalid, RoadworthyError, Unavailable
 from roadworthy.gateway import reranking
+from roadworthy.gateway.engine.local import EngineAddress
 from roadworthy.gateway.reranking import Reranker
+from roadworthy.models import opened_reranker
 from roadworthy.plumbing.settings import load_settings
 from tests.doubles.model_server import RERANKED, Behaviour, failing
 from tests.world import words_vector
@@ -93,6 +94,30 @@ async def test_where_one_part_fails_no_other_goes_on(models, endpoint):
     with pytest.raises(Invalid):
         await Reranker(endpoint, model="").score(QUESTION, ["a pump"] * 70)
     assert all(each.is_idle() for each in endpoint._client._transport._pool.connections)
+
+
+async def test_where_nothing_is_named_there_is_none():
+    async with opened_reranker(load_settings({}, overrides={})) as reranker:
+        assert reranker is None
+
+
+@pytest.mark.parametrize("told", [{"rerank_model": "bge"}, {"rerank_model": "e5-small"}])
+async def test_a_model_that_nobody_serves_is_no_reranker(told):
+    """Neither an address nor an engine: who forgot one is to hear of it."""
+    with pytest.raises(Invalid, match=r"rerank_url|local engine"):
+        async with opened_reranker(load_settings({}, overrides=told)):
+            pass
+
+
+async def test_the_engine_reranks_where_its_model_is_named_and_no_address(models):
+    engine = EngineAddress(url=models.url, token="sk-engine")
+    told = {"rerank_model": "e5-small"}
+    async with opened_reranker(load_settings({}, overrides=told), engine) as reranker:
+        with pytest.raises(RoadworthyError):  # which this one does not serve
+            await reranker.score(QUESTION, TEXTS)
+    [asked] = models.requests("/rerank")
+    assert asked.headers["authorization"] == "Bearer sk-engine"
+    assert (asked.body["model"], asked.body["documents"]) == ("e5-small", TEXTS)
 
 
 async def test_the_one_of_the_settings_is_asked_once(models):

@@ -14,6 +14,7 @@ from roadworthy.ingestion.service import IngestionService
 from roadworthy.ingestion.split import load_tokenizer
 from roadworthy.plumbing.jobs import Turn
 from tests.command_line import tokenizer_file
+from tests.doubles.classifier import WordsClassifier
 from tests.shared_database import urls, world
 from tests.world import DECLARED, World
 
@@ -51,7 +52,12 @@ def reader():
 
 
 @pytest.fixture
-async def intake(world, models, reader):
+def classifier():
+    return WordsClassifier({"passage_injection": "zebra"})
+
+
+@pytest.fixture
+async def intake(world, models, reader, classifier):
     endpoint = Endpoint(EndpointAddress(url=models.url, key="none", timeout_s=10))
     embedder = SpaceEmbedder(endpoint, space=world.space, declared=DECLARED)
     service = IngestionService(
@@ -61,6 +67,7 @@ async def intake(world, models, reader):
         tokenizers={world.space.id: load_tokenizer(tokenizer_file())},
         passage_tokens=256,
         overlap_tokens=0,
+        classifier=classifier,
     )
     yield Intake(world=world, service=service)
     await endpoint.close()

@@ -97,12 +97,18 @@ def test_a_database_newer_than_this_version_is_left_alone(empty_database, folder
 
 
 def test_a_file_that_comes_between_applied_ones_is_refused(empty_database, folder):
+    write(folder, "0113_add_size.sql", "ALTER TABLE thing ADD size integer;")
     run(empty_database, folder)
-    (folder / "migrations" / FIRST).rename(folder / "migrations/0001_make_things.sql")
-    with psycopg.connect(empty_database) as conn:
-        conn.execute("DELETE FROM schema_migration WHERE name = %s", [FIRST])
-    with pytest.raises(Invalid, match=r"0001_make_things.sql comes too late"):
+    write(folder, "0112_add_weight.sql", "ALTER TABLE thing ADD weight integer;")
+    with pytest.raises(Invalid, match=r"0112_add_weight.sql comes too late.* after 0113"):
         run(empty_database, folder)
+
+
+def test_one_that_landed_late_before_numbers_were_kept_in_order_is_applied(empty_database, folder):
+    write(folder, "0110_add_size.sql", "ALTER TABLE thing ADD size integer;")
+    run(empty_database, folder)
+    write(folder, "0105_add_weight.sql", "ALTER TABLE thing ADD weight integer;")
+    assert run(empty_database, folder) == ["0105_add_weight.sql", VIEW]
 
 
 @pytest.mark.parametrize(

@@ -78,3 +78,37 @@ def test_a_success_that_began_before_the_failure_proves_nothing(breaker, clock):
     breaker.succeeded(early)
     assert not breaker.is_well
     assert breaker.attempt() is None
+
+
+def test_as_many_failures_in_a_row_as_are_borne_change_nothing(clock):
+    breaker = Breaker(clock, failures=3)
+    fail(breaker, clock)
+    fail(breaker, clock)
+    assert breaker.is_well
+    assert not breaker.is_resting
+    fail(breaker, clock)
+    assert breaker.is_resting
+
+
+def test_a_success_between_them_begins_the_count_anew(clock):
+    breaker = Breaker(clock, failures=2)
+    fail(breaker, clock)
+    breaker.succeeded(breaker.attempt())
+    fail(breaker, clock)
+    assert breaker.is_well
+
+
+def test_after_a_rest_one_failure_is_enough(clock):
+    breaker = Breaker(clock, failures=2)
+    fail(breaker, clock)
+    fail(breaker, clock)
+    clock.now += FIRST_REST_S
+    fail(breaker, clock)
+    assert breaker.is_resting
+
+
+def test_a_look_at_it_is_no_attempt(breaker, clock):
+    fail(breaker, clock)
+    clock.now += FIRST_REST_S
+    assert not breaker.is_resting
+    assert breaker.attempt() is not None

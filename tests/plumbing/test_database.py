@@ -7,6 +7,7 @@ import pytest
 
 from roadworthy.core.errors import Busy, Unavailable
 from roadworthy.corpus.access import access
+from roadworthy.plumbing import transactions
 from roadworthy.plumbing.database import Database
 from roadworthy.retrieval import keywords, nearest, visible
 
@@ -133,6 +134,17 @@ async def test_a_cancelled_reader_gives_its_connection_back(world, single):
         await waiting
     async with single.read_as(world.person()) as conn:
         assert await one(conn, COUNT) == (0,)
+
+
+async def test_who_takes_time_is_waited_for_and_the_next_is_not(world, single, monkeypatch):
+    monkeypatch.setattr(transactions, "DEAF_S", 0.5)
+    async with single.as_worker() as conn:
+        await transactions.take_time(conn, 60)
+        assert await one(conn, "SHOW statement_timeout") == ("1min",)
+        await conn.execute("SELECT pg_sleep(1)")
+    with pytest.raises(Unavailable):
+        async with single.as_worker() as conn:
+            await conn.execute("SELECT pg_sleep(30)")
 
 
 async def test_a_closed_database_is_an_outage(urls, world):

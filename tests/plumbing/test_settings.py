@@ -166,3 +166,69 @@ def test_any_environment_gives_settings_or_a_refusal(environ):
 def test_locales_are_those_of_the_process():
     environ = {"LC_ALL": "fr_FR.UTF-8", "LANG": "C", "LC_TIME": "", "LANGUAGE": "de"}
     assert process_locales(environ) == {"LANG": "C", "LC_ALL": "fr_FR.UTF-8"}
+
+
+URL = "https://vendor.example/v1"
+ENDPOINTS = f"""
+[endpoints.vendor]
+url = "{URL}/"
+key = "s3cret-of-file"
+requests_per_minute = 60
+capabilities = ["json_schema"]
+"""
+
+
+def test_endpoints_are_read_from_the_file(tmp_path):
+    write(tmp_path, ENDPOINTS)
+    vendor = load_settings({}).endpoints["vendor"]
+    assert (vendor.url, vendor.requests_per_minute) == (URL, 60)
+    assert vendor.key.get_secret_value() == "s3cret-of-file"
+
+
+def test_endpoints_are_read_from_the_environment():
+    environ = {"ROADWORTHY_ENDPOINTS": f'{{"vendor": {{"url": "{URL}"}}}}'}
+    assert load_settings(environ).endpoints["vendor"].url == URL
+
+
+def test_the_key_of_an_endpoint_may_stand_in_the_environment(tmp_path):
+    write(tmp_path, ENDPOINTS)
+    settings = load_settings({"ROADWORTHY_ENDPOINT_VENDOR_KEY": "s3cret-of-environment"})
+    assert settings.endpoints["vendor"].key.get_secret_value() == "s3cret-of-environment"
+
+
+def test_no_key_of_an_endpoint_is_shown(tmp_path):
+    write(tmp_path, ENDPOINTS)
+    settings = load_settings({})
+    assert "s3cret" not in f"{settings.masked()} {settings!r}"
+    assert URL in settings.masked()["endpoints"]
+    assert "**" in settings.masked()["endpoints"]
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "word"),
+    [
+        ('{"vendor": {"key": "s3cret"}}', "endpoints.vendor .* its url"),
+        ('{"vendor": {"url": "", "key": "s3cret"}}', "endpoints.vendor .* its url"),
+        ('{"vendor": {"kind": "anthropic"}}', "endpoints.vendor .* its key"),
+        ('{"vendor": {"kind": "s3cret"}}', "endpoints.vendor.kind"),
+        ('{"vendor": {"url": "https://a:s3cret@b/v1"}}', "endpoints.vendor.url"),
+        ('{"vendor": {"url": "https://b/v1", "kee": "s3cret"}}', "endpoints.vendor.kee"),
+        ('{"vendor": {"url": "https://b/v1", "capabilities": ["s3cret"]}}', "capabilities"),
+        ('{"vendor": "s3cret"}', "endpoints.vendor"),
+        ('{"chat": {"url": "https://b/v1"}}', "chat_url"),
+        ('{"Vendor": {"url": "https://b/v1"}}', "endpoints.Vendor"),
+        ('{"vendor": {"key": "s3cret"', "JSON"),
+        ('"s3cret"', "endpoints"),
+    ],
+)
+def test_an_endpoint_that_cannot_be_is_refused_by_name_and_not_shown(endpoints, word):
+    with pytest.raises(Invalid, match=word) as raised:
+        load_settings({"ROADWORTHY_ENDPOINTS": endpoints})
+    assert "ROADWORTHY_ENDPOINTS" in raised.value.message
+    assert "s3cret" not in f"{raised.value.message} {raised.value.facts}"
+
+
+def test_a_key_for_no_endpoint_is_refused():
+    with pytest.raises(Invalid, match=r"\[endpoints\.vendor\]") as raised:
+        load_settings({"ROADWORTHY_ENDPOINT_VENDOR_KEY": "s3cret"})
+    assert "s3cret" not in raised.value.message

@@ -59,14 +59,23 @@ HASHES = {
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_a_release_keeps_its_hash_when_fields_are_added(name):
-    then = BUILT_IN[name].model_copy(update={"vector_weight": 0.6, "fusion": "weighted"})
+    unsaid = {"vector_weight": 0.6, "fusion": "weighted", "cache": False, "guards": None}
+    if BUILT_IN[name].prompt:
+        unsaid["prompt"] = "answer-1"
+    then = BUILT_IN[name].model_copy(update=unsaid)
     assert then.hash == HASHES[name]
     assert read_stored(then.canonical) == then
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"fusion": "reciprocal"}, {"space_weights": {"minilm": 0.5}}, {"rerank": {"candidates": 9}}],
+    [
+        {"fusion": "reciprocal"},
+        {"space_weights": {"minilm": 0.5}},
+        {"rerank": {"candidates": 9}},
+        {"route": [{"endpoint": "a", "model": "m"}, {"endpoint": "b", "model": "n"}]},
+        {"deadline_s": 20},
+    ],
     ids=str,
 )
 def test_a_field_that_was_added_counts_when_it_is_used(change):
@@ -75,10 +84,53 @@ def test_a_field_that_was_added_counts_when_it_is_used(change):
     assert read_stored(changed.canonical) == changed
 
 
+ROUTE = [{"endpoint": "vendor", "model": "big"}, {"endpoint": "chat", "model": "small"}]
+
+
+def generating(**fields):
+    told = {"answerer": "generate", "prompt": "answer-1"} | fields
+    return parse_release(json.dumps(told))
+
+
+def test_a_route_names_its_models_in_order():
+    steps = generating(route=ROUTE).steps
+    assert [(each.endpoint, each.model) for each in steps] == [("vendor", "big"), ("chat", "small")]
+    assert generating(route=ROUTE).hash != generating(route=ROUTE[::-1]).hash
+
+
+def test_a_model_alone_is_a_route_of_one_step():
+    [step] = generating(model="big").steps
+    assert (step.endpoint, step.model) == ("chat", "big")
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        ({}, "route"),
+        ({"model": "big", "route": ROUTE}, "either"),
+        ({"model": "big", "hedge_ms": 200}, "hedge_ms"),
+        ({"route": ROUTE[:1], "hedge_ms": 200}, "hedge_ms"),
+        ({"route": [{"endpoint": "Vendor", "model": "big"}]}, "route.0.endpoint"),
+        ({"route": [{"endpoint": "vendor"}]}, "route.0.model"),
+        ({"route": ROUTE * 6}, "route"),
+        ({"route": ROUTE, "deadline_s": 0}, "deadline_s"),
+    ],
+)
+def test_a_route_that_cannot_be_is_refused_by_its_field(fields, word):
+    with pytest.raises(Invalid, match=word):
+        generating(**fields)
+
+
 def test_the_order_of_spaces_does_not_matter():
     weights = [{"minilm": 0.5, "e5-small": 1}, {"e5-small": 1.0, "minilm": 0.5}]
     one, other = (Release(answerer="extract", space_weights=each) for each in weights)
     assert one.hash == other.hash
+
+
+def test_answers_of_models_are_kept_unless_the_release_says_otherwise():
+    assert [BUILT_IN[name].cache for name in ("extract", "smollm2")] == [False, True]
+    told = parse_release('{"answerer": "generate", "model": "m", "prompt": "p", "cache": false}')
+    assert "cache" not in told.canonical
 
 
 @pytest.mark.parametrize("zero", ["0", "0.0", "0e0"])
@@ -112,6 +164,7 @@ def test_order_and_spaces_do_not_matter_and_values_do():
         ('{"answerer": "extract", "space_weights": {"e5-small": 2}}', "space_weights.e5-small"),
         ('{"answerer": "extract", "space_weights": {"": 1}}', "space_weights"),
         ('{"answerer": "generate"}', "model and its prompt"),
+        ('{"answerer": "extract", "cache": true}', "given again"),
         ('{"answerer": "generate", "model": "m"}', "model and its prompt"),
     ],
 )

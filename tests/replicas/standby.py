@@ -164,6 +164,10 @@ def running_standby(primary: EmbeddedPostgres) -> Iterator[Standby]:
 
 
 def _copy(standby: Standby) -> None:
+    # The slot is made after the copy has begun: what others write until then must not be gone.
+    with psycopg.connect(standby.primary.superuser_url(), autocommit=True) as conn:
+        conn.execute("ALTER SYSTEM SET wal_keep_size = '512MB'")
+        conn.execute("SELECT pg_reload_conf()")
     argv = [standby.programs / "pg_basebackup", "-d", standby.primary.superuser_url()]
     argv += ["-D", standby.data, "-R", "-X", "stream", "-c", "fast", "--no-sync"]
     # What it has not received is kept for it, also while it is dead and others write a lot.

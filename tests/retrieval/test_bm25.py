@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from roadworthy.core.errors import Invalid
 from roadworthy.corpus.postings import Postings, decode_postings, pack_by_term
 from roadworthy.corpus.terms import query_terms, terms
-from roadworthy.retrieval.bm25 import K1, B, score
+from roadworthy.retrieval.bm25 import K1, B, idf, score, told
 
 passages = st.lists(
     st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=12), min_size=2, max_size=25
@@ -58,6 +58,30 @@ def test_every_score_is_that_of_bm25s(corpus, question):
     expected = by_bm25s(corpus, question)
     assert scores == pytest.approx(expected[ids], abs=1e-4)
     assert set(ids) == set(np.flatnonzero(expected))
+
+
+@given(passages, questions)
+def test_a_passage_holds_the_share_of_the_idf_that_its_terms_have(corpus, question):
+    of = np.arange(len(corpus), dtype=np.int32)
+    shares = told([[held_by(corpus, t)] for t in question], passage_count=len(corpus), of=of)
+    rarities = {t: idf(sum(t in p for p in corpus), len(corpus)) for t in question}
+    expected = [sum(rarities[t] for t in question if t in p) for p in corpus]
+    assert shares * sum(rarities.values()) == pytest.approx(expected)
+
+
+def test_a_term_that_no_passage_holds_says_that_something_else_is_asked():
+    corpus = [["pump", "oil"], ["pump", "valve"], ["pump", "hose"]]
+    of = np.array([0], np.int32)
+    shares = [
+        told([[held_by(corpus, t)] for t in asked], passage_count=3, of=of)[0]
+        for asked in (["pump", "oil"], ["pump", "oil", "moon"], ["pump", "moon"])
+    ]
+    assert shares[0] == 1
+    assert shares[0] > shares[1] > shares[2] > 0
+
+
+def test_a_question_without_terms_tells_nothing():
+    assert told([], passage_count=3, of=np.array([0, 1], np.int32)).tolist() == [0, 0]
 
 
 def test_real_sentences_rank_as_bm25s_ranks_them():

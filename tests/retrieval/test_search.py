@@ -191,7 +191,7 @@ async def test_what_is_hidden_has_no_influence(new_world, papers, person, questi
         for world in (whole, part)
     ]
     assert told.visible_passages == alone.visible_passages
-    seen = ("rank", "score", "keyword_score", "keyword_rank", "vector_score", "text", "title")
+    seen = ("rank", "score", "keyword_score", "told", "vector_score", "text", "title")
     assert [[getattr(hit, s) for s in seen] for hit in told.hits] == [
         [getattr(hit, s) for s in seen] for hit in alone.hits
     ]
@@ -227,6 +227,7 @@ async def test_a_hit_tells_why_it_is_one(world):
     assert (best.keyword_rank, best.vector_rank, best.score) == (1, 1, 1)
     assert (best.space, best.vector_path) == (world.space.name, "exact")
     assert (other.keyword_rank, other.keyword_score, other.vector_rank) == (None, None, 2)
+    assert (best.told, other.told) == (1, 0)
     assert list(found.ms) == ["count", "words", "vectors", "fetch"]
     assert all(ms > 0 for ms in found.ms.values())
     by_words = await ask(world, world.person(), "costs euros", by_vector=False)

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Never
 
@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from roadworthy.bootstrap import Services, services
+from roadworthy.core.errors import Unavailable
 from roadworthy.ingestion.service import IngestionService
 from roadworthy.plumbing.settings import Settings
 from roadworthy.plumbing.tasks import cancelled
@@ -76,11 +77,19 @@ class Line:
     async def another_tenant(self) -> "Line":
         return replace(self, world=await another_world(self.world.database))
 
-    async def announce(self) -> None:
+    async def announce_once(self) -> None:
         """Do one round of the relay's; PostgreSQL needs none."""
         if self.publisher:
             while await announce_due(self.world.database, self.publisher):
                 pass
+
+    async def announce(self) -> None:
+        """Do rounds of the relay's until all is told: a queue just declared may refuse at first."""
+        async with asyncio.timeout(30):
+            while True:
+                with suppress(Unavailable):
+                    return await self.announce_once()
+                await asyncio.sleep(0.5)
 
     @asynccontextmanager
     async def relay(self, publisher: Publisher | None = None) -> AsyncIterator[None]:

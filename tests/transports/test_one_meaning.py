@@ -94,7 +94,7 @@ async def test_accepted_while_the_broker_is_down_it_is_delivered_afterwards(line
         line.broker.kill()
         await line.upload(COUNT)
         with pytest.raises(Unavailable, match="jobs wait in the database"):
-            await line.announce()
+            await line.announce_once()
         assert await line.states() == {"queued": COUNT}
         await asyncio.to_thread(line.broker.start)
         await line.until({"done": COUNT}, seconds=90)
@@ -122,7 +122,7 @@ async def test_a_message_that_no_queue_takes_is_not_taken_for_safe(line):
         await channel.queue_delete(line.settings.broker_queue)
         await line.upload(1)
         with pytest.raises(Unavailable):
-            await line.announce()
+            await line.announce_once()
         assert await line.sql("SELECT announced_at FROM job") == [(None,)]
         await line.announce()
         queue = await channel.declare_queue(line.settings.broker_queue, passive=True)

@@ -29,6 +29,10 @@ def row(passage_id, document, text):
         heading="",
         language="en",
         text=text,
+        digest=None,
+        score=None,
+        threshold=None,
+        score_version=None,
     )
 
 

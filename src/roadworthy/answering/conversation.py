@@ -47,11 +47,7 @@ def whole_question(turns: Sequence[Message]) -> Query:
         Invalid: there is no turn, too many, the last one is not the user's, or it is no text, empty
             or too long.
     """
-    if not turns or turns[-1].role != "user" or not turns[-1].content.strip():
-        raise Invalid("The last message must be a question of the user.")
-    if len(turns) > MOST_TURNS:
-        raise Invalid(f"A conversation has at most {MOST_TURNS} messages.")
-    check_encodable(turns[-1].content)
+    check_turns(turns)
     query = read_question(turns[-1].content.strip())
     question = query.text
     check_question(question)
@@ -68,6 +64,19 @@ def whole_question(turns: Sequence[Message]) -> Query:
         room = max(0, LONGEST_QUESTION - len(question) - 1)
         return replace(query, text="\n".join(parts)[:room] + f"\n{question}")
     return query
+
+
+def check_turns(turns: Sequence[Message]) -> None:
+    """Refuse what is no conversation whose last turn is a question.
+
+    Raises:
+        Invalid: there is no turn, too many, the last one is not the user's, or it is no text.
+    """
+    if not turns or turns[-1].role != "user" or not turns[-1].content.strip():
+        raise Invalid("The last message must be a question of the user.")
+    if len(turns) > MOST_TURNS:
+        raise Invalid(f"A conversation has at most {MOST_TURNS} messages.")
+    check_encodable(turns[-1].content)
 
 
 def check_encodable(question: str) -> None:

@@ -11,8 +11,11 @@ from roadworthy.corpus.languages import Spoken
 from roadworthy.corpus.routing import Routing, plan
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.plumbing.database import ReadConnection
+from roadworthy.plumbing.deadlines import Deadline
 from roadworthy.releases.store import StoredRelease
 from roadworthy.retrieval.visible import visible_languages
+
+OF_WHAT_IS_LEFT = 0.25  # of a deadline: there is still to be searched and written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,17 +98,27 @@ async def aim(
     return Aimed(routing=routing, spoken=spoken, held=held, embedders=by_id)
 
 
-async def embed_or_degrade(aimed: Aimed, question: str) -> Embedded:
-    """Embed in each space; where its model is down, search in the others: open, and said.
+async def embed_or_degrade(
+    aimed: Aimed, question: str, *, deadline: Deadline | None = None
+) -> Embedded:
+    """Embed in each space; where its model is down or late, search in the others: open, and said.
+
+    Args:
+        deadline: of all that is done for the question, which this takes a quarter of at most;
+            None: nobody is in haste.
 
     Raises:
         SpaceMismatch: the model is another one. That is no outage: then nothing is answered.
     """
+    began = asyncio.get_running_loop().time()
+    by = began + OF_WHAT_IS_LEFT * deadline.left_s if deadline else None
     vectors: dict[int, QueryVector] = {}
     failed: set[int] = set()
     while missing := aimed.planned(without=failed).keys() - vectors.keys():
         asked = [(space_id, aimed.embedders[space_id]) for space_id in sorted(missing)]
-        found = await asyncio.gather(*(_embedded(embedder, question) for _, embedder in asked))
+        found = await asyncio.gather(
+            *(_embedded(embedder, question, by=by) for _, embedder in asked)
+        )
         for (space_id, _), vector in zip(asked, found, strict=True):
             if vector is None:
                 failed.add(space_id)
@@ -123,12 +136,15 @@ async def embed_or_degrade(aimed: Aimed, question: str) -> Embedded:
     )
 
 
-async def _embedded(embedder: SpaceEmbedder, question: str) -> QueryVector | None:
+async def _embedded(
+    embedder: SpaceEmbedder, question: str, *, by: float | None
+) -> QueryVector | None:
     try:
-        return await embedder.embed_question(question)
+        async with asyncio.timeout_at(by):
+            return await embedder.embed_question(question, in_haste=by is not None)
     except SpaceMismatch:
         raise
-    except (Unavailable, Busy):
+    except (Unavailable, Busy, TimeoutError):
         return None
 
 

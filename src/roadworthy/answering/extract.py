@@ -1,5 +1,7 @@
 """Answer with the few best sentences of the hits, each cited: true to the documents by making."""
 
+import asyncio
+import math
 import re
 import time
 from collections import OrderedDict
@@ -41,6 +43,7 @@ WORDS = 0.08  # what holding all rare words of the question is worth, beside the
 SAME = 0.97  # two sentences of this cosine say the same
 HIT_BONUS = 0.02  # the best hit's sentences are trusted this much more than the last one's
 REMEMBERED = 20_000  # vectors of sentences, about 30 MB
+LONGEST_WAIT_S = 10.0  # for vectors of sentences; half of what is left, if that is less
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +114,7 @@ class ExtractingAnswerer:
         if not candidates:
             yield NotInDocuments()
             return
-        # While the model that compares sentences is down, quote how the best passage begins.
+        # While the model that compares them is down or late, quote how the best passage begins.
         chosen = candidates[:1]
         if task.query is not None:
             began = time.perf_counter()
@@ -119,7 +122,7 @@ class ExtractingAnswerer:
                 chosen = await self._nearest(candidates, task.query, task)
             except SpaceMismatch:
                 raise
-            except (Unavailable, Busy):
+            except (Unavailable, Busy, TimeoutError):
                 yield Degraded(what="embeddings")
             yield ModelCalled(ms=(time.perf_counter() - began) * 1000)
         for written in _quoted(chosen, task.context):
@@ -128,7 +131,10 @@ class ExtractingAnswerer:
     async def _nearest(
         self, candidates: Sequence[Sentence], query: QueryVector, task: Task
     ) -> list[Sentence]:
-        embedded = await self._vectors.of(task.embedder, [each.text for each in candidates])
+        assert task.embedder is not None  # there is a query
+        left_s = task.deadline.left_s if task.deadline else math.inf
+        async with asyncio.timeout(min(LONGEST_WAIT_S, left_s / 2)):
+            embedded = await self._vectors.of(task.embedder, [each.text for each in candidates])
         scores = embedded @ query.vector + WORDS * shared_words(task.question, candidates)
         return choose(candidates, embedded, scores=scores, most=task.release.sentences)
 

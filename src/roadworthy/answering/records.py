@@ -1,21 +1,23 @@
 """What is asked, what is answered, and what is told on the way."""
 
 import uuid
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from roadworthy.answering.context import Context
 from roadworthy.answering.copies import place_of
 from roadworthy.core.spaces import QueryVector
+from roadworthy.gateway.calls import Call
 from roadworthy.gateway.chat import Message
 from roadworthy.gateway.embeddings import SpaceEmbedder
+from roadworthy.plumbing.deadlines import Deadline
 from roadworthy.releases import Release
 from roadworthy.retrieval.filters import Filter
 from roadworthy.retrieval.search import Hit
-from roadworthy.traces.records import Reading, SearchedFor, Stage
+from roadworthy.traces.records import GuardVerdict, Reading, SearchedFor, Stage
 
-ANSWERED, ABSTAINED = "answered", "abstained"
+ANSWERED, ABSTAINED, BLOCKED = "answered", "abstained", "blocked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,9 @@ class Asked:
     release: str | None = None  # None: the live one
     language: str | None = None  # of the question; None: it is detected
     among: Filter = field(default_factory=Filter)
+    timeout_s: float | None = None  # None: the limit of the installation
+    key_id: uuid.UUID | None = None  # of the API key that asks; None: by command
+    cache: bool = True  # False: no kept answer is given, and this one is not kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,21 +73,26 @@ class Answer:
     """The whole outcome of a question."""
 
     id: uuid.UUID  # of the trace too
-    outcome: str  # answered, abstained
+    outcome: str  # answered, abstained, blocked
     text: str
     language: str
-    searched_for: SearchedFor
+    searched_for: SearchedFor | None  # None: no documents are read
     citations: Sequence[Citation]
     release: str
     release_hash: str
-    relevance: float  # of the best passage, 0 to 1
+    relevance: float | None  # of the best passage, 0 to 1; None: no documents are read
     reading: Reading | None  # what was read; None: nothing was found
+    verdicts: Sequence[GuardVerdict]
     stages: Sequence[Stage]
     degraded: Sequence[str]
     model_ms: float  # spent waiting for models
     input_tokens: int
     output_tokens: int
     invented_citations: int  # removed, because no passage had that number
+    cached_from: uuid.UUID | None = None  # the trace whose answer was given again
+    made_from: Sequence[int] = ()  # passages: who may not read them all may not read the answer
+    warnings: Sequence[str] = ()  # such as of a budget that is nearly spent
+    first_tried: str | None = None  # believed, or why not; None: no smaller model was asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,11 +104,9 @@ class TextPiece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCalled:
-    """What a model call took."""
+    """What a call of a model took that is not asked to write: those are told to `Task.on_call`."""
 
     ms: float
-    input_tokens: int = 0
-    output_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +135,13 @@ class Task:
     language: str
     query: QueryVector | None  # None: the embedding model is down, or serves not this language
     context: Context
-    embedder: SpaceEmbedder  # of the query's space
+    embedder: SpaceEmbedder | None  # of the query's space; None: nothing is compared
+    deadline: Deadline | None = None  # of the whole answer; None: it has as long as it takes
+    turns: Sequence[Message] = ()  # the conversation, for an answerer that reads no documents
+    mark: str = ""  # drawn for this request: stands around what is read, and nowhere else
+    asks_confidence: bool = False  # how sure the model is of its words, where that can be told
+    # Told of each call of a chat model, however it ended: also when nobody reads what is written.
+    on_call: Callable[[Call], None] = lambda _: None
 
 
 Written = TextPiece | Citation | ModelCalled | CitationInvented | Degraded | NotInDocuments

@@ -1,10 +1,18 @@
-"""How likely it is that the hits say something about the question; cheap, before any model."""
+"""How likely it is that the hits say something about the question, before any model is called.
+
+What the search has at hand decides most questions. Where that is unsure, the best passages are held
+against the question token by token, which costs some milliseconds of the embedding model
+(answering/judging.py).
+"""
 
 import math
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
 
-from roadworthy.corpus.terms import query_terms, terms
+from pydantic import TypeAdapter
+
 from roadworthy.retrieval.search import Hit
 
 READ_HITS = 3
@@ -17,53 +25,98 @@ class Calibration:
     intercept: float
     cosine: float
     coverage: float
+    close: "CloseCalibration | None" = None
 
 
-# Questions put to paragraphs that answer them, against the same kind
-# of question put to other articles of the same set (docs/decisions/0004).
-CALIBRATIONS = {
-    "e5-small": Calibration(intercept=-66.5, cosine=74.2, coverage=10.3),  # seven languages
-    "minilm": Calibration(intercept=-9.5, cosine=11.9, coverage=7.96),  # English
-}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseCalibration:
+    """A logistic fit over the best match by tokens, for estimates that are unsure without it."""
+
+    least: float  # from this estimate on
+    below: float  # and below this one the first fit is unsure
+    intercept: float
+    match: float
+    coverage: float
 
 
-def relevance(question: str, hits: Sequence[Hit]) -> float:
-    """Estimate from the best cosine and the share of the question's terms that the hits hold.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibrations:
+    """What was fitted, and what a threshold promises: relevance.toml."""
+
+    version: int
+    threshold: float  # at which, of questions that are answered in what was fitted on,
+    wrong_refusals: float  # this share is turned away
+    spaces: Mapping[str, Calibration]
+
+
+def _shipped() -> Calibrations:
+    text = (resources.files("roadworthy.answering") / "relevance.toml").read_text("utf-8")
+    return TypeAdapter(Calibrations).validate_python(tomllib.loads(text))
+
+
+SHIPPED = _shipped()
+CALIBRATIONS = SHIPPED.spaces
+
+
+def relevance(hits: Sequence[Hit], *, match: float | None = None) -> float:
+    """Estimate from the best cosine, and how much of what the question tells a hit holds.
 
     Each space is judged by itself, and the best counts: what one space finds makes nothing less
     likely that another found. In a space without a calibration, and without any vector, it is the
-    share of the terms alone.
+    share of the question alone.
+
+    Args:
+        hits: best first.
+        match: how well the question's tokens are found in the best of them; it then counts in the
+            place of the cosine where that is unsure. None: nobody looked.
 
     Returns: from 0 to 1; 0 when there is no hit.
     """
-    if not hits:
-        return 0.0
-    covered = coverage(question, hits)
+    estimates = _estimates(hits, match=match)
+    return max(estimates.values(), default=coverage(hits))
+
+
+def unsure_hits(hits: Sequence[Hit]) -> Sequence[Hit]:
+    """Give the hits of the space whose estimate counts, where a look by tokens would say more."""
+    estimates = _estimates(hits, match=None)
+    if not estimates:
+        return []
+    best = max(estimates, key=lambda space: estimates[space])
+    close = CALIBRATIONS[best].close if best in CALIBRATIONS else None
+    if close is None or not close.least <= estimates[best] < close.below:
+        return []
+    return [hit for hit in hits if hit.space == best]
+
+
+def _estimates(hits: Sequence[Hit], *, match: float | None) -> Mapping[str, float]:
     by_space: dict[str, list[Hit]] = {}
     for hit in hits:
         if hit.space is not None:
             by_space.setdefault(hit.space, []).append(hit)
-    estimates = [
-        _fitted(CALIBRATIONS[space], found, covered)
+    covered = coverage(hits)
+    return {
+        space: _fitted(CALIBRATIONS[space], found, covered=covered, match=match)
         if space in CALIBRATIONS
-        else coverage(question, found)
+        else coverage(found)
         for space, found in by_space.items()
-    ]
-    return max(estimates, default=covered)
+    }
 
 
-def _fitted(fit: Calibration, found: Sequence[Hit], covered: float) -> float:
+def coverage(hits: Sequence[Hit]) -> float:
+    """Give the most that one of the best hits holds of what the question tells; 0 without any."""
+    return max((hit.told for hit in hits[:READ_HITS]), default=0.0)
+
+
+def _fitted(
+    fit: Calibration, found: Sequence[Hit], *, covered: float, match: float | None
+) -> float:
     cosine = max(hit.vector_score for hit in found if hit.vector_score is not None)
-    return 1 / (1 + math.exp(-(fit.intercept + fit.cosine * cosine + fit.coverage * covered)))
+    first = _logistic(fit.intercept + fit.cosine * cosine + fit.coverage * covered)
+    close = fit.close
+    if match is None or close is None or not close.least <= first < close.below:
+        return first
+    return _logistic(close.intercept + close.match * match + close.coverage * covered)
 
 
-def coverage(question: str, hits: Sequence[Hit]) -> float:
-    """Give the share of the question's terms that stand in one of the best hits."""
-    best = hits[:READ_HITS]
-    classes = query_terms(question, {hit.language for hit in best})
-    held = [frozenset(terms(f"{hit.heading} {hit.text}", language=hit.language)) for hit in best]
-    if not classes:
-        return 0.0
-    return max(sum(not forms.isdisjoint(words) for forms in classes) for words in held) / len(
-        classes
-    )
+def _logistic(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from roadworthy.answering.admission import Bounds
 from roadworthy.answering.conversation import check_encodable
 from roadworthy.answering.embedding import aim, embed_or_degrade
 from roadworthy.answering.in_flight import InFlight
@@ -18,6 +19,7 @@ from roadworthy.corpus.routing import check_language
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.gateway.reranking import Reranker
 from roadworthy.plumbing.database import Database
+from roadworthy.plumbing.deadlines import Deadline
 from roadworthy.releases import find_release
 from roadworthy.retrieval.filters import Filter, both
 from roadworthy.retrieval.fusion import fusion_of
@@ -75,6 +77,7 @@ class SearchService:
         recorder: TraceRecorder,
         pseudonym: Callable[[Principal], str],
         in_flight: InFlight,
+        bounds: Bounds,
         reranker: Reranker | None = None,
     ) -> None:
         self._database = database
@@ -82,13 +85,14 @@ class SearchService:
         self._recorder = recorder
         self._pseudonym = pseudonym
         self._in_flight = in_flight
+        self._bounds = bounds
         self._reranker = reranker
 
     async def search(self, principal: Principal, sought: Sought) -> SearchResult:
         """Find the best passages that `principal` may see, by the live release's weights.
 
         Raises:
-            Invalid, Missing, Unavailable: as when answering.
+            Invalid, Missing, Busy, Unavailable: as when answering.
         """
         begun = self._begin(principal, sought)
         began = time.perf_counter()
@@ -97,7 +101,7 @@ class SearchService:
             sought = _read(sought)
             searched_for = SearchedFor(text=sought.question, filters=sought.among.conditions)
             asked_in = told_or_detected(sought.question, sought.language)
-            found = await self._search(principal, sought, asked_in=asked_in)
+            found = await self._bounded(principal, sought, asked_in=asked_in)
         except RoadworthyError as error:
             outcome = "failed" if isinstance(error, Unavailable) else "refused"
             self._recorder.end(
@@ -122,7 +126,25 @@ class SearchService:
             ms=ms,
         )
 
-    async def _search(self, principal: Principal, sought: Sought, *, asked_in: Spoken) -> _Found:
+    async def _bounded(self, principal: Principal, sought: Sought, *, asked_in: Spoken) -> _Found:
+        deadline, admission = self._bounds.deadline(), self._bounds.direct_searches
+        async with (
+            deadline.bounding(),
+            admission.place(tenant_id=principal.tenant_id) as waited_s,
+        ):
+            return await self._search(
+                principal, sought, asked_in=asked_in, deadline=deadline, waited_s=waited_s
+            )
+
+    async def _search(
+        self,
+        principal: Principal,
+        sought: Sought,
+        *,
+        asked_in: Spoken,
+        deadline: Deadline,
+        waited_s: float,
+    ) -> _Found:
         tenant_id, laps = principal.tenant_id, Laps()
         async with self._database.read_as(principal) as conn:
             stored = await find_release(conn, tenant_id=tenant_id, name=sought.release)
@@ -136,25 +158,26 @@ class SearchService:
                 embedders=self._embedders,
             )
         laps.end("release")
-        embedded = await embed_or_degrade(aimed, sought.question)
+        embedded = await embed_or_degrade(aimed, sought.question, deadline=deadline)
         laps.end("embed")
         asked = stored.release.rerank
         # Until its end: what is found in the meantime may be deleted.
         making = self._in_flight.begin(tenant_id)
         try:
-            found = await self._database.look_as(
-                principal,
-                lambda conn: search(
-                    conn,
-                    sought.question,
-                    queries=embedded.queries,
-                    corpus=corpus,
-                    tenant_id=tenant_id,
-                    among=sought.among,
-                    limit=max(sought.limit, asked.candidates if asked else 0),
-                    fusion=fusion_of(stored.release),
-                ),
-            )
+            async with self._bounds.searches.place(tenant_id=tenant_id, waited_s=waited_s):
+                found = await self._database.look_as(
+                    principal,
+                    lambda conn: search(
+                        conn,
+                        sought.question,
+                        queries=embedded.queries,
+                        corpus=corpus,
+                        tenant_id=tenant_id,
+                        among=sought.among,
+                        limit=max(sought.limit, asked.candidates if asked else 0),
+                        fusion=fusion_of(stored.release),
+                    ),
+                )
             making.documents = frozenset(hit.document_id for hit in found.hits)
             hits, without, reranking = found.hits, list[str](), Laps()
             if asked is not None:

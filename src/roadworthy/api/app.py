@@ -9,8 +9,10 @@ from starlette.exceptions import HTTPException
 
 from roadworthy.api import (
     answers,
+    approvals,
     chat,
     corpora,
+    costs,
     curation,
     deletions,
     documents,
@@ -41,6 +43,8 @@ ROOMS = (
     deletions,
     jobs,
     records,
+    costs,
+    approvals,
     health,
 )
 
@@ -64,6 +68,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.metrics = metrics = Metrics()
+    metrics.watch(services.bounds)
     if services.database.replica is not None:
         metrics.follow(services.database.replica)
     for room in ROOMS:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import cast
 
 from starlette.requests import Request
@@ -21,6 +22,7 @@ async def ask(visit: KnownVisit, asked: Asked) -> AsyncGenerator[Event]:
     began = time.perf_counter()
     outcome = "cancelled"
     answer = None
+    asked = replace(asked, key_id=visit.key_id)
     answering = visit.services.answering.answer(visit.principal, asked)
     try:
         async with aclosing(cast("AsyncGenerator[Event]", answering)) as events:
@@ -35,8 +37,12 @@ async def ask(visit: KnownVisit, asked: Asked) -> AsyncGenerator[Event]:
     finally:
         visit.metrics.observe_answer(outcome=outcome, seconds=time.perf_counter() - began)
     assert answer is not None
+    for verdict in answer.verdicts:
+        visit.metrics.count_verdict(verdict)
     for without in answer.degraded:
         visit.metrics.count_degraded(without)
+    if answer.first_tried is not None:
+        visit.metrics.count_first_try(answer.first_tried)
     yield answer
 
 

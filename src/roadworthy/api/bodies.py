@@ -46,6 +46,7 @@ Turn = Annotated[str, Field(max_length=200_000, pattern=CLEAN)]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=CLEAN)]
 Long = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, pattern=CLEAN)]
 Person = Annotated[str, Field(min_length=1, max_length=194, pattern=CLEAN)]
+Address = Annotated[str, Field(min_length=1, max_length=2000, pattern=CLEAN)]
 Language = Annotated[
     str,
     Field(
@@ -53,6 +54,12 @@ Language = Annotated[
         max_length=40,
         pattern=r"^[A-Za-z]{2,3}([-_.@][A-Za-z0-9-_.@]*)?$",
         description="ISO 639-1 or a locale, such as fr or fr-CA. Left out: it is detected.",
+    ),
+]
+Seconds = Annotated[
+    float,
+    Field(
+        gt=0, le=3600, description="The longest that is waited. Left out: as the server limits it."
     ),
 ]
 Whole = Annotated[int, BeforeValidator(_whole)]

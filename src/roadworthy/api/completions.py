@@ -10,14 +10,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from pydantic_core import PydanticCustomError
 
 from roadworthy.answering.conversation import MOST_TURNS
-from roadworthy.answering.records import Answer, Asked, Citation
-from roadworthy.api.bodies import Language, Name, Turn
+from roadworthy.answering.records import BLOCKED, Answer, Asked, Citation
+from roadworthy.api.bodies import Language, Name, Seconds, Turn
 from roadworthy.gateway.chat import Message
-from roadworthy.traces import SearchedFor
+from roadworthy.traces import GuardVerdict, SearchedFor
 
 LIVE = frozenset({"default", "live"})  # names of whatever release is live
 MOST_PARTS = 200
-FinishReason = Literal["stop", "length"]
+FinishReason = Literal["stop", "length", "content_filter"]
 
 
 def _only(*allowed: object, otherwise: str) -> tuple[AfterValidator, object]:
@@ -82,6 +82,10 @@ class ChatBody(_Lenient):
     model: Name = Field(description="The name of a release; default or live: the live one.")
     messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=2 * MOST_TURNS)]
     language: Language | None = Field(default=None, description="An extension: of the question.")
+    timeout_s: Seconds | None = Field(default=None, description="An extension: of the answer.")
+    cache: bool | None = Field(
+        default=None, description="An extension; false: as in /v1/answers. Left out: true."
+    )
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: OneChoice = None
@@ -111,6 +115,8 @@ class ChatBody(_Lenient):
             surface="chat",
             release=None if self.model in LIVE else self.model,
             language=self.language,
+            timeout_s=self.timeout_s,
+            cache=self.cache is not False,
         )
 
 
@@ -120,12 +126,15 @@ class Extension:
 
     trace_id: uuid.UUID
     outcome: str
-    searched_for: SearchedFor
+    searched_for: SearchedFor | None  # None: no documents are read
     citations: Sequence[Citation]
+    verdicts: Sequence[GuardVerdict]
     degraded: Sequence[str]
     release: str
     release_hash: str
     language: str
+    cached_from: uuid.UUID | None  # the trace whose answer was given again
+    warnings: Sequence[str]  # such as of a budget that is nearly spent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +195,9 @@ def completion_of(answer: Answer) -> Completion:
 
 
 def finish_reason_of(answer: Answer) -> FinishReason:
-    """Say whether the model came to its end, or was cut off."""
+    """Say whether the model came to its end, was cut off, or a guard has blocked it."""
+    if answer.outcome == BLOCKED:
+        return "content_filter"
     return "length" if "full length" in answer.degraded else "stop"
 
 
@@ -206,10 +217,13 @@ def extension_of(answer: Answer) -> Extension:
         outcome=answer.outcome,
         searched_for=answer.searched_for,
         citations=answer.citations,
+        verdicts=answer.verdicts,
         degraded=answer.degraded,
         release=answer.release,
         release_hash=answer.release_hash,
         language=answer.language,
+        cached_from=answer.cached_from,
+        warnings=answer.warnings,
     )
 
 

@@ -49,7 +49,7 @@ async def ready(visit: AnyVisit) -> Response:
 @router.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
 async def read_metrics(visit: AnyVisit) -> Response:
     """Tell what was counted, and what waits in the queue, in Prometheus' text format."""
-    await visit.metrics.queue.refresh(visit.services.database)
+    await visit.metrics.refresh(visit.services.database)
     return Response(visit.metrics.exposition(), media_type=metrics.MEDIA_TYPE)
 
 

@@ -1,12 +1,24 @@
 """What is counted at the door; every label value is one of ours, never of a user."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+import asyncio
+import time
+from contextlib import suppress
 
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from roadworthy.answering.admission import Bounds
 from roadworthy.api.queue_gauges import QueueGauges
 from roadworthy.api.replica_reads import ReplicaReads
+from roadworthy.api.spending_gauges import SpendingGauges
+from roadworthy.core.errors import Busy, Unavailable
+from roadworthy.plumbing.database import Database
 from roadworthy.plumbing.replica import Replica
+from roadworthy.traces import GuardVerdict
 
 MEDIA_TYPE = "text/plain; version=1.0.0; charset=utf-8"
+FRESH_S = 15.0  # scrapes in between are told the same of the database
+PATIENCE_S = 3.0
+GUARD_SECONDS = (0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2)
 SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120)
 
 
@@ -34,8 +46,50 @@ class Metrics:
             ("without",),
             registry=self._registry,
         )
+        self._first_tries = Counter(
+            "roadworthy_first_tries",
+            "Answers of smaller models: believed, or why not.",
+            ("outcome",),
+            registry=self._registry,
+        )
+        self._verdicts = Counter(
+            "roadworthy_guard_verdicts",
+            "What guards said, whether they looked, and what came of it.",
+            ("guard", "of", "by", "status", "outcome"),
+            registry=self._registry,
+        )
+        self._guards = Histogram(
+            "roadworthy_guard_seconds",
+            "Time that a guard added to an answer, by its detector.",
+            ("guard", "by"),
+            buckets=GUARD_SECONDS,
+            registry=self._registry,
+        )
+        self._running = Gauge(
+            "roadworthy_running",
+            "Answers and searches at once.",
+            ("what",),
+            registry=self._registry,
+        )
+        self._waiting = Gauge(
+            "roadworthy_waiting", "Those that wait in line.", ("what",), registry=self._registry
+        )
+        self._queue = QueueGauges(self._registry)
+        self._spending = SpendingGauges()
+        self._registry.register(self._spending)
+        self._asking = asyncio.Lock()
+        self._asked_at = float("-inf")
 
-        self.queue = QueueGauges(self._registry)
+    def watch(self, bounds: Bounds) -> None:
+        """Tell how much is under way and how much waits in line."""
+        counted = {
+            "answers": bounds.answers,
+            "direct searches": bounds.direct_searches,
+            "searches": bounds.searches,
+        }
+        for name, admission in counted.items():
+            self._running.labels(name).set_function(lambda of=admission: of.running)
+            self._waiting.labels(name).set_function(lambda of=admission: of.waiting)
 
     def follow(self, replica: Replica) -> None:
         """Tell what comes of reading a replica."""
@@ -49,9 +103,36 @@ class Metrics:
         """Count an answer and its time."""
         self._answers.labels(outcome).observe(seconds)
 
+    def count_verdict(self, verdict: GuardVerdict) -> None:
+        """Count what a guard said, and its time if it looked."""
+        outcome = verdict.outcome or "none"
+        self._verdicts.labels(verdict.guard, verdict.of, verdict.by, verdict.status, outcome).inc()
+        if verdict.status != "skipped":
+            self._guards.labels(verdict.guard, verdict.by).observe(verdict.ms / 1000)
+
     def count_degraded(self, without: str) -> None:
         """Count an answer that went on without something."""
         self._degraded.labels(without).inc()
+
+    def count_first_try(self, outcome: str) -> None:
+        """Count what came of a smaller model's answer."""
+        self._first_tries.labels(outcome).inc()
+
+    async def refresh(self, database: Database) -> None:
+        """Read what the database knows, unless that was done a moment ago.
+
+        While it is away that is left out: nothing is known.
+        """
+        async with self._asking:
+            if time.monotonic() - self._asked_at < FRESH_S:
+                return
+            self._asked_at = time.monotonic()
+            for known in (self._queue, self._spending):
+                known.clear()
+            with suppress(Unavailable, Busy, TimeoutError):
+                async with asyncio.timeout(PATIENCE_S), database.as_worker() as conn:
+                    await self._queue.read(conn)
+                    await self._spending.read(conn)
 
     def exposition(self) -> bytes:
         """Write all of it in Prometheus' text format."""

@@ -1,29 +1,19 @@
 """What waits in the queue, as gauges that are read from the database now and then."""
 
-import asyncio
-import time
 from datetime import timedelta
 
 from prometheus_client import CollectorRegistry, Gauge
 
 from roadworthy.core.clock import now
-from roadworthy.core.errors import Busy, Unavailable
 from roadworthy.corpus.segments import find_waiting
 from roadworthy.plumbing.backlog import due_for, piles
-from roadworthy.plumbing.database import Database
-
-FRESH_S = 15.0  # scrapes in between are told the same
-PATIENCE_S = 3.0
+from roadworthy.plumbing.database import WorkerConnection
 
 
 class QueueGauges:
-    """The gauges of one app. While the database is away they are left out: nothing is known."""
+    """The gauges of one app."""
 
-    def __init__(self, registry: CollectorRegistry, *, fresh_s: float = FRESH_S) -> None:
-        self._registry = registry
-        self._fresh_s = fresh_s
-        self._asking = asyncio.Lock()
-        self._asked_at = float("-inf")
+    def __init__(self, registry: CollectorRegistry) -> None:
         self._jobs = Gauge(
             "roadworthy_jobs",
             "Jobs that are not done; queued with a problem: to be tried again; failed: kept.",
@@ -43,29 +33,24 @@ class QueueGauges:
             registry=registry,
         )
 
-    async def refresh(self, database: Database) -> None:
-        """Read what waits, unless that was done a moment ago."""
-        async with self._asking:
-            if time.monotonic() - self._asked_at < self._fresh_s:
-                return
-            self._asked_at = time.monotonic()
-            self._jobs.clear()
-            self._oldest.clear()
-            self._postings.clear()
-            try:
-                async with asyncio.timeout(PATIENCE_S), database.as_worker() as conn:
-                    found = await piles(conn)
-                    waiting = await find_waiting(conn)
-            except (Unavailable, Busy, TimeoutError):
-                return
-            for each in found:
-                self._jobs.labels(each.kind, each.state, each.problem_kind or "").set(each.jobs)
-            for kind in {each.kind for each in found}:
-                waited = due_for([each for each in found if each.kind == kind])
-                self._oldest.labels(kind).set(waited.total_seconds())
-            for state, since in (
-                ("unmerged", waiting.unmerged_since),
-                ("uncleared", waiting.uncleared_since),
-            ):
-                waited = now() - since if since else timedelta()
-                self._postings.labels(state).set(waited.total_seconds())
+    def clear(self) -> None:
+        """Tell nothing."""
+        self._jobs.clear()
+        self._oldest.clear()
+        self._postings.clear()
+
+    async def read(self, conn: WorkerConnection) -> None:
+        """Read what waits."""
+        found = await piles(conn)
+        waiting = await find_waiting(conn)
+        for each in found:
+            self._jobs.labels(each.kind, each.state, each.problem_kind or "").set(each.jobs)
+        for kind in {each.kind for each in found}:
+            waited = due_for([each for each in found if each.kind == kind])
+            self._oldest.labels(kind).set(waited.total_seconds())
+        for state, since in (
+            ("unmerged", waiting.unmerged_since),
+            ("uncleared", waiting.uncleared_since),
+        ):
+            waited = now() - since if since else timedelta()
+            self._postings.labels(state).set(waited.total_seconds())

@@ -18,6 +18,7 @@ EVENT_SCHEMA = {
     "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
 }
 COMMENT_EVERY_S = 15  # keeps proxies from closing a stream whose model is thinking
+READ_WITHIN_S = 30.0  # who takes nothing of a stream for so long has gone
 
 Result = TypeVar("Result")
 
@@ -75,20 +76,33 @@ class EventStream(Response):
         self.init_headers({"cache-control": "no-store", "x-accel-buffering": "no"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Send until the end, or until nobody listens."""
+        """Send until the end, or until nobody listens or reads."""
 
         async def comment() -> None:
-            await send(_body(b": still here\n\n"))
+            await _taken(send(_body(b": still here\n\n")))
 
         async with aclosing(self._source), aclosing(self._frames):
             await unless_gone(receive, self._send_all(send), meanwhile=comment)
 
     async def _send_all(self, send: Send) -> None:
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-        await send(start)
+        await _taken(send(start))
         async for each in self._frames:
-            await send(_body(each))
-        await send(_body(b"", more=False))
+            await _taken(send(_body(each)))
+        await _taken(send(_body(b"", more=False)))
+
+
+async def _taken(sending: Awaitable[None]) -> None:
+    """Wait until there is room for what is sent: places and models are held meanwhile.
+
+    Raises:
+        ClientDisconnect: nobody has read on for READ_WITHIN_S.
+    """
+    try:
+        async with asyncio.timeout(READ_WITHIN_S):
+            await sending
+    except TimeoutError as error:
+        raise ClientDisconnect from error
 
 
 async def _left(receive: Receive) -> None:

@@ -16,10 +16,12 @@ from roadworthy.core.errors import RoadworthyError
 from roadworthy.core.ids import new_id
 from roadworthy.corpus.people import Caller, identify
 from roadworthy.plumbing.database import Database
+from roadworthy.plumbing.deadlines import Deadline
 
 CALLER = "roadworthy.caller"  # key in the scope
 LARGEST_JSON = 1_000_000  # bytes
 FORM_FIELDS = 100_000  # bytes beside the files of an upload
+KNOWN_WITHIN_S = 5.0  # who asks; a database that takes longer is down
 CLIENT_GONE = 499  # as nginx counts it; nothing is sent
 OWN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 METHODS = frozenset({"GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS"})
@@ -150,7 +152,10 @@ class Authenticated:
         scheme, _, key = Headers(scope=scope).get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key:
             return None
-        async with self._database.as_stranger() as conn:
+        async with (
+            Deadline.after(KNOWN_WITHIN_S).bounding(),
+            self._database.as_stranger() as conn,
+        ):
             return await identify(conn, key.strip())
 
 

@@ -1,5 +1,6 @@
 """What a route is given: who asks, and what may be called."""
 
+import uuid
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -27,6 +28,7 @@ class KnownVisit:
     services: Services
     metrics: Metrics
     principal: Principal
+    key_id: uuid.UUID
     may_ingest: bool
 
     def check_may_ingest(self) -> None:
@@ -52,6 +54,7 @@ async def _known(request: Request) -> KnownVisit:
         services=request.app.state.services,
         metrics=request.app.state.metrics,
         principal=caller.principal,
+        key_id=caller.key_id,
         may_ingest=caller.may_ingest,
     )
 

@@ -57,6 +57,10 @@ def ask(
     _tell(answer.searched_for)
     for line in dict.fromkeys(_cited(citation) for citation in answer.citations):
         typer.echo(line)
+    for verdict in answer.verdicts:
+        if verdict.outcome not in {None, "pass"}:
+            told = f"{verdict.outcome} ({verdict.reason})"
+            typer.echo(f"The {verdict.guard} guard: {told}.", err=True)
     if answer.degraded:
         typer.echo(f"Without: {', '.join(answer.degraded)}.", err=True)
 
@@ -136,8 +140,8 @@ def _place(rank: int | None, score: float | None) -> str:
     return "" if rank is None or score is None else f"{rank} ({score:.3f})"
 
 
-def _tell(searched_for: SearchedFor) -> None:
-    if searched_for.filters:
+def _tell(searched_for: SearchedFor | None) -> None:
+    if searched_for and searched_for.filters:
         filters = " ".join(searched_for.filters)
         typer.echo(f"Searched for: {searched_for.text}; filters: {filters}", err=True)
 

@@ -14,6 +14,8 @@ from roadworthy.cli.options import Everywhere, told
 from roadworthy.cli.people import found_principal, found_tenant
 from roadworthy.core.errors import Refused
 from roadworthy.core.identity import Principal
+from roadworthy.corpus.approvals import GROUP, use_or_ask
+from roadworthy.deletion.receipts import OPERATOR
 from roadworthy.installation import Installation, local_installation, running_database
 from roadworthy.plumbing.database import Connection, Database
 from roadworthy.plumbing.settings import Settings
@@ -71,6 +73,35 @@ class Desk:
         tenant_id = await self.tenant()
         async with self.database.as_worker(tenant_id) as conn:
             return await found_principal(conn, tenant_id=tenant_id, user=self.everywhere.user)
+
+    async def check_approved(
+        self, operation: str, subject: str, *, tenant_id: int | None = None
+    ) -> None:
+        """Let a sensitive operation go on that somebody else has granted, where that is asked for.
+
+        A grant is for one try. The request stays when this refuses.
+
+        Raises:
+            Refused: nobody has yet.
+            Missing, Invalid: as above.
+        """
+        if not self.settings.second_person:
+            return
+        principal = await self.principal()
+        tenant_id = tenant_id or await self.tenant()
+        async with self.database.as_worker(tenant_id) as conn:
+            waiting = await use_or_ask(
+                conn,
+                tenant_id=tenant_id,
+                operation=operation,
+                subject=subject,
+                by=principal.user_id if principal else OPERATOR,
+            )
+        if waiting is not None:
+            raise Refused(
+                f"This takes a second person, of the group {GROUP!r}: `roadworthy approval grant "
+                f"{waiting} --as USER` within a day of the asking; then do it again."
+            )
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[tuple[Connection, int]]:

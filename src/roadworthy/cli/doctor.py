@@ -25,11 +25,12 @@ from roadworthy.diagnosis.fingerprint import (
     read_report,
 )
 from roadworthy.diagnosis.machine import check_machine, check_port
-from roadworthy.diagnosis.models import check_models, check_reranker
+from roadworthy.diagnosis.models import check_endpoints, check_models, check_reranker
 from roadworthy.diagnosis.places import check_places
 from roadworthy.diagnosis.postings import check_postings
 from roadworthy.diagnosis.records import Check, fine, wrong
 from roadworthy.diagnosis.replica import check_replication
+from roadworthy.diagnosis.routes import check_routes
 from roadworthy.diagnosis.work import check_work
 from roadworthy.installation import engine_for_a_while, running_database
 from roadworthy.plumbing.settings import Settings, process_locales
@@ -74,7 +75,7 @@ def examine(everywhere: Everywhere) -> Report:
     checks += check_machine(settings, locales=locales)
     checks.append(check_port(settings))
     checks += check_broker(settings)
-    checks += check_reranker(settings)
+    checks += check_endpoints(settings)
     if not all(check.ok for check in checks if check.name == "home"):
         found = fingerprint(settings, locales=locales, urls=None)
         return Report(fingerprint=found, checks=checks)
@@ -98,10 +99,12 @@ def _running(stack: ExitStack, settings: Settings) -> tuple[DatabaseUrls | None,
         checks += check_replication(known)
         checks += [check_deletions(known), check_work(known)]
         checks += [check_places(known), check_postings(known)]
+        checks += check_routes(settings, known)
     engine = _entered(stack, engine_for_a_while(settings), name="models")
     if isinstance(engine, Check):
         return known, [*checks, engine]
     models = check_models(settings, urls=known, engine=engine)
+    models += check_reranker(settings, engine)
     if known is None or not models[0].ok:
         return known, checks + models
     with Bar(console=show.ERR, transient=True, disable=not show.ERR.is_terminal) as bar:

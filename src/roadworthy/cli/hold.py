@@ -57,6 +57,7 @@ def remove(ctx: typer.Context, hold: Annotated[str, typer.Argument(metavar="ID")
     hold_id = _id(hold)
 
     async def work(desk: Desk) -> None:
+        await desk.check_approved("hold remove", str(hold_id))
         async with desk.writing() as (conn, tenant_id, by):
             await lift_hold(conn, tenant_id=tenant_id, hold_id=hold_id, by=by or OPERATOR)
 

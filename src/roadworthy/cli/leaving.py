@@ -10,6 +10,7 @@ from roadworthy.cli.people import found_principal
 from roadworthy.cli.receipts import printed, progress
 from roadworthy.corpus.people import tenant_id as find_tenant
 from roadworthy.deletion import Receipt
+from roadworthy.deletion.receipts import TENANT, open_receipt
 
 person = typer.Typer(help="Delete a person, or what a person has handed in.")
 tenant = typer.Typer(help="Delete a tenant.")
@@ -67,6 +68,11 @@ def delete_tenant(
         desk.check_operator()
         async with desk.database.as_worker() as conn:
             tenant_id = await find_tenant(conn, name)
+            begun = await open_receipt(
+                conn, tenant_id=tenant_id, scope=TENANT, subject=str(tenant_id)
+            )
+        if begun is None:  # else it was granted, and nobody has a key to grant it again
+            await desk.check_approved("tenant delete", name, tenant_id=tenant_id)
         service = deletion_service(desk.settings, desk.database)
         with progress() as report:
             return await service.delete_tenant(tenant_id, report=report)

@@ -39,19 +39,28 @@ class Roadworthy(LazyGroup):
         "job": _place("job", "List, show, retry and drop accepted work."),
         "key": _place("key", "Create, list and revoke API keys."),
         "release": _place("release", "See, add and choose what shapes an answer."),
+        "budget": _place("budget", "Limit what may be spent on models."),
+        "approval": _place("approval", "Grant what somebody else asked for."),
+        "cost": _place("cost", "Tell what answers cost, and what was spared."),
+        "webhook": _place("webhook", "Show what webhooks are signed with."),
         "experiment": _place("experiment", "See what was measured by tuning."),
         "space": _place("space", "List and add embedding spaces."),
         "doctor": _place("doctor", "Check whether this installation is fit to run."),
         "config": _place("config", "Show the settings."),
         "migrate": _place("migrate", "Bring the database to this version."),
         "serve": _place("serve", "Run the API alone."),
+        "serve fake-llm": _place("fake_llm", "Run a fake model provider, for tests and load."),
         "worker": _place("worker", "Run a worker alone."),
         "relay": _place("relay", "Run the relay to a broker alone."),
         "engine": _place("engine", "Run the local engine alone."),
         "version": _place("version", "Tell the version."),
     }
     # A folder of that name is ./review, and to look for that word is `search -- tune`.
-    aliases = {("ingest", "review"): "review", ("search", "tune"): "search tune"}  # noqa: RUF012
+    aliases = {  # noqa: RUF012
+        ("ingest", "review"): "review",
+        ("search", "tune"): "search tune",
+        ("serve", "fake-llm"): "serve fake-llm",
+    }
 
 
 app = typer.Typer(

@@ -20,6 +20,10 @@ class Interval:
     low: float
     high: float
 
+    def __str__(self) -> str:
+        """Say it in a table."""
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
 
 def mean_interval(values: Sequence[float | None]) -> Interval | None:
     """Estimate the mean of what exists of `values`; the same values give the same interval.

@@ -125,3 +125,47 @@ def _ends(text: str, stop: re.Match[str], *, after: str) -> bool:
         return False
     ordinal = len(word) < 3 and word.isdigit() and len(words) > 1
     return not (ordinal and words[0].lower() in BEFORE_ORDINALS)
+
+
+LONGEST_HELD = 1_000  # characters; then the next blank ends a sentence
+LOOKED_AHEAD = 60
+MARKS = re.compile(r"(?:[ \t]?\[\d{1,3}(?:[,;] ?\d{1,3}){0,9}\]){0,20}")
+UNFINISHED_MARK = re.compile(r"\[[\d,; ]{0,40}")
+BLANK = re.compile(r"\s")
+
+
+def first_end(text: str) -> int:
+    """Find where the first sentence of a text that still grows ends, whatever comes next.
+
+    For texts that are written in pieces: cut again and again, they are cut alike however the pieces
+    come. It looks at the sentence itself and the first letter behind it; a line's end is an end,
+    and citation marks such as [2] behind a stop belong to its sentence.
+
+    Returns: the number of characters; 0: it cannot be told yet.
+    """
+    begin = len(text) - len(text.lstrip())
+    limit, line = begin + LONGEST_HELD, text.find("\n", begin) + 1
+    if 0 < line <= limit:
+        limit = line
+    item = ITEM.match(text, begin)
+    for stop in STOP.finditer(text, item.end() - 1 if item else begin, min(len(text), limit)):
+        marks = MARKS.match(text, stop.end())
+        assert marks is not None  # none at all is a match, too
+        end = marks.end()
+        ahead, on_line, _ = text[end : end + LOOKED_AHEAD].partition("\n")
+        after = ahead.lstrip()
+        is_whole = on_line or len(text) >= end + LOOKED_AHEAD
+        if not is_whole and (not after or UNFINISHED_MARK.fullmatch(after)):
+            return 0
+        if after and _ends(text, stop, after=after[0]):
+            return end
+    return line if limit == line else _end_of_run(text, limit)
+
+
+def _end_of_run(text: str, limit: int) -> int:
+    """End what has no sentences, such as data, after a blank, or in the middle of it."""
+    last = limit + 3 * LONGEST_HELD
+    blank = BLANK.search(text, limit, last)
+    if blank:
+        return blank.end()
+    return last if len(text) >= last else 0

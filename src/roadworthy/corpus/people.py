@@ -56,7 +56,7 @@ UPDATE api_key SET revoked_at = coalesce(revoked_at, %(now)s)
 RETURNING id
 """
 FIND_HOLDER = """
-SELECT tenant_id, user_id, groups, clearance, may_ingest
+SELECT tenant_id, user_id, groups, clearance, may_ingest, key_id
   FROM holder_of_key(%(key_hash)s, %(now)s)
 """
 
@@ -78,6 +78,7 @@ class Caller:
     """The holder of a valid key."""
 
     principal: Principal
+    key_id: uuid.UUID
     may_ingest: bool
 
 
@@ -96,6 +97,7 @@ class _HolderRow:
     groups: list[str]
     clearance: int
     may_ingest: bool
+    key_id: uuid.UUID
 
 
 async def tenant_id(conn: WorkerConnection, name: str) -> int:
@@ -240,7 +242,7 @@ async def identify(conn: Connection, key: str) -> Caller | None:
         groups=frozenset(row.groups),
         clearance=row.clearance,
     )
-    return Caller(principal=principal, may_ingest=row.may_ingest)
+    return Caller(principal=principal, key_id=row.key_id, may_ingest=row.may_ingest)
 
 
 def _hash(key: str) -> bytes:

@@ -18,7 +18,7 @@ from roadworthy.plumbing.database import Connection, ReadConnection, WorkerConne
 
 SHARED = 0  # a place of one's own has the number of the tenant
 # Passages that an exact scan compares within some milliseconds; beyond, an index is worth while.
-EXACT_MOST = 12_000
+EXACT_MOST = 20_000
 ROWS_AT_ONCE = 500
 State = Literal["filling", "own", "returning"]
 

@@ -22,6 +22,7 @@ from roadworthy.corpus.places import keep_place
 from roadworthy.corpus.postings import pack_by_term
 from roadworthy.corpus.reindex_jobs import enqueue_one
 from roadworthy.corpus.routing import Routing
+from roadworthy.corpus.scores import KeptScore, keep_scores
 from roadworthy.corpus.space_lock import keep_spaces
 from roadworthy.plumbing.database import Connection, WorkerConnection
 from roadworthy.plumbing.jobs import Lease
@@ -172,6 +173,7 @@ class Extract:
     page_count: int | None
     passages: Sequence[NewPassage]
     vectors: Sequence[SpaceVectors]  # in each space that was wanted, and served
+    scores: Sequence[KeptScore] = ()  # one a passage; none where they could not be had
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +231,7 @@ async def publish(conn: WorkerConnection, lease: Lease, extract: Extract) -> Non
         "corpus_id": place.corpus_id,
         "acl_id": place.acl_id,
     }
-    ids = await _add_passages(conn, shared, extract.passages)
+    ids = await _add_passages(conn, shared, extract)
     kept = [each for each in extract.vectors if each.space.id in place.routing.spaces]
     put = shared | {"place": await keep_place(conn, tenant_id=tenant_id)}
     await _add_embeddings(conn, put, kept, passage_ids=ids)  # in a space that was dropped: none
@@ -305,8 +307,9 @@ def _of(lease: Lease) -> dict[str, object]:
 
 
 async def _add_passages(
-    conn: WorkerConnection, shared: dict[str, object], passages: Sequence[NewPassage]
+    conn: WorkerConnection, shared: dict[str, object], extract: Extract
 ) -> list[int]:
+    passages = extract.passages
     columns = {
         "ordinals": list(range(len(passages))),
         "starts": [passage.start for passage in passages],
@@ -320,7 +323,10 @@ async def _add_passages(
         "texts": [passage.text for passage in passages],
     }
     added = await conn.execute(ADD_PASSAGES, shared | columns)
-    return [passage_id for _, passage_id in sorted(await added.fetchall())]
+    ids = [passage_id for _, passage_id in sorted(await added.fetchall())]
+    if extract.scores:
+        await keep_scores(conn, dict(zip(ids, extract.scores, strict=True)))
+    return ids
 
 
 async def _add_embeddings(

@@ -38,6 +38,15 @@ SELECT count(*)
 """,
     ),
     Store(
+        name="passage_score",
+        count="""
+SELECT count(*)
+  FROM passage_score JOIN passage ON passage.tenant_id = passage_score.tenant_id
+                                 AND passage.id = passage_score.passage_id
+ WHERE passage_score.tenant_id = %(tenant_id)s AND passage.document_id = ANY (%(ids)s)
+""",
+    ),
+    Store(
         name="posting",
         count="""
 SELECT count(*)

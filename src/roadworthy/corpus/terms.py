@@ -189,6 +189,15 @@ def terms_of_words(phrase: str, *, language: str) -> frozenset[str]:
     )
 
 
+def stop_words_of(language: str) -> frozenset[str]:
+    """Name the words of a language that are no terms, with and without their accents.
+
+    Raises:
+        Invalid: `language` is no language code.
+    """
+    return _analysis(language).stop_words
+
+
 def has_rules(language: str) -> bool:
     """Say whether words of a language are stemmed or thinned out."""
     return language in _STEMMERS or language in stop_words.LANGUAGE_MAPPING

@@ -11,6 +11,17 @@ from roadworthy.plumbing.database import WorkerConnection
 
 TRACES_AT_ONCE = 500
 
+# What a key spent and may spend bears its id.
+FORGET_KEYS = """
+WITH gone AS (
+    SELECT id::text AS name FROM api_key
+     WHERE tenant_id = %(tenant_id)s AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
+), sums AS (
+    DELETE FROM spending
+     WHERE tenant_id = %(tenant_id)s AND kind = 'key' AND name IN (SELECT name FROM gone))
+DELETE FROM budget
+ WHERE tenant_id = %(tenant_id)s AND scope = 'key' AND name IN (SELECT name FROM gone)
+"""
 REVOKE_KEYS = """
 DELETE FROM api_key
  WHERE tenant_id = %(tenant_id)s AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
@@ -50,7 +61,9 @@ DROP_CORPUS = "DELETE FROM corpus WHERE tenant_id = %(tenant_id)s AND id = %(cor
 
 async def revoke_keys(conn: WorkerConnection, *, tenant_id: int, user_id: str | None) -> int:
     """Delete the keys of a person, or of everybody: no call of theirs is answered any more."""
-    revoked = await conn.execute(REVOKE_KEYS, {"tenant_id": tenant_id, "user_id": user_id})
+    asked = {"tenant_id": tenant_id, "user_id": user_id}
+    await conn.execute(FORGET_KEYS, asked)
+    revoked = await conn.execute(REVOKE_KEYS, asked)
     return revoked.rowcount
 
 

@@ -52,6 +52,7 @@ from roadworthy.deletion.receipts import (
 from roadworthy.plumbing.database import Database, WorkerConnection
 from roadworthy.plumbing.epochs import is_past
 from roadworthy.plumbing.stores import Store
+from roadworthy.plumbing.transactions import take_time
 from roadworthy.traces.pseudonyms import Pseudonyms
 
 BATCH = 20  # documents of one transaction
@@ -60,7 +61,7 @@ AT_ONCE = 1_000  # receipts
 # first has begun.
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('roadworthy deletion'), %(tenant_id)s)"
 # What many answers were made from takes more than an ordinary statement does.
-TAKE_TIME = "SET LOCAL statement_timeout = '10min'"
+TAKE_S = 600.0
 KEPT = "(`roadworthy hold list` says what)"
 PATIENCE_S = 10.0  # for what other processes are writing at the moment, and for segments
 
@@ -142,7 +143,7 @@ class DeletionService:
             async with self._database.write_as(by) as conn:
                 await own(conn, tenant_id=tenant_id, document_id=document_id, by=user)
         async with self._database.as_worker(tenant_id) as conn:
-            await conn.execute(TAKE_TIME)
+            await take_time(conn, TAKE_S)
             ids = await family(conn, tenant_id=tenant_id, document_id=document_id)
             receipt_id = await begin_receipt(
                 conn,
@@ -454,7 +455,7 @@ class DeletionService:
     @asynccontextmanager
     async def _deleting(self, tenant_id: int) -> AsyncIterator[WorkerConnection]:
         async with self._database.as_worker(tenant_id, deleting=True) as conn:
-            await conn.execute(TAKE_TIME)
+            await take_time(conn, TAKE_S)
             yield conn
 
 

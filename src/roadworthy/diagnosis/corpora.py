@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from roadworthy.bootstrap import DatabaseUrls, EngineAddress, embeddings_address
+from roadworthy.bootstrap import DatabaseUrls
 from roadworthy.core.clock import now
 from roadworthy.core.errors import Invalid, RoadworthyError
 from roadworthy.core.spaces import EmbeddingSpace
@@ -25,6 +25,8 @@ from roadworthy.diagnosis.records import Check, fine, wrong
 from roadworthy.diagnosis.stored import Sample, sample, strange_vectors, strange_words
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.gateway.endpoint import Endpoint
+from roadworthy.gateway.engine.local import EngineAddress
+from roadworthy.models import embeddings_address
 from roadworthy.plumbing.database import Database, WorkerConnection
 from roadworthy.plumbing.settings import Settings
 from roadworthy.spaces import open_space

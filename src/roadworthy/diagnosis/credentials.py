@@ -61,6 +61,10 @@ def _keys(settings: Settings) -> Iterator[Check]:
         # A server on this machine may well want no key, and clients must send something.
         if key and _is_known(key) and not _is_here(url):
             yield _wrong(name, "is a placeholder", f"Set it to the key for {where}.")
+    for name, endpoint in settings.endpoints.items():
+        if endpoint.key and _is_known(endpoint.key) and not _is_here(endpoint.url):
+            said = f"The key of the model endpoint {name} is a placeholder."
+            yield wrong("secrets", said, f"Set endpoints.{name}.key to the key for {endpoint.url}.")
 
 
 def _files(settings: Settings) -> Iterator[Check]:

@@ -20,7 +20,14 @@ from roadworthy.traces.pseudonyms import READ as READ_MARK
 
 LEAST_SERVER, LEAST_VECTOR = 16, (0, 8)
 # The worker must find work before it knows whose it is, and a receipt whose tenant is gone.
-OPEN_TO_WORKER = ("job", "tenant", "deletion_receipt", "withdrawn_document")
+OPEN_TO_WORKER = (
+    "job",
+    "tenant",
+    "deletion_receipt",
+    "withdrawn_document",
+    "kept_question",
+    "webhook",
+)
 MOST_SKEW = timedelta(seconds=5)
 # Two URLs of one server differ in names; its start and the number of a database do not.
 IDENTITY = """

@@ -38,7 +38,8 @@ OF_THE_PLACE = {"platform"} | {
     f"setting.{name}"
     for name in """
     home host port stage database_url database_app_url database_worker_url embeddings_url
-    embeddings_key chat_url chat_key broker_url pseudonym_key tokenizer_file log_level
+    embeddings_key chat_url chat_key endpoints price_book broker_url pseudonym_key tokenizer_file
+    log_level
     """.split()  # noqa: SIM905
 }
 SERVER = """

@@ -6,19 +6,16 @@ from contextlib import asynccontextmanager
 
 import psycopg
 
-from roadworthy.bootstrap import (
-    DatabaseUrls,
-    EngineAddress,
-    chat_address,
-    embeddings_address,
-    opened_reranker,
-)
+from roadworthy.bootstrap import DatabaseUrls
 from roadworthy.core.errors import RoadworthyError
 from roadworthy.core.spaces import EmbeddingSpace, SpaceMismatch
 from roadworthy.corpus.spaces import list_spaces
 from roadworthy.diagnosis.records import Check, fine, wrong
 from roadworthy.gateway.embeddings import model_revision
 from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
+from roadworthy.gateway.engine.local import EngineAddress
+from roadworthy.gateway.vendors import Vendor
+from roadworthy.models import chat_address, embeddings_address, endpoint_of, opened_reranker
 from roadworthy.plumbing.settings import Settings
 from roadworthy.spaces import open_space
 
@@ -41,25 +38,35 @@ def check_models(
     return asyncio.run(_check_models(settings, urls, engine))
 
 
-def check_reranker(settings: Settings) -> list[Check]:
+def check_reranker(settings: Settings, engine: EngineAddress | None) -> list[Check]:
     """Ask what reranks one question, if there is any; without it, answers are only poorer."""
-    return asyncio.run(_check_reranker(settings))
+    return asyncio.run(_check_reranker(settings, engine))
 
 
-async def _check_reranker(settings: Settings) -> list[Check]:
+def check_endpoints(settings: Settings) -> list[Check]:
+    """Ask each further endpoint whether it is there; without one, routes go on to the next step."""
+
+    async def further() -> list[Check]:
+        return [await _further(settings, name) for name in sorted(settings.endpoints)]
+
+    return asyncio.run(further())
+
+
+async def _check_reranker(settings: Settings, engine: EngineAddress | None) -> list[Check]:
     question, answer, other = RERANKED
     try:
-        async with opened_reranker(settings) as reranker:
+        async with opened_reranker(settings, engine) as reranker:
             if reranker is None:
                 return []
             worse, better = await reranker.score(question, [other, answer])
     except RoadworthyError as error:
         mend = "Correct rerank_url, rerank_key or rerank_model; hits are not reranked."
         return [wrong("reranker", error.message, mend)]
+    what = settings.rerank_url or "The local engine"
     if better <= worse:
-        said = f"{settings.rerank_url} puts a text about something else before the answer."
+        said = f"{what} puts a text about something else before the answer."
         return [wrong("reranker", said, "Name a model that was made to rerank in rerank_model.")]
-    return [fine("reranker", f"{settings.rerank_url} reranks.")]
+    return [fine("reranker", f"{what} reranks.")]
 
 
 async def _check_models(
@@ -73,7 +80,7 @@ async def _check_models(
         checks = [await _default(settings, embeddings)]
         if addresses[1].url != addresses[0].url:
             async with _opened(addresses[1]) as chat:
-                checks.append(await _chat(chat))
+                checks.append(await _answers(chat, "chat", "Correct chat_url or chat_key."))
         if checks[0].ok and urls is not None:
             checks += await _spaces(settings, urls, embeddings)
     return checks
@@ -101,12 +108,25 @@ async def _default(settings: Settings, endpoint: Endpoint) -> Check:
     return fine("models", f"{endpoint.address.url} serves {model} {revision}".rstrip() + ".")
 
 
-async def _chat(endpoint: Endpoint) -> Check:
+async def _further(settings: Settings, name: str) -> Check:
+    try:
+        endpoint = endpoint_of(settings, settings.endpoints[name])
+        try:
+            await (endpoint.check() if isinstance(endpoint, Vendor) else endpoint.get("/models"))
+        finally:
+            await endpoint.close()
+    except RoadworthyError as error:
+        mend = f"Correct [endpoints.{name}]; until then routes go on to their next step."
+        return wrong(f"endpoint {name}", error.message, mend)
+    return fine(f"endpoint {name}", "It answers.")
+
+
+async def _answers(endpoint: Endpoint, name: str, mend: str) -> Check:
     try:
         await endpoint.get("/models")
     except RoadworthyError as error:
-        return wrong("chat", error.message, "Correct chat_url or chat_key.")
-    return fine("chat", f"{endpoint.address.url} answers.")
+        return wrong(name, error.message, mend)
+    return fine(name, f"{endpoint.address.url} answers.")
 
 
 async def _spaces(settings: Settings, urls: DatabaseUrls, endpoint: Endpoint) -> list[Check]:

@@ -12,11 +12,11 @@ import numpy as np
 from psycopg.rows import class_row
 
 from roadworthy.core.spaces import LEAST_PROBE_COSINE
+from roadworthy.corpus.lead import to_embed
 from roadworthy.corpus.postings import decode_postings
 from roadworthy.corpus.routing import rules_of
 from roadworthy.corpus.terms import METHOD, terms
 from roadworthy.gateway.embeddings import SpaceEmbedder
-from roadworthy.ingestion.lead import to_embed
 from roadworthy.plumbing.database import WorkerConnection
 
 SAMPLED = 2  # passages of each end

@@ -1,7 +1,16 @@
 """Chat with a model, as a stream of pieces."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Mapping,
+    Sequence,
+)
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -10,6 +19,7 @@ from roadworthy.core.errors import Unavailable
 from roadworthy.gateway.endpoint import Endpoint
 
 LONGEST_LINE = 1_000_000  # bytes of one event
+MENDED = frozenset({"max_tokens", "temperature"})  # parameters that models do without
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +38,23 @@ class ChatPiece:
     finish_reason: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    logprobs: Sequence[float] = ()  # of its tokens, where they are told
 
 
 class _Delta(BaseModel):
     content: str | None = None
 
 
+class _Logprob(BaseModel):
+    logprob: float
+
+
+class _Logprobs(BaseModel):
+    content: list[_Logprob] | None = None
+
+
 class _Choice(BaseModel):
+    logprobs: _Logprobs | None = None
     delta: _Delta | None = None
     finish_reason: str | None = None
 
@@ -58,14 +78,19 @@ async def chat(
     max_tokens: int,
     temperature: float = 0.0,
     options: Mapping[str, object] | None = None,
+    tries: int | None = None,
+    on_try: Callable[[], None] = lambda: None,
 ) -> AsyncGenerator[ChatPiece]:
     """Ask a model; yields its answer piece by piece.
 
     Args:
         options: further fields of the request, such as response_format or stop.
+        tries: how often it is asked until it begins to answer; None: as the endpoint usually is.
+        on_try: called before each request that is sent.
 
     Raises:
-        Unavailable: the endpoint is down, answers nonsense, or breaks off in mid-answer.
+        Unavailable: the endpoint is down, answers nonsense, breaks off in mid-answer, or does not
+            take a parameter.
         Invalid, Busy: it refuses the request, or is at its limit.
     """
     body = {
@@ -78,7 +103,8 @@ async def chat(
         **(options or {}),
     }
     finished = False
-    async with endpoint.stream("/chat/completions", body) as response:
+    asked = _asked(endpoint, body, refused=endpoint.refused[model], tries=tries, on_try=on_try)
+    async with asked as response:
         # Read to the end, past [DONE]: a connection with bytes left on it is not used again.
         async for data in _events(response, endpoint):
             for piece in _pieces(data, endpoint):
@@ -87,6 +113,44 @@ async def chat(
     if not finished:
         # A stream that only stops is a fault; passing it off as an ending would hide it.
         raise Unavailable(f"The model endpoint {endpoint.address.url} broke off in mid-answer.")
+
+
+@asynccontextmanager
+async def _asked(
+    endpoint: Endpoint,
+    body: Mapping[str, object],
+    *,
+    refused: set[str],
+    tries: int | None,
+    on_try: Callable[[], None],
+) -> AsyncIterator[httpx.Response]:
+    """Ask as the model takes it: what it refuses of that is noted, and it is asked again at once.
+
+    Source: OpenAI's API reference: models that reason take max_completion_tokens instead of
+        max_tokens, and no temperature but their own.
+    """
+    async with AsyncExitStack() as stack:
+        while True:
+            taken = _taken(body, refused)
+            try:
+                answer = endpoint.stream("/chat/completions", taken, tries=tries, on_try=on_try)
+                response = await stack.enter_async_context(answer)
+                break
+            except Unavailable as error:
+                refused.update(MENDED & {error.facts.get("parameter")})
+                if _taken(body, refused) == taken:
+                    raise
+        yield response
+
+
+def _taken(body: Mapping[str, object], refused: Collection[str]) -> dict[str, object]:
+    """Say it without what a model has refused; a temperature that was chosen is not given up."""
+    taken = dict(body)
+    if "max_tokens" in refused:
+        taken["max_completion_tokens"] = taken.pop("max_tokens")
+    if "temperature" in refused and not taken["temperature"]:
+        del taken["temperature"]
+    return taken
 
 
 async def _events(response: httpx.Response, endpoint: Endpoint) -> AsyncIterator[bytes]:
@@ -114,11 +178,23 @@ def _pieces(data: bytes, endpoint: Endpoint) -> list[ChatPiece]:
     if chunk.error is not None:
         words = endpoint.words(data)
         raise Unavailable(f"The model endpoint {endpoint.address.url} broke off and says: {words}.")
+    return pieces_of(chunk)
+
+
+def pieces_of(chunk: Any) -> list[ChatPiece]:  # noqa: ANN401 - OpenAI's chunk: ours, or a library's
+    """Take the text, the reason of the end and the tokens out of a chunk."""
     pieces: list[ChatPiece] = []
     if chunk.choices:
         choice = chunk.choices[0]
         text = choice.delta.content if choice.delta else None
-        pieces.append(ChatPiece(text=text or "", finish_reason=choice.finish_reason or None))
+        told = choice.logprobs.content if choice.logprobs else None
+        pieces.append(
+            ChatPiece(
+                text=text or "",
+                finish_reason=choice.finish_reason or None,
+                logprobs=[each.logprob for each in told or ()],
+            )
+        )
     if chunk.usage is not None:
         usage = chunk.usage
         pieces.append(

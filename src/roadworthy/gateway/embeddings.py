@@ -16,9 +16,17 @@ from roadworthy.core.spaces import (
     check_declaration,
     check_probes,
 )
+from roadworthy.gateway.batching import Batcher
 from roadworthy.gateway.endpoint import Endpoint
+from roadworthy.gateway.trying import tried
+from roadworthy.plumbing.breaker import Breaker
 
 MOST_TEXTS = 64  # of one request
+# Of questions: what comes while as many are under way goes together in the next one.
+CALLS_AT_ONCE, MOST_TOGETHER = 2, 32
+# In haste: who asks would rather have what is found by words than wait.
+QUESTION_S = 5.0  # of one call
+LONGEST_REST_S = 10.0  # each question meanwhile is searched by words alone
 LEAST_LENGTH = 1e-6  # of a vector that has a direction
 MOST_CONNECTIONS = 8  # of one process: a model computes no faster for more, and idle ones cost
 
@@ -74,6 +82,9 @@ class SpaceEmbedder:
 
     The stored probes are embedded and compared at the first use and once for every new connection
     to the endpoint. A vector that was made before its connection was checked is not handed out.
+
+    Questions that are asked in haste have connections of their own, and never wait behind passages.
+    They are asked for once, for some seconds; a model that fails them is left alone for a while.
     """
 
     def __init__(
@@ -82,15 +93,25 @@ class SpaceEmbedder:
         check_declaration(space, declared)
         self.space = space
         self._endpoint = endpoint
-        self._checked: set[int] = set()  # numbers of connections
+        self._quick = endpoint.beside(timeout_s=QUESTION_S, tries=1, most_connections=CALLS_AT_ONCE)
+        self._breaker = Breaker(longest_rest_s=LONGEST_REST_S)
+        self._checked: set[tuple[Endpoint, int]] = set()  # and the numbers of its connections
+        self._questions = Batcher(self._rows, calls=CALLS_AT_ONCE, most=MOST_TOGETHER)
+        self._in_haste = Batcher(self._rows_in_haste, calls=CALLS_AT_ONCE, most=MOST_TOGETHER)
 
-    async def embed_question(self, question: str) -> QueryVector:
+    async def embed_question(self, question: str, *, in_haste: bool = False) -> QueryVector:
         """Embed what somebody asks, as a vector of length 1.
 
+        Args:
+            in_haste: who asks would rather go on without than wait.
+
         Raises:
-            Unavailable: the endpoint is down, or no longer gives vectors of this space.
+            Unavailable: the endpoint is down, late or left alone, or no longer gives vectors of
+                this space.
+            Busy, Invalid: it is at its limit, or refuses the question.
         """
-        [vector] = await self._embed([self.space.query_prefix + question])
+        asking = self._in_haste if in_haste else self._questions
+        vector = await asking.ask(self.space.query_prefix + question)
         if not vector.any():
             raise Unavailable(f"The model {self.space.model!r} gave a vector without direction.")
         return QueryVector(space_id=self.space.id, space=self.space.name, vector=vector)
@@ -102,7 +123,8 @@ class SpaceEmbedder:
         """
         if not texts:
             return np.empty((0, self.space.dimension), dtype=np.float32)
-        return await self._embed([self.space.passage_prefix + text for text in texts])
+        prefixed = [self.space.passage_prefix + text for text in texts]
+        return await self._embed(self._endpoint, prefixed)
 
     async def check(self) -> None:
         """Embed the probes and compare them.
@@ -110,33 +132,40 @@ class SpaceEmbedder:
         Raises:
             Unavailable: the endpoint is down, or gives vectors of another space.
         """
-        await self._embed_beside_probes([])
+        await self._embed_beside_probes(self._endpoint, [])
 
-    async def _embed(self, texts: Sequence[str]) -> Vectors:
-        vectors = await self._embed_checked(texts)
+    async def _rows(self, questions: Sequence[str]) -> Sequence[Vectors]:
+        return list(await self._embed(self._endpoint, questions))
+
+    async def _rows_in_haste(self, questions: Sequence[str]) -> Sequence[Vectors]:
+        with tried(self._breaker, what=f"The model {self.space.model!r}"):
+            return list(await self._embed(self._quick, questions))
+
+    async def _embed(self, endpoint: Endpoint, texts: Sequence[str]) -> Vectors:
+        vectors = await self._embed_checked(endpoint, texts)
         if vectors.shape[1] != self.space.dimension:
-            raise _no_vectors(self._endpoint)
+            raise _no_vectors(endpoint)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return (vectors / np.where(lengths > LEAST_LENGTH, lengths, np.inf)).astype(np.float32)
 
-    async def _embed_checked(self, texts: Sequence[str]) -> Vectors:
-        found = await _embed_all(self._endpoint, texts, model=self.space.model)
-        if {batch.connection for batch in found} <= self._checked:
-            return _joined(self._endpoint, found)
+    async def _embed_checked(self, endpoint: Endpoint, texts: Sequence[str]) -> Vectors:
+        found = await _embed_all(endpoint, texts, model=self.space.model)
+        if {(endpoint, batch.connection) for batch in found} <= self._checked:
+            return _joined(endpoint, found)
         # A check of its own could take another connection, to another server. What is embedded
         # in one request with the probes is what the probes vouch for.
         found = [
-            await self._embed_beside_probes(texts[i : i + MOST_TEXTS])
+            await self._embed_beside_probes(endpoint, texts[i : i + MOST_TEXTS])
             for i in range(0, len(texts), MOST_TEXTS)
         ]
         return np.concatenate(found)
 
-    async def _embed_beside_probes(self, texts: Sequence[str]) -> Vectors:
+    async def _embed_beside_probes(self, endpoint: Endpoint, texts: Sequence[str]) -> Vectors:
         probes = [self.space.passage_prefix + text for text in self.space.probe_texts]
         model = self.space.model
-        found = await _embed_batch(self._endpoint, [*probes, *texts], model)
+        found = await _embed_batch(endpoint, [*probes, *texts], model)
         check_probes(self.space, found.vectors[: len(probes)])
-        self._checked.add(found.connection)
+        self._checked.add((endpoint, found.connection))
         return found.vectors[len(probes) :]
 
 

@@ -1,10 +1,12 @@
 """One HTTP endpoint that speaks the OpenAI protocol, and the patience that we have with it."""
 
 import asyncio
+import math
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -19,12 +21,16 @@ LONGEST_MESSAGE = 500
 MOST_OF_AN_ERROR = 64_000  # bytes that are read of it
 MOST_OF_A_LIST = 4_000_000  # bytes of what is fetched, such as the names of all models
 OURS_TO_MEND = frozenset({401, 403, 404})
+# OpenAI's codes of a 400 about a parameter, which we choose and no asker does.
+OF_A_PARAMETER = frozenset({"unsupported_parameter", "unsupported_value"})
 # Longer than a server keeps an idle connection is no use; shorter means a new one each time.
 KEEP_ALIVE_S = 240
 
 
 class _ErrorDetail(BaseModel):
     message: str = ""
+    code: object = None
+    param: object = None
 
 
 class _ErrorBody(BaseModel):
@@ -38,6 +44,14 @@ class _ErrorBody(BaseModel):
     def words(self) -> str:
         error = self.error.message if isinstance(self.error, _ErrorDetail) else self.error
         return error or self.message or self.detail
+
+    @property
+    def parameter(self) -> str | None:
+        """The parameter that it does not take."""
+        error = self.error
+        if isinstance(error, _ErrorDetail) and error.code in OF_A_PARAMETER:
+            return str(error.param)
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +83,16 @@ class Endpoint:
 
     Args:
         tries: of one call; 1 where who waits would rather go on without.
+        transport: what carries requests; None: the network.
     """
 
     def __init__(
-        self, address: EndpointAddress, *, most_connections: int = 64, tries: int = MOST_TRIES
+        self,
+        address: EndpointAddress,
+        *,
+        most_connections: int = 64,
+        tries: int = MOST_TRIES,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         key = address.key or ""
         if not (key.isascii() and key.isprintable()):
@@ -82,7 +102,11 @@ class Endpoint:
             raise Invalid("The address of a model endpoint holds a password; set its key instead.")
         self.address = address
         self._tries = tries
+        self._transport = transport
+        self._beside: list[Endpoint] = []
         self.connections = 0  # made so far; a new one may lead to another server
+        # Parameters that a model here did not take, by its name.
+        self.refused: defaultdict[str, set[str]] = defaultdict(set)
         self._numbers: dict[object, int] = {}  # of connections, by our own end
         headers = {"authorization": f"Bearer {key}"} if key else {}
         self._client = httpx.AsyncClient(
@@ -95,10 +119,26 @@ class Endpoint:
                 keepalive_expiry=KEEP_ALIVE_S,
             ),
             trust_env=False,
+            transport=transport,
         )
+
+    def beside(self, *, timeout_s: float, tries: int, most_connections: int) -> "Endpoint":
+        """Lead to the same server over connections of its own, which are closed with this one's.
+
+        Args:
+            timeout_s: of one call, unless less is given to all.
+        """
+        address = replace(self.address, timeout_s=min(timeout_s, self.address.timeout_s))
+        made = Endpoint(
+            address, most_connections=most_connections, tries=tries, transport=self._transport
+        )
+        self._beside.append(made)
+        return made
 
     async def close(self) -> None:
         """Close the connections."""
+        for each in self._beside:
+            await each.close()
         await self._client.aclose()
 
     async def post(
@@ -126,15 +166,34 @@ class Endpoint:
             return await self._read(response, MOST_OF_A_LIST)
 
     @asynccontextmanager
-    async def stream(self, path: str, body: Mapping[str, object]) -> AsyncIterator[httpx.Response]:
-        """Send `body` and hand out the answer while it arrives; raises as `post` does."""
-        async with self._sent(self._client.build_request("POST", path, json=body)) as response:
+    async def stream(
+        self,
+        path: str,
+        body: Mapping[str, object],
+        *,
+        tries: int | None = None,
+        on_try: Callable[[], None] = lambda: None,
+    ) -> AsyncIterator[httpx.Response]:
+        """Send `body` and hand out the answer while it arrives; raises as `post` does.
+
+        Args:
+            tries: of this call, if not as many as usual.
+            on_try: called before each request that is sent.
+        """
+        request = self._client.build_request("POST", path, json=body)
+        async with self._sent(request, tries=tries, on_try=on_try) as response:
             yield response
 
     @asynccontextmanager
-    async def _sent(self, request: httpx.Request) -> AsyncIterator[httpx.Response]:
+    async def _sent(
+        self,
+        request: httpx.Request,
+        *,
+        tries: int | None = None,
+        on_try: Callable[[], None] = lambda: None,
+    ) -> AsyncIterator[httpx.Response]:
         async with self._limited():
-            response = await self._send(request)
+            response = await self._send(request, tries=tries or self._tries, on_try=on_try)
         try:
             yield response
         except httpx.HTTPError as error:
@@ -161,10 +220,13 @@ class Endpoint:
     def _too_slow(self) -> Unavailable:
         return Unavailable(f"{self._name} took longer than {self.address.timeout_s:g} s.")
 
-    async def _send(self, request: httpx.Request) -> httpx.Response:
+    async def _send(
+        self, request: httpx.Request, *, tries: int, on_try: Callable[[], None]
+    ) -> httpx.Response:
         request.extensions["trace"] = self._count_connections
-        for left in reversed(range(self._tries)):
-            pause = _pause(self._tries - 1 - left)
+        for left in reversed(range(tries)):
+            pause = full_jitter(tries - 1 - left)
+            on_try()
             try:
                 response = await self._client.send(request, stream=True)
             except httpx.TimeoutException as error:
@@ -179,7 +241,7 @@ class Endpoint:
                     return response
                 failure = await self._failure(response)
                 await response.aclose()
-                if not _may_pass(response.status_code) or not left:
+                if not may_pass(response.status_code) or not left:
                     raise failure
                 pause = _told_pause(response) or pause
             await asyncio.sleep(pause)
@@ -195,7 +257,9 @@ class Endpoint:
         status = response.status_code
         sentence = f"{self._name} answers {status}{said}."
         if status == httpx.codes.TOO_MANY_REQUESTS:
-            return Busy(sentence, status=status)
+            told = _told_pause(response)
+            after = {} if told is None else {"retry_after_s": math.ceil(told)}
+            return Busy(sentence, status=status, **after)
         if (
             status >= httpx.codes.INTERNAL_SERVER_ERROR
             or status in OURS_TO_MEND
@@ -203,6 +267,8 @@ class Endpoint:
         ):
             # A wrong key or address is ours to mend, not the asker's.
             return Unavailable(sentence, status=status)
+        if parameter := _said(body).parameter:
+            return Unavailable(sentence, status=status, parameter=parameter)
         return Invalid(sentence, status=status)
 
     def words(self, body: bytes) -> str:
@@ -210,11 +276,7 @@ class Endpoint:
 
         They hold no key of ours and nothing that steers a terminal.
         """
-        words = _words(body)
-        if self.address.key:
-            words = words.replace(self.address.key, "***")
-        printable = "".join(c if c.isprintable() else " " for c in words[: 2 * LONGEST_MESSAGE])
-        return " ".join(printable.split())[:LONGEST_MESSAGE]
+        return harmless(_said(body).words, key=self.address.key)
 
     async def _count_connections(self, event: str, info: Mapping[str, Any]) -> None:
         if event == "connection.connect_tcp.complete":
@@ -236,7 +298,18 @@ async def _beginning(response: httpx.Response, most_bytes: int) -> bytes:
     return bytes(body[:most_bytes])
 
 
-def _pause(tries: int) -> float:
+def harmless(words: str, *, key: str | None) -> str:
+    """Make a server's words fit for a sentence: no key of ours, nothing that steers a terminal."""
+    words = words.replace(key, "***") if key else words
+    printable = "".join(c if c.isprintable() else " " for c in words[: 2 * LONGEST_MESSAGE])
+    return " ".join(printable.split())[:LONGEST_MESSAGE]
+
+
+def full_jitter(tries: int) -> float:
+    """Draw the seconds to wait after so many tries that failed, the first being 0.
+
+    Source: M. Brooker, Exponential Backoff and Jitter, AWS Architecture Blog, 2015.
+    """
     return random.uniform(0, min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**tries))  # noqa: S311
 
 
@@ -245,12 +318,14 @@ def _told_pause(response: httpx.Response) -> float | None:
     return min(float(told), LONGEST_PAUSE_S) if told.isdecimal() else None
 
 
-def _may_pass(status: int) -> bool:
+def may_pass(status: int) -> bool:
+    """Tell whether the same request may work later."""
     return status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR
 
 
-def _words(body: bytes) -> str:
+def _said(body: bytes) -> _ErrorBody:
     try:
-        return _ErrorBody.model_validate_json(body).words
+        return _ErrorBody.model_validate_json(body)
     except ValidationError:
-        return "" if body.lstrip()[:1] in (b"<", b"{", b"[") else body.decode("utf-8", "replace")
+        is_marked_up = body.lstrip()[:1] in (b"<", b"{", b"[")
+        return _ErrorBody(detail="" if is_marked_up else body.decode("utf-8", "replace"))

@@ -1,4 +1,4 @@
-"""Score texts against a question by a cross-encoder behind HTTP.
+"""Score texts against a question by a reranker behind HTTP: a cross-encoder, or the local engine.
 
 Two protocols are in use. Cohere, Jina, vLLM, Voyage and others take a model and `documents`; Text
 Embeddings Inference, which serves one model, takes `texts`. The answers differ in names alone.
@@ -32,7 +32,7 @@ ANSWER = TypeAdapter(list[_Scored] | _Results)
 
 
 class Reranker:
-    """A cross-encoder at an endpoint; without a model's name, the only one that is served there."""
+    """A reranker at an endpoint; without a model's name, the only one that is served there."""
 
     def __init__(self, endpoint: Endpoint, *, model: str) -> None:
         self.endpoint = endpoint

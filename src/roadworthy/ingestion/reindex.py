@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from roadworthy.corpus.languages import detect, detect_passage
+from roadworthy.corpus.lead import to_embed
 from roadworthy.corpus.probes import drop_generated, generate_probes
 from roadworthy.corpus.publishing import locked
 from roadworthy.corpus.reindex_jobs import enqueue_reindex
@@ -26,7 +27,6 @@ from roadworthy.corpus.spaces import names_of
 from roadworthy.corpus.terms import terms
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.ingestion.embed import BATCH, check_served, kept_unserved
-from roadworthy.ingestion.lead import to_embed
 from roadworthy.ingestion.probing import probe_sentences
 from roadworthy.plumbing import jobs
 from roadworthy.plumbing.database import Database, WorkerConnection

@@ -10,6 +10,7 @@ import structlog
 from roadworthy.core.errors import Busy, Conflict, Missing, RoadworthyError, Unavailable
 from roadworthy.corpus.documents import read_routing
 from roadworthy.corpus.languages import detect, detect_passage
+from roadworthy.corpus.lead import to_embed
 from roadworthy.corpus.probes import generate_probes
 from roadworthy.corpus.publishing import (
     Extract,
@@ -24,17 +25,18 @@ from roadworthy.corpus.routing import Routing, rules_of
 from roadworthy.corpus.space_lock import keep_spaces
 from roadworthy.corpus.terms import terms
 from roadworthy.gateway.embeddings import SpaceEmbedder
+from roadworthy.gateway.recalling import Scorer
 from roadworthy.ingestion import KIND
 from roadworthy.ingestion.curation.service import Curation, make_way
 from roadworthy.ingestion.curation.service import examine as curate
 from roadworthy.ingestion.curation.service import write as write_curation
 from roadworthy.ingestion.embed import embed_everywhere, not_served
 from roadworthy.ingestion.filing import file_away
-from roadworthy.ingestion.lead import to_embed
 from roadworthy.ingestion.probing import probe_sentences
 from roadworthy.ingestion.reading import DocumentReader
 from roadworthy.ingestion.records import Lane, Occupied, ParsedDocument, Piece
 from roadworthy.ingestion.reindex import reindex
+from roadworthy.ingestion.scoring import scored
 from roadworthy.ingestion.split import TokenCounter, split
 from roadworthy.plumbing import jobs
 from roadworthy.plumbing.database import Database, WorkerConnection
@@ -84,14 +86,20 @@ class IngestionService:
         tokenizers: Mapping[int, TokenCounter],
         passage_tokens: int,
         overlap_tokens: int,
+        classifier: Scorer | None = None,
     ) -> None:
-        """Take what is needed; embedders and tokenizers are keyed by the id of their space."""
+        """Take what is needed; embedders and tokenizers are keyed by the id of their space.
+
+        Args:
+            classifier: that scores passages for the guards; None: nobody does.
+        """
         self._database = database
         self._reader = reader
         self._embedders = embedders
         self._tokenizers = tokenizers
         self._passage_tokens = passage_tokens
         self._overlap_tokens = overlap_tokens
+        self._classifier = classifier
 
     async def claim(self, turn: Turn) -> Lease | None:
         """Take the job whose turn it is; None when none is due.
@@ -183,7 +191,9 @@ class IngestionService:
             log.info("kept back", document=str(lease.document_id))
             return
         labelling = _Labelling(routing=routing, told=pending.language_told)
-        extract = await self._extract(curation.document, labelling, progress)
+        extract = await self._extract(
+            curation.document, labelling, progress, tenant_id=lease.tenant_id
+        )
         progress.stage = "publishing"
         await self._publish(lease, curation, extract, is_attached=pending.is_attached)
         log.info("searchable", document=str(lease.document_id), passages=len(extract.passages))
@@ -201,14 +211,22 @@ class IngestionService:
             await jobs.complete(conn, lease)
 
     async def _extract(
-        self, document: ParsedDocument, labelling: _Labelling, progress: _Progress
+        self,
+        document: ParsedDocument,
+        labelling: _Labelling,
+        progress: _Progress,
+        *,
+        tenant_id: int,
     ) -> Extract:
         tokenizer = self._tokenizer(labelling.routing.space_id)
         progress.stage = "splitting"
         language, passages = await asyncio.to_thread(self._split, document, tokenizer, labelling)
-        progress.stage, progress.total = "embedding", len(passages)
+        texts = [to_embed(p.text, title=document.title, heading=p.heading) for p in passages]
+        progress.stage, progress.total = "screening", len(passages)
+        scores = await scored(self._database, self._classifier, texts, tenant_id=tenant_id)
+        progress.stage = "embedding"
         vectors = await embed_everywhere(
-            [to_embed(p.text, title=document.title, heading=p.heading) for p in passages],
+            texts,
             [passage.language for passage in passages],
             routing=labelling.routing,
             embedders=self._embedders,
@@ -223,6 +241,7 @@ class IngestionService:
             page_count=len(document.pages) or None,
             passages=passages,
             vectors=vectors,
+            scores=scores,
         )
 
     def _split(

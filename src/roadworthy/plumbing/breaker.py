@@ -10,17 +10,35 @@ FIRST_REST_S, LONGEST_REST_S = 1.0, 60.0
 
 
 class Breaker:
-    """Says when something may be tried again: by one at a time, after rests that double."""
+    """Says when something may be tried again: by one at a time, after rests that double.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    Args:
+        failures: in a row, with no success between them, until it is left alone.
+        longest_rest_s: so long it may be well again unnoticed.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        failures: int = 1,
+        longest_rest_s: float = LONGEST_REST_S,
+    ) -> None:
         self._clock = clock
+        self._longest_rest_s = longest_rest_s
+        self._tolerated = self._left = failures
         self._rest_s = 0.0  # 0: it is well
         self._failed_at = self._resting_until = float("-inf")
 
     @property
     def is_well(self) -> bool:
-        """Tell whether the last that was heard of it was good."""
+        """Tell whether everybody may try it."""
         return not self._rest_s
+
+    @property
+    def is_resting(self) -> bool:
+        """Tell whether an attempt would be in vain now."""
+        return self._clock() < self._resting_until
 
     def attempt(self) -> float | None:
         """Begin an attempt, whose outcome is to be told by this value; None: let it rest."""
@@ -33,11 +51,15 @@ class Breaker:
     def succeeded(self, attempt: float) -> None:
         """Let everybody at it, unless it has failed since that attempt began."""
         if attempt > self._failed_at:
+            self._left = self._tolerated
             self._rest_s, self._resting_until = 0.0, float("-inf")
 
     def failed(self, attempt: float) -> None:
         """Let it rest; attempts that began before it failed tell nothing new."""
-        if attempt > self._failed_at:
+        if attempt <= self._failed_at:
+            return
+        self._left -= 1
+        if self._left <= 0:
             self._failed_at = self._clock()
-            self._rest_s = min(max(2 * self._rest_s, FIRST_REST_S), LONGEST_REST_S)
+            self._rest_s = min(max(2 * self._rest_s, FIRST_REST_S), self._longest_rest_s)
             self._resting_until = self._failed_at + self._rest_s

@@ -26,12 +26,15 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
 from roadworthy.plumbing.embedded_postgres import EmbeddedPostgres
+from roadworthy.plumbing.landed_migrations import extended
 from roadworthy.plumbing.postgres_programs import binaries
 
 FILE_NAME = re.compile(r"(?P<number>\d{4})_[a-z0-9]+(?:_[a-z0-9]+)*\.sql")
 TIMEOUT_HEADER = re.compile(r"(?m)\A(?:--.*\n)*?-- statement_timeout: (\d+(?:ms|s|min))$")
 # A migration that waits for a lock makes everybody queue behind it: give up early and loudly.
 LOCK_TIMEOUT, STATEMENT_TIMEOUT = "4s", "5s"
+# Up to here numbers have landed in no order; none needs what has a higher one.
+LAST_OUT_OF_ORDER = 110
 WAIT_FOR_OTHERS = "60s"
 LOCK_KEY = int.from_bytes(hashlib.sha256(b"roadworthy migrations").digest()[:8], signed=True)
 
@@ -169,7 +172,7 @@ def _due(migrations: Sequence[Migration], applied: dict[str, str]) -> list[Migra
             raise Invalid(f"the database has {name}, unknown here: install the version it is from")
     for migration in numbered:
         if migration.name not in applied:
-            if (migration.number or 0) < newest:
+            if LAST_OUT_OF_ORDER < (migration.number or 0) < newest:
                 raise Invalid(f"{migration.name} comes too late: number it after {newest:04}")
         elif applied[migration.name] != migration.checksum:
             raise Invalid(f"{migration.name} has changed since it was applied: restore it")
@@ -263,6 +266,17 @@ def schema_dump(url: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", DUMP_NOISE.sub("", done.stdout)).strip() + "\n"
 
 
+def write_landed(path: Path, *, folder: Path) -> None:
+    """Add the new migrations of a folder to the list of those that have landed.
+
+    Raises:
+        Invalid: a new number is not the highest, or what landed is no longer what it was.
+    """
+    checksums = {m.name: m.checksum for m in read_migrations(folder) if m.number is not None}
+    lines = extended(path.read_text("utf-8").splitlines(), checksums)
+    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+
+
 def write_schema(path: Path) -> None:
     """Rebuild the readable schema from the migrations, on a scratch server."""
     with (
@@ -281,6 +295,7 @@ def _main() -> None:
     parser = argparse.ArgumentParser(prog="python -m roadworthy.plumbing.migrations")
     parser.add_argument("--write-schema", action="store_true", required=True)
     parser.parse_args()
+    write_landed(sql_folder() / "migrations.sum", folder=sql_folder())
     write_schema(sql_folder() / "schema.sql")
 
 

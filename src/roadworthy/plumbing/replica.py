@@ -7,8 +7,6 @@ time, never truth: no clock, position in the log or memory of who wrote what is 
 """
 
 import asyncio
-import os
-import socket
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -20,7 +18,7 @@ import structlog
 
 from roadworthy.core.identity import Principal
 from roadworthy.plumbing.breaker import Breaker
-from roadworthy.plumbing.transactions import Pool, as_snapshot, session, speak_for
+from roadworthy.plumbing.transactions import Pool, as_snapshot, hang_up, session, speak_for
 
 PATIENCE_S = 1.0  # with one read, from its first statement to its last
 # The server gives up by itself, a little sooner: it would not notice that we have gone.
@@ -199,13 +197,7 @@ async def _in_time(reading: asyncio.Future[T], conn: psycopg.AsyncConnection) ->
         is_late = not reading.done()
         if is_late:
             # Not cancelled: psycopg would ask the server to stop, and wait for an answer.
-            _hang_up(conn)
+            hang_up(conn)
             await asyncio.wait({reading})
             reading.exception()
     return not is_late
-
-
-def _hang_up(conn: psycopg.AsyncConnection) -> None:
-    """End a connection without a word to its server, which may be deaf."""
-    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(conn.fileno())) as line:
-        line.shutdown(socket.SHUT_RDWR)

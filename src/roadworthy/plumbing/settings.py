@@ -20,10 +20,22 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
 from roadworthy.core.errors import Invalid
+from roadworthy.plumbing.endpoint_settings import (
+    KEY_OF,
+    EndpointName,
+    EndpointSettings,
+    HttpUrl,
+    endpoints_from_json,
+    shown,
+    with_keys,
+)
+from roadworthy.plumbing.webhook_settings import Origins
 
 PREFIX = "ROADWORTHY_"
 CONFIG_FILE = "roadworthy.toml"
@@ -35,15 +47,6 @@ def default_home() -> Path:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         return Path("/var/lib/roadworthy")
     return platformdirs.user_data_path("roadworthy")
-
-
-def _http(url: str) -> str:
-    if url and urlsplit(url).scheme not in {"http", "https"}:
-        raise ValueError("must begin with http:// or https://")
-    if urlsplit(url).username or urlsplit(url).query:
-        # A URL is shown in errors and by `config show`; a key has a setting of its own.
-        raise ValueError("must hold no password or query; give the key by the setting for it")
-    return url.rstrip("/")
 
 
 def _postgresql(url: SecretStr | None) -> SecretStr | None:
@@ -88,7 +91,6 @@ def _has_port(address: str) -> bool:
         return False
 
 
-HttpUrl = Annotated[str, AfterValidator(_http)]
 DatabaseUrl = Annotated[SecretStr | None, AfterValidator(_postgresql)]
 ReplicaUrl = Annotated[DatabaseUrl, AfterValidator(_without_login)]
 
@@ -166,8 +168,15 @@ class Settings(BaseModel):
         default="", description="OpenAI-protocol base URL for chat; empty: the local engine."
     )
     chat_key: SecretStr | None = Field(default=None, description="Bearer key for chat_url.")
+    endpoints: dict[EndpointName, EndpointSettings] = Field(
+        default={}, description="Further model endpoints by name, for the routes of releases."
+    )
+    price_book: Path | None = Field(
+        default=None, description="TOML file of prices that come before the shipped ones."
+    )
     rerank_url: HttpUrl = Field(
-        default="", description="Base URL for reranking, before /rerank; empty: there is none."
+        default="",
+        description="Base URL for reranking, before /rerank; empty: none, or the local engine.",
     )
     rerank_key: SecretStr | None = Field(default=None, description="Bearer key for rerank_url.")
     rerank_model: str = Field(
@@ -217,7 +226,42 @@ class Settings(BaseModel):
         default=50, ge=0, le=1000, description="Most files taken out of one mail."
     )
     max_concurrent_answers: int = Field(
-        default=64, ge=1, le=10000, description="More are told to wait."
+        default=64,
+        ge=1,
+        le=10000,
+        description="Answers at once, and as many searches by themselves; more wait.",
+    )
+    max_waiting_answers: int = Field(
+        default=64,
+        ge=0,
+        le=10000,
+        description="Length of that line; the tenant with most in it is sent away first (429).",
+    )
+    max_wait_s: float = Field(
+        default=5, gt=0, le=600, description="Longest wait in line; then 429 is answered."
+    )
+    max_concurrent_searches: int | None = Field(
+        default=None,
+        ge=1,
+        le=10000,
+        description="Searches at once, those of answers too; empty: database_connections - 2.",
+    )
+    answer_timeout_s: float = Field(
+        default=120, gt=0, le=3600, description="Limit of one answer, waiting included; then 503."
+    )
+    second_person: bool = Field(
+        default=False,
+        description="Sensitive commands are done only when a second person has granted them.",
+    )
+    webhook_origins: Origins = Field(
+        default=(),
+        description="Origins of receivers that webhooks may tell, with commas; empty: none.",
+    )
+    webhook_key: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        validate_default=True,
+        description="What the webhook secrets of tenants are derived from; with webhook_origins.",
     )
     log_level: str = Field(
         default="info", pattern="^(debug|info|warning|error)$", description="Log level."
@@ -234,6 +278,13 @@ class Settings(BaseModel):
         """Tell whether anything is left for the local engine to do."""
         return not (self.embeddings_url and self.chat_url)
 
+    @field_validator("webhook_key")
+    @classmethod
+    def _signs(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if key is None and info.data.get("webhook_origins"):
+            raise ValueError("must be given with webhook_origins: 32 characters drawn by chance")
+        return key
+
     @model_validator(mode="after")
     def _overlap_fits(self) -> Self:
         if 2 * self.passage_overlap_tokens > self.passage_tokens:
@@ -242,7 +293,11 @@ class Settings(BaseModel):
 
     def masked(self) -> dict[str, str]:
         """Show each setting as text, secrets as ********."""
-        return {name: str(value) for name, value in self}
+        told = {name: str(value) for name, value in self}
+        return told | {
+            "endpoints": shown(self.endpoints) if self.endpoints else "",
+            "webhook_origins": ", ".join(self.webhook_origins),
+        }
 
 
 def load_settings(
@@ -256,13 +311,15 @@ def load_settings(
     environ = os.environ if environ is None else environ
     values = _from_file(environ) | _from_environment(environ)
     values |= {name: value for name, value in (overrides or {}).items() if value is not None}
+    values["endpoints"] = with_keys(values.get("endpoints", {}), environ)
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = ".".join(str(part) for part in first["loc"]) or "passage_overlap_tokens"
+        variable = PREFIX + name.partition(".")[0].upper()
         raise Invalid(
-            f"The setting {name} ({PREFIX}{name.upper()}) is wrong: {first['msg']}.", setting=name
+            f"The setting {name} ({variable}) is wrong: {first['msg']}.", setting=name
         ) from None
 
 
@@ -280,10 +337,13 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
     named = {
         key.removeprefix(PREFIX).lower(): value
         for key, value in environ.items()
-        if key.startswith(PREFIX) and key != f"{PREFIX}CONFIG"
+        if key.startswith(PREFIX) and key != f"{PREFIX}CONFIG" and not KEY_OF.fullmatch(key)
     }
     _refuse_unknown(named, where="the environment", spelled=lambda name: PREFIX + name.upper())
-    return {name: value for name, value in named.items() if value != ""}
+    told: dict[str, object] = {name: value for name, value in named.items() if value != ""}
+    if isinstance(endpoints := told.get("endpoints"), str):
+        told["endpoints"] = endpoints_from_json(endpoints)
+    return told
 
 
 def _from_file(environ: Mapping[str, str]) -> dict[str, object]:

@@ -1,8 +1,12 @@
 """Pools of connections, and transactions over them that fail in our words."""
 
+import asyncio
+import os
+import socket
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -13,6 +17,11 @@ from roadworthy.core.identity import Principal
 
 TRUSTED_S = 1.0
 PATIENCE_S = 10.0  # for a connection
+# Tries to connect grow apart for so long; then whoever needs a connection begins anew.
+RECONNECT_S = 3.0
+DEAF_S = 70.0  # no server lets an ordinary statement of ours go on for so long
+CANCEL_S = 1.0  # to tell a server that a statement is not waited for any more
+TAKE_TIME = "SELECT set_config('statement_timeout', %(ms)s, true)"
 
 SPEAK_FOR = """
 SELECT set_config('roadworthy.tenant', %(tenant)s, true),
@@ -25,14 +34,45 @@ SELECT set_config('roadworthy.tenant', %(tenant)s, true),
 Pool = psycopg_pool.AsyncConnectionPool
 
 
+class _Impatient(psycopg.AsyncConnection):
+    """A connection that waits for no server that is deaf: not to begin with, nor to stop."""
+
+    async def wait(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - psycopg's own
+        """Wait for the server; see psycopg.
+
+        Raises:
+            OperationalError: it says nothing, not even that it took too long.
+        """
+        try:
+            async with asyncio.timeout(_patience.get(self, 0) + DEAF_S):
+                return await super().wait(*args, **kwargs)
+        except TimeoutError as error:
+            raise psycopg.OperationalError("the server says nothing") from error
+
+    async def _try_cancel(self, *, timeout: float = CANCEL_S) -> None:  # noqa: ARG002, ASYNC109
+        # psycopg would wait for 5 s, and for as long again: longer than who waits has.
+        try:
+            await self.cancel_safe(timeout=CANCEL_S)
+        except psycopg.Error:
+            hang_up(self)
+
+
+def hang_up(conn: psycopg.AsyncConnection) -> None:
+    """End a connection without a word to its server, which may be deaf."""
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(conn.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
+
+
 def pool(url: str, connections: int, name: str) -> Pool:
     """Make a pool, to be opened by the caller, that waits for a server which is away a while."""
     return Pool(
         url,
+        connection_class=_Impatient,
         min_size=1,
         max_size=connections,
         open=False,
         timeout=PATIENCE_S,
+        reconnect_timeout=RECONNECT_S,
         name=f"roadworthy-{name}",
         check=_check_when_idle,
         kwargs=session(name),
@@ -97,6 +137,12 @@ async def as_snapshot(conn: psycopg.AsyncConnection) -> AsyncIterator[None]:
         await conn.commit()
 
 
+async def take_time(conn: psycopg.AsyncConnection, seconds: float) -> None:
+    """Let statements of the rest of the transaction take longer than ordinary ones may."""
+    _patience[conn] = seconds
+    await conn.execute(TAKE_TIME, {"ms": f"{seconds * 1000:.0f}ms"})
+
+
 async def speak_for(
     conn: psycopg.AsyncConnection, principal: Principal, *, pseudonym: str = ""
 ) -> None:
@@ -118,6 +164,7 @@ def guarded(error: psycopg.errors.RestrictViolation) -> str:
     return error.diag.message_primary or "The database keeps this as it is."
 
 
+_patience: WeakKeyDictionary[psycopg.AsyncConnection, float] = WeakKeyDictionary()
 _last_used: WeakKeyDictionary[psycopg.AsyncConnection, float] = WeakKeyDictionary()
 
 
@@ -127,6 +174,7 @@ async def _check_when_idle(conn: psycopg.AsyncConnection) -> None:
     One that was used a moment ago is lent unseen: a question asked of the server for each
     transaction would be a tenth of an answer's cost.
     """
+    _patience.pop(conn, None)  # of the transaction before
     now = time.monotonic()
     if now - _last_used.get(conn, 0) > TRUSTED_S:
         await Pool.check_connection(conn)

@@ -1,6 +1,15 @@
 """Immutable bundles of all that shapes an answer, and which of them is live."""
 
-from roadworthy.releases.records import BUILT_IN, Release, Rerank, parse_release
+from roadworthy.releases.guards import (
+    AnswerGuard,
+    Guard,
+    Guards,
+    JudgedGuard,
+    LanguageGuard,
+    ScoredAnswerGuard,
+    SizeGuard,
+)
+from roadworthy.releases.records import BUILT_IN, Release, Rerank, Step, parse_release
 from roadworthy.releases.store import (
     add_release,
     check_name,
@@ -11,8 +20,16 @@ from roadworthy.releases.store import (
 
 __all__ = [
     "BUILT_IN",
+    "AnswerGuard",
+    "Guard",
+    "Guards",
+    "JudgedGuard",
+    "LanguageGuard",
     "Release",
     "Rerank",
+    "ScoredAnswerGuard",
+    "SizeGuard",
+    "Step",
     "add_release",
     "check_name",
     "find_release",

@@ -66,6 +66,35 @@ def score(
     return _best(ids, scores, limit)
 
 
+def idf(held_by: int, passage_count: int) -> float:
+    """Say how much it tells that a passage holds a term: the more, the fewer hold it.
+
+    Source: as of `score`.
+    """
+    return math.log1p((passage_count - held_by + 0.5) / (held_by + 0.5))
+
+
+def told(term_classes: Sequence[Sequence[Postings]], *, passage_count: int, of: Ids) -> Scores:
+    """Say how much of what a question tells each of some passages holds, from 0 to 1.
+
+    A term counts by its idf: one that many passages hold tells little of what is asked, and one
+    that none holds that something else is.
+
+    Args:
+        of: passages, shape (n,).
+
+    Returns: shape (n,).
+    """
+    shares, whole = np.zeros(len(of)), 0.0
+    for forms in term_classes:
+        holders = join(forms).passage_ids
+        rarity = idf(min(len(holders), passage_count), passage_count)
+        # First to the few: the holders of a common term are many.
+        shares[np.isin(of, holders[np.isin(holders, of)])] += rarity
+        whole += rarity
+    return shares / whole if whole else shares
+
+
 def _merged(forms: Sequence[Postings]) -> Postings:
     """Join the forms of a term to one: without repeats, frequencies summed."""
     joined = join(forms)
@@ -92,11 +121,11 @@ def _gain(postings: Postings, passage_count: int, mean_length: float) -> Scores:
             passage_count=passage_count,
             held_by=held_by,
         )
-    idf = math.log1p((passage_count - held_by + 0.5) / (held_by + 0.5))
+    rarity = idf(held_by, passage_count)
     weighed = postings.lengths * (K1 * B / mean_length)
     weighed += K1 * (1 - B)
     weighed += postings.frequencies
-    return np.divide(idf * postings.frequencies, weighed, out=weighed)
+    return np.divide(rarity * postings.frequencies, weighed, out=weighed)
 
 
 def _places(ids: Ids) -> tuple[Ids, NDArray[np.intp]]:

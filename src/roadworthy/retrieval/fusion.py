@@ -84,7 +84,7 @@ def fuse(rankings: Rankings, fusion: Fusion, *, limit: int) -> list[Fused]:
             that is not finite.
 
     Source: Cormack, Clarke and Büttcher 2009, reciprocal rank fusion with k = 60; what each method
-        is worth was measured (docs/decisions/0014).
+        is worth was measured (docs/decisions/0016).
     """
     if limit < 1:
         raise Invalid("limit must be at least 1", limit=limit)

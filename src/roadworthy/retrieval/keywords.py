@@ -1,7 +1,7 @@
 """Rank passages by the words of a question: BM25 over the postings that may be seen."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -21,7 +21,7 @@ from roadworthy.corpus.postings import (
 from roadworthy.corpus.routing import rules_of
 from roadworthy.corpus.terms import query_terms
 from roadworthy.plumbing.database import ReadConnection
-from roadworthy.retrieval.bm25 import Ids, score
+from roadworthy.retrieval.bm25 import Ids, score, told
 from roadworthy.retrieval.filters import Filter, Scope
 from roadworthy.retrieval.fusion import Ranking
 from roadworthy.retrieval.visible import VisibleCount
@@ -45,6 +45,17 @@ SELECT passages
   FROM merged_revision
  WHERE tenant_id = %(tenant_id)s AND corpus_id = %(corpus_id)s
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByWords:
+    """A ranking by the words of a question."""
+
+    ranking: Ranking
+    told: Mapping[int, float]  # of what the question tells, the share that each holds, 0 to 1
+
+
+NOTHING = ByWords(ranking=(), told={})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +105,7 @@ async def by_keyword(
     visible: Sequence[VisibleCount],
     limit: int,
     among: Ids | None = None,
-) -> Ranking:
+) -> ByWords:
     """Rank passages by BM25, best first; statistics are those of what is visible.
 
     A filter changes no score.
@@ -108,20 +119,25 @@ async def by_keyword(
     passages = sum(count.passages for count in visible)
     terms = sum(count.terms for count in visible)
     if not classes or not terms:
-        return []  # a question, or passages, without a single word
+        return NOTHING  # a question, or passages, without a single word
     held = await _held(conn, frozenset().union(*classes), scope)
 
-    def ranked() -> Ranking:
+    def ranked() -> ByWords:
         passing = [ids for ids in (among, held.passing and held.passing.ids()) if ids is not None]
         by_term = held.by_term()
+        postings = [[by_term[term] for term in forms if term in by_term] for forms in classes]
         ids, scores = score(
-            [[by_term[term] for term in forms if term in by_term] for forms in classes],
+            postings,
             passage_count=passages,
             mean_length=terms / passages,
             limit=limit,
             among=reduce(np.intersect1d, passing) if passing else None,
         )
-        return list(zip(ids.tolist(), scores.tolist(), strict=True))
+        shares = told(postings, passage_count=passages, of=ids)
+        return ByWords(
+            ranking=list(zip(ids.tolist(), scores.tolist(), strict=True)),
+            told=dict(zip(ids.tolist(), shares.tolist(), strict=True)),
+        )
 
     # Arithmetic over large arrays goes off the event loop; for small ones the way is longer.
     return await asyncio.to_thread(ranked) if len(held) > LARGE else ranked()

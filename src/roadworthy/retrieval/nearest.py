@@ -66,7 +66,7 @@ OTHER_WAYS = [
     "enable_hashjoin",
     "enable_mergejoin",
 ]
-MOST_SCANNED = 8_000  # vectors: slower than an exact scan of EXACT_MOST, and no further
+MOST_SCANNED = 8_000  # vectors; about what an exact scan of EXACT_MOST costs
 # An index is asked where among those there are, on the average, so many times the number wanted
 # that may be seen: whoever sees little of what is large would pay for both ways.
 MARGIN = 2

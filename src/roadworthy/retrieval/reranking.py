@@ -1,4 +1,4 @@
-"""Let a cross-encoder read the best hits again, if it is there and quick enough."""
+"""Let a reranker read the best hits again, if it is there and quick enough."""
 
 import asyncio
 from collections.abc import Sequence

@@ -3,11 +3,15 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 from roadworthy.core.clock import Laps
 from roadworthy.core.errors import Invalid
 from roadworthy.core.spaces import QueryVector
 from roadworthy.corpus.documents import Corpus
+from roadworthy.corpus.scores import KeptScore
 from roadworthy.plumbing.database import ReadConnection
 from roadworthy.retrieval.filters import Filter, Scope
 from roadworthy.retrieval.fusion import Fused, Fusion, Ranking, Rankings, counted, fuse
@@ -28,9 +32,11 @@ class Hit:
     rank: int  # 1 is the best
     score: float  # fused, 0 to 1
     fused_rank: int  # what the rank was before reranking
-    rerank_score: float | None = None  # as the cross-encoder says; None: it did not read this one
+    rerank_score: float | None = None  # as the reranker says; None: it did not read this one
     keyword_rank: int | None
     keyword_score: float | None  # BM25
+    # Of what the words of the question tell, the share that it holds, 0 to 1.
+    told: Annotated[float, Field(exclude=True)] = 0.0
     vector_rank: int | None
     vector_score: float | None  # cosine, in `space`
     space: str | None  # the embedding space whose vector found it
@@ -49,6 +55,8 @@ class Hit:
     heading: str
     language: str
     text: str
+    # Of the guards' classifier, and for them alone: who asks is not told.
+    kept_score: Annotated[KeptScore | None, Field(exclude=True)] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +83,7 @@ class Ranked:
     visible_passages: int
     ms: Mapping[str, float]  # of each step, in their order
     nearest: Sequence[Nearest]
+    told: Mapping[int, float]  # of each passage that was ranked by words; as of Hit
     is_cut_short: bool  # as of Found
 
 
@@ -121,6 +130,7 @@ async def search(
             each,
             rows[each.passage_id],
             found_by=cosines.get(each.passage_id),
+            told=ranked.told.get(each.passage_id, 0.0),
         )
         for rank, each in enumerate(fused, 1)
         if each.passage_id in rows  # else it was replaced between two statements
@@ -153,6 +163,7 @@ async def rank(
     visible_passages = sum(count.passages for count in visible)
     nearest_to: Sequence[Nearest] = ()
     keyword: Ranking = []
+    told: Mapping[int, float] = {}
     is_cut_short = False
     if visible_passages:
         passages = await worded(conn, scope, visible=visible)
@@ -160,13 +171,14 @@ async def rank(
         laps.end("words")
         nearest_to = [await passages.nearest(query, limit=candidates) for query in queries]
         laps.end("vectors")
-        is_cut_short = passages.are_cut_short
+        told, is_cut_short = passages.told, passages.are_cut_short
     vector = {each.space: each.ranking for each in nearest_to}
     return Ranked(
         rankings=Rankings(candidates=candidates, keyword=keyword, vector=vector),
         visible_passages=visible_passages,
         ms=laps.ms,
         nearest=nearest_to,
+        told=told,
         is_cut_short=is_cut_short,
     )
 
@@ -216,7 +228,12 @@ def _cosines(ranked: Ranked, fusion: Fusion) -> dict[int, tuple[float, Nearest]]
 
 
 def _hit(
-    rank: int, fused: Fused, row: PassageRow, *, found_by: tuple[float, Nearest] | None
+    rank: int,
+    fused: Fused,
+    row: PassageRow,
+    *,
+    found_by: tuple[float, Nearest] | None,
+    told: float,
 ) -> Hit:
     cosine, nearest = found_by if found_by and fused.vector_rank else (None, None)
     return Hit(
@@ -225,6 +242,7 @@ def _hit(
         fused_rank=rank,
         keyword_rank=fused.keyword_rank,
         keyword_score=fused.keyword_score,
+        told=told,
         vector_rank=fused.vector_rank,
         vector_score=cosine,
         space=nearest and nearest.space,
@@ -243,4 +261,5 @@ def _hit(
         heading=row.heading,
         language=row.language,
         text=row.text,
+        kept_score=row.kept_score,
     )

@@ -47,6 +47,7 @@ class Worded:
             candidates: all that pass are among them; None: any may pass.
         """
         self.are_cut_short = False  # more might pass than were looked at
+        self.told = dict[int, float]()  # as of ByWords, of those that were ranked by words
         self._conn = conn
         self._scope = scope
         self._visible = visible
@@ -59,7 +60,7 @@ class Worded:
         """Rank them by the words of a question, with the scores that they have among all."""
 
         async def rank(most: int) -> Ranking:
-            return await by_keyword(
+            found = await by_keyword(
                 self._conn,
                 question,
                 self._scope,
@@ -67,6 +68,8 @@ class Worded:
                 limit=most,
                 among=self._candidates,
             )
+            self.told |= found.told
+            return found.ranking
 
         return await self._best(rank, limit=limit)
 

@@ -1,7 +1,15 @@
 """What happened in each interaction: written durably, without making anybody wait."""
 
 from roadworthy.traces.recorder import TraceRecorder, bring_left
-from roadworthy.traces.records import Begun, Reading, SearchedFor, Stage, Trace, TraceHit
+from roadworthy.traces.records import (
+    Begun,
+    GuardVerdict,
+    Reading,
+    SearchedFor,
+    Stage,
+    Trace,
+    TraceHit,
+)
 from roadworthy.traces.store import (
     StoredTrace,
     find_trace,
@@ -11,6 +19,7 @@ from roadworthy.traces.store import (
 
 __all__ = [
     "Begun",
+    "GuardVerdict",
     "Reading",
     "SearchedFor",
     "Stage",

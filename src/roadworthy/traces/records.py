@@ -2,7 +2,8 @@
 
 import uuid
 from datetime import datetime
-from typing import Annotated
+from decimal import Decimal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
@@ -32,6 +33,7 @@ class Begun(_Record):
     surface: str  # answers, chat, search, cli
     question: Kept
     started_at: datetime
+    key_id: uuid.UUID | None = None  # of the API key that asked; None: by command
 
 
 class SearchedFor(_Record):
@@ -47,6 +49,22 @@ class Stage(_Record):
     name: str
     ms: float
     note: str = ""  # such as by which path it went
+    calls: int = 0  # of chat models
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: Decimal | None = None  # of the calls whose price is known; None: of none
+    unpriced: int = 0  # calls whose price, or tokens, are not known
+
+
+class Avoided(_Record):
+    """A model's answer that was not needed, and what it would have taken."""
+
+    why: Literal["cached", "unanswerable", "blocked", "smaller model"]
+    # Of the answer that was given again, or that the smaller model wrote; else what would have been
+    # read, by estimate, and 0: nobody knows.
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Decimal | None = None  # None: no price is known
 
 
 class Reading(_Record):
@@ -56,6 +74,37 @@ class Reading(_Record):
     tokens: int  # estimated
     copies: int  # hits that say the same as better ones
     cut: int  # hits that the budget had no room for
+
+
+class GuardVerdict(_Record):
+    """What a guard says, by one of its detectors, of a question, of passages or of an answer.
+
+    Invariant: status is checked only where it has looked at all of it: of an answer, at all that
+    was given to the asker.
+    """
+
+    guard: str  # such as injection, links
+    of: Literal["question", "passages", "answer"]
+    by: Literal["rules", "classifier"]
+    version: str = ""  # of the detector; "": none was asked
+    status: Literal["checked", "skipped", "failed"]
+    reason: str = ""  # what was found, by names of ours; or why it did not look
+    # What came of it; None: it said nothing, and nothing came of that.
+    outcome: Literal["pass", "blocked", "dropped", "redacted"] | None = None
+    threshold: float | None = None  # of the score, from which on it is a finding
+    score: float | None = None  # the worst that was given, from 0 to 1
+    passages: tuple[int, ...] = ()  # that were dropped
+    ms: float = 0.0
+
+
+class ScoredPassage(_Record):
+    """What a classifier said of a passage that had no score yet."""
+
+    passage_id: int
+    digest: str  # hexadecimal: of what was scored
+    score: float
+    threshold: float
+    version: str
 
 
 class TraceHit(_Record):
@@ -69,12 +118,20 @@ class TraceHit(_Record):
     cited: bool
 
 
+class Reusable(_Record):
+    """What an answer is found again by, when somebody asks the same and reads the same."""
+
+    space_id: int
+    vector: str  # of the question in that space: base64 of little-endian float16
+    cited: tuple[tuple[int, int], ...]  # number as in [1], and passage
+
+
 class Trace(_Record):
     """A whole interaction, however it ended."""
 
     begun: Begun
     ended_at: datetime | None = None  # None: the process died
-    outcome: str  # answered, abstained, found, refused, failed, cancelled, interrupted
+    outcome: str  # answered, abstained, blocked, found, refused, failed, cancelled, interrupted
     problem: Kept | None = None
     release_name: str | None = None
     release_hash: str | None = None
@@ -83,10 +140,15 @@ class Trace(_Record):
     stages: tuple[Stage, ...] = ()
     hits: tuple[TraceHit, ...] = ()
     reading: Reading | None = None
+    verdicts: tuple[GuardVerdict, ...] = ()
+    scored: tuple[ScoredPassage, ...] = ()  # kept with the passages, not with the trace
     answer: Kept | None = None
     input_tokens: int = 0
     output_tokens: int = 0
     degraded: tuple[str, ...] = ()
+    cached_from: uuid.UUID | None = None  # the trace whose answer was given again
+    reusable: Reusable | None = None  # None: the answer is given to nobody else
+    avoided: Avoided | None = None  # None: no model was spared
 
 
 def interrupted(begun: Begun) -> Trace:
@@ -96,10 +158,10 @@ def interrupted(begun: Begun) -> Trace:
 
 def wordless(trace: Trace) -> Trace:
     """Leave out what may quote documents: the answer, and what a model said when it failed."""
-    return trace.model_copy(update={"answer": None, "problem": None})
+    return trace.model_copy(update={"answer": None, "problem": None, "reusable": None})
 
 
 def anonymous(trace: Trace) -> Trace:
     """Leave out who asked, what was asked and what was answered."""
-    begun = trace.begun.model_copy(update={"pseudonym": "", "question": ""})
+    begun = trace.begun.model_copy(update={"pseudonym": "", "question": "", "key_id": None})
     return wordless(trace).model_copy(update={"begun": begun, "searched_for": None})

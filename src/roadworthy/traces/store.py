@@ -3,25 +3,36 @@
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+import psycopg
 from psycopg.rows import class_row, scalar_row
 from psycopg.types.json import Jsonb
 
+from roadworthy.core.clock import now
 from roadworthy.core.errors import Missing
 from roadworthy.plumbing.database import Connection, Database, ReadConnection
-from roadworthy.traces.records import Trace, anonymous, wordless
+from roadworthy.traces.records import ScoredPassage, Trace, anonymous, wordless
+from roadworthy.traces.reuse import keep_answers
 
 # A line may be brought twice when the process dies between the row and the removal of the line.
-ADD_TRACE = """
+# All in one statement: what is spent is counted once for each, by a trigger (spending.sql).
+ADD_TRACES = """
 INSERT INTO trace (tenant_id, id, pseudonym, surface, release_name, release_hash, question,
-                   searched_for, language, outcome, problem, stages, reading, input_tokens,
-                   output_tokens, degraded, started_at, ended_at)
-VALUES (%(tenant_id)s, %(id)s, %(pseudonym)s, %(surface)s, %(release_name)s, %(release_hash)s,
-        %(question)s, %(searched_for)s, %(language)s, %(outcome)s, %(problem)s, %(stages)s,
-        %(reading)s, %(input_tokens)s, %(output_tokens)s, %(degraded)s, %(started_at)s,
-        %(ended_at)s)
+                   searched_for, language, outcome, problem, stages, reading, verdicts,
+                   input_tokens, output_tokens, degraded, cached_from, key_id, avoided, started_at,
+                   ended_at)
+SELECT tenant_id, id, pseudonym, surface, release_name, release_hash, question, searched_for,
+       language, outcome, problem, stages, reading, verdicts, input_tokens, output_tokens,
+       degraded, cached_from, key_id, avoided, started_at, ended_at
+  FROM jsonb_to_recordset(%(traces)s) AS line (
+       tenant_id integer, id uuid, pseudonym text, surface text, release_name text,
+       release_hash text, question text, searched_for jsonb, language text, outcome text,
+       problem text, stages jsonb, reading jsonb, verdicts jsonb, input_tokens integer,
+       output_tokens integer, degraded text[], cached_from uuid, key_id uuid, avoided jsonb,
+       started_at timestamptz, ended_at timestamptz)
 ON CONFLICT DO NOTHING
 """
 ADD_HITS = """
@@ -39,8 +50,9 @@ ON CONFLICT DO NOTHING
 """
 DESCRIBE = """
 SELECT trace.id, surface, release_name, release_hash, question, searched_for, language, outcome,
-       problem, stages, reading, input_tokens, output_tokens, degraded, started_at, ended_at,
-       trace_answer.text AS answer
+       problem, stages, reading, verdicts, input_tokens, output_tokens, degraded, cached_from,
+       started_at,
+       ended_at, trace_answer.text AS answer
   FROM trace LEFT JOIN trace_answer ON trace_answer.tenant_id = trace.tenant_id
                                    AND trace_answer.trace_id = trace.id
 """
@@ -54,6 +66,9 @@ LIST = (
  LIMIT %(limit)s
 """
 )
+# With the trace: it lies on this disk at once, and the asker waits for no more than that.
+FLAG = "SELECT flag_passages(%(passages)s, %(now)s)"
+KEEP_SCORES = "SELECT keep_passage_scores(%(scores)s)"
 # They stay until this transaction ends: an answer is stored before its document goes, or not.
 PRESENT = "SELECT present_documents(%(ids)s)"
 FORGOTTEN = "SELECT pseudonym, until FROM forgotten_people(%(pseudonyms)s)"
@@ -78,11 +93,13 @@ class StoredTrace:
     language: str
     outcome: str
     problem: str | None
-    stages: list[dict[str, str | float]]
+    stages: list[dict[str, str | int | float]]
     reading: dict[str, int | list[list[int]]] | None
+    verdicts: list[dict[str, str | float | list[int] | None]] | None  # None: before there were any
     input_tokens: int
     output_tokens: int
     degraded: list[str]
+    cached_from: uuid.UUID | None  # the trace whose answer was given again
     started_at: datetime
     ended_at: datetime | None
     answer: str | None  # None too when it quotes what this person may no longer read
@@ -155,11 +172,26 @@ async def list_traces(
 async def _add(conn: Connection, traces: Sequence[Trace]) -> None:
     traces = await _without_what_is_gone(conn, traces)
     async with conn.cursor() as cursor:
-        await cursor.executemany(ADD_TRACE, [_row(trace) for trace in traces])
+        await cursor.execute(ADD_TRACES, {"traces": Jsonb([_row(trace) for trace in traces])})
         answers = [_answer_row(trace) for trace in traces if trace.answer]
         await cursor.execute(ADD_HITS, _hit_columns(traces))
         if answers:
             await cursor.executemany(ADD_ANSWER, answers)
+        dropped = {passage for trace in traces for v in trace.verdicts for passage in v.passages}
+        if dropped:
+            await cursor.execute(FLAG, {"passages": sorted(dropped), "now": now()})
+    await _keep_scores(conn, [each for trace in traces for each in trace.scored])
+    await keep_answers(conn, [trace for trace in traces if trace.reusable and trace.answer])
+
+
+async def _keep_scores(conn: Connection, scored: Sequence[ScoredPassage]) -> None:
+    """Keep what was scored when it was read; a passage that goes meanwhile loses no trace."""
+    if not scored:
+        return
+    rows = [each.model_dump(mode="json") for each in scored]
+    with suppress(psycopg.errors.ForeignKeyViolation):
+        async with conn.transaction():
+            await conn.execute(KEEP_SCORES, {"scores": Jsonb(rows)})
 
 
 async def _without_what_is_gone(conn: Connection, traces: Sequence[Trace]) -> list[Trace]:
@@ -188,22 +220,13 @@ def _tells(trace: Trace) -> bool:
     return bool(trace.answer or trace.problem)
 
 
-def _row(trace: Trace) -> dict[str, object]:
-    begun = trace.begun
-    return trace.model_dump(
-        exclude={"begun", "hits", "answer", "searched_for", "stages", "reading", "degraded"}
-    ) | {
-        "tenant_id": begun.tenant_id,
-        "id": begun.id,
-        "pseudonym": begun.pseudonym,
-        "surface": begun.surface,
-        "question": begun.question,
-        "started_at": begun.started_at,
-        "searched_for": trace.searched_for and Jsonb(trace.searched_for.model_dump()),
-        "stages": Jsonb([stage.model_dump(exclude_defaults=True) for stage in trace.stages]),
-        "reading": trace.reading and Jsonb(trace.reading.model_dump()),
-        "degraded": list(trace.degraded),
-    }
+def _row(trace: Trace) -> Mapping[str, object]:
+    apart = {"begun", "hits", "answer", "stages", "verdicts", "scored", "reusable"}
+    stages = [stage.model_dump(mode="json", exclude_defaults=True) for stage in trace.stages]
+    verdicts = [each.model_dump(mode="json", exclude_defaults=True) for each in trace.verdicts]
+    begun = trace.begun.model_dump(mode="json")
+    whole = trace.model_dump(mode="json", exclude=apart)
+    return whole | begun | {"stages": stages, "verdicts": verdicts}
 
 
 def _hit_columns(traces: Sequence[Trace]) -> dict[str, object]:

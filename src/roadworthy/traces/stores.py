@@ -1,4 +1,4 @@
-"""The table of this room that holds the text of documents."""
+"""The tables of this room that hold the text of documents."""
 
 from roadworthy.plumbing.stores import Store
 
@@ -7,5 +7,10 @@ STORES = (
     Store(
         name="trace_answer",
         count="SELECT count_answers(%(ids)s)",
+    ),
+    # Goes with its trace_answer.
+    Store(
+        name="cached_answer",
+        count="SELECT count_cached_answers(%(ids)s)",
     ),
 )

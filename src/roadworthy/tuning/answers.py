@@ -44,8 +44,8 @@ class Judge:
         """
         if not asked.answers:
             return None
-        if relevance(asked.question, context.hits) < self.release.least_relevance:
-            return 0.0  # then the product abstains
+        if relevance(context.hits) < self.release.least_relevance:
+            return 0.0  # by the first estimate the product abstains then
         task = Task(
             release=self.release,
             question=asked.question,

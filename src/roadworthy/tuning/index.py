@@ -8,16 +8,17 @@ import numpy as np
 
 from roadworthy.core.spaces import Vectors
 from roadworthy.corpus.languages import detect_passage
+from roadworthy.corpus.lead import to_embed
 from roadworthy.corpus.postings import decode_postings, pack_by_term
 from roadworthy.corpus.routing import Routing, rules_of
 from roadworthy.corpus.terms import query_terms, terms
 from roadworthy.corpus.texts import Text
-from roadworthy.ingestion.lead import to_embed
 from roadworthy.ingestion.parse import is_markdown
 from roadworthy.ingestion.records import Origin, ParsedDocument, Piece
 from roadworthy.ingestion.split import TokenCounter, split
-from roadworthy.retrieval.bm25 import score
+from roadworthy.retrieval.bm25 import score, told
 from roadworthy.retrieval.fusion import Fused, Fusion, Ranking, Rankings, fuse
+from roadworthy.retrieval.keywords import NOTHING, ByWords
 from roadworthy.retrieval.search import CANDIDATES, Hit
 from roadworthy.tuning.records import Cut
 
@@ -107,15 +108,19 @@ class Index:
         Args:
             vector: of the question, shape (dimension,).
         """
+        worded = self._by_keyword(question)
         rankings = Rankings(
             candidates=CANDIDATES,
-            keyword=self._by_keyword(question),
+            keyword=worded.ranking,
             vector={self._space: self._nearest(vector)},
         )
         fused = fuse(rankings, fusion, limit=2 * CANDIDATES)
-        return [self._hit(rank, each) for rank, each in enumerate(fused, 1)]
+        return [
+            self._hit(rank, each, told=worded.told.get(each.passage_id, 0.0))
+            for rank, each in enumerate(fused, 1)
+        ]
 
-    def _hit(self, rank: int, fused: Fused) -> Hit:
+    def _hit(self, rank: int, fused: Fused, *, told: float) -> Hit:
         passage = self.passages[fused.passage_id]
         piece, text = passage.piece, self._texts[passage.document]
         return Hit(
@@ -124,6 +129,7 @@ class Index:
             fused_rank=rank,
             keyword_rank=fused.keyword_rank,
             keyword_score=fused.keyword_score,
+            told=told,
             vector_rank=fused.vector_rank,
             vector_score=fused.vector_score,
             space=self._space if fused.vector_rank else None,
@@ -148,9 +154,9 @@ class Index:
         best = np.argsort(-cosines, kind="stable")[:CANDIDATES]
         return [(int(i), float(cosines[i])) for i in best]
 
-    def _by_keyword(self, question: str) -> Ranking:
+    def _by_keyword(self, question: str) -> ByWords:
         if not self._mean_length:
-            return []  # passages without a single word
+            return NOTHING  # passages without a single word
         classes = [
             [decode_postings(self._postings[term]) for term in forms if term in self._postings]
             for forms in query_terms(question, self._rules)
@@ -161,4 +167,8 @@ class Index:
             mean_length=self._mean_length,
             limit=CANDIDATES,
         )
-        return list(zip(ids.tolist(), scores.tolist(), strict=True))
+        shares = told(classes, passage_count=len(self.passages), of=ids)
+        return ByWords(
+            ranking=list(zip(ids.tolist(), scores.tolist(), strict=True)),
+            told=dict(zip(ids.tolist(), shares.tolist(), strict=True)),
+        )

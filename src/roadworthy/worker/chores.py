@@ -13,6 +13,7 @@ from roadworthy.corpus.merging import merge_tenant
 from roadworthy.corpus.moving import arrange_places
 from roadworthy.corpus.places import EXACT_MOST
 from roadworthy.deletion import DeletionService
+from roadworthy.ingestion.scoring import Scoring
 from roadworthy.plumbing.database import Database
 
 log = structlog.get_logger(__name__)
@@ -36,14 +37,33 @@ async def merge_postings(database: Database) -> int:
         tenants = await tenant_ids(conn)
     merged = 0
     for tenant_id in tenants:
-        with _told(tenant_id):
+        with telling("postings wait", tenant_id):
             # First: what came back is merged only after that.
             await clear_tenant(database, tenant_id=tenant_id)
-        with _told(tenant_id):
+        with telling("postings wait", tenant_id):
             merged += await merge_tenant(database, tenant_id=tenant_id)
     if merged:
         log.info("merged postings", revisions=merged)
     return merged
+
+
+async def score_passages(database: Database, scoring: Scoring) -> int:
+    """Score some of what came without a score, or with an earlier classifier's; gives how many.
+
+    What one tenant's meet is told, and keeps no other's from their turn.
+
+    Raises:
+        Unavailable, Busy: the tenants cannot be listed.
+    """
+    async with database.as_worker() as conn:
+        tenants = await tenant_ids(conn)
+    scored = 0
+    for tenant_id in tenants:
+        with telling("passages wait for their scores", tenant_id):
+            scored += await scoring.of_tenant(tenant_id)
+    if scored:
+        log.info("scored passages for the guards", passages=scored)
+    return scored
 
 
 async def arrange(database: Database, *, owner_url: str, most: int = EXACT_MOST) -> None:
@@ -57,9 +77,9 @@ async def arrange(database: Database, *, owner_url: str, most: int = EXACT_MOST)
 
 
 @contextmanager
-def _told(tenant_id: int) -> Iterator[None]:
-    """Go on after what the postings of a tenant meet."""
+def telling(event: str, tenant_id: int) -> Iterator[None]:
+    """Go on after what the chore of one tenant meets, and tell of it."""
     try:
         yield
     except (RoadworthyError, psycopg.Error) as error:
-        log.warning("postings wait", tenant=tenant_id, problem=str(error))
+        log.warning(event, tenant=tenant_id, problem=str(error))

@@ -7,20 +7,23 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Never
+from typing import Any
 
 import structlog
 
 from roadworthy.bootstrap import Services
 from roadworthy.ingestion.limits import MIB, Limits
 from roadworthy.ingestion.reading import DocumentReader
+from roadworthy.ingestion.scoring import Scoring
 from roadworthy.ingestion.service import IngestionService
 from roadworthy.plumbing.tasks import cancelled
 from roadworthy.plumbing.transports import receiver
-from roadworthy.worker.chores import arrange, finish_deletions, merge_postings
+from roadworthy.worker.chores import arrange, finish_deletions, merge_postings, score_passages
 from roadworthy.worker.loops import now_and_then, take_turns
+from roadworthy.worker.questions import answer_questions, drop_old_questions
 from roadworthy.worker.spaces import ServedSpaces
 from roadworthy.worker.tokenizers import Tokenizers
+from roadworthy.worker.webhooks import tell_receivers
 
 JOBS_AT_ONCE = 4
 LOCK_FILE = "worker.lock"
@@ -47,6 +50,8 @@ async def work(
     ):
         for name, chore in _chores(services, owner_url=owner_url).items():
             await beside.enter_async_context(_beside(now_and_then(name, chore)))
+        await beside.enter_async_context(_beside(answer_questions(services, stop=stop)))
+        await beside.enter_async_context(_beside(tell_receivers(services)))
         log.info("working", jobs_at_once=JOBS_AT_ONCE)
         late = await take_turns(doing, heard, at_once=JOBS_AT_ONCE, stop=stop)
     log.info("stopped working", given_back=late)
@@ -102,6 +107,7 @@ async def ingestion(services: Services) -> AsyncIterator[IngestionService]:
             tokenizers=await asyncio.to_thread(Tokenizers, settings, embedders),
             passage_tokens=settings.passage_tokens,
             overlap_tokens=settings.passage_overlap_tokens,
+            classifier=services.background_classifier,
         )
     finally:
         await asyncio.to_thread(reader.close)
@@ -114,15 +120,19 @@ def _chores(
     found: dict[str, Callable[[], Awaitable[object]]] = {
         "finish deletions": partial(finish_deletions, services.deletion),
         "merge postings": partial(merge_postings, database),
+        "drop old questions": partial(drop_old_questions, database),
     }
+    if services.background_classifier is not None:
+        scoring = Scoring(database, services.background_classifier)
+        found["score passages"] = partial(score_passages, database, scoring)
     if owner_url is not None:
         found["arrange vectors"] = partial(arrange, database, owner_url=owner_url)
     return found
 
 
 @asynccontextmanager
-async def _beside(chore: Coroutine[Any, Any, Never]) -> AsyncIterator[None]:
-    """Do what has no end while the block runs; what it raises is raised when that ends."""
+async def _beside(chore: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do something while the block runs; what it raises is raised when that ends."""
     doing = asyncio.create_task(chore)
     try:
         yield

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from roadworthy.core.errors import Unavailable
+from roadworthy.gateway.engine import cache
 from roadworthy.gateway.engine.cache import converted, is_intact
 from roadworthy.gateway.engine.catalogue import MINILM
 from roadworthy.gateway.engine.weights import locate, verified
@@ -46,7 +47,7 @@ def test_a_killed_conversion_leaves_no_model(tmp_path):
 
 def test_a_damaged_model_is_made_anew(tmp_path):
     folder = converted(MINILM, tmp_path, progress=silent)
-    with (folder / "weights.bin").open("r+b") as file:
+    with (folder / "model.bin").open("r+b") as file:
         file.seek(5000)
         file.write(b"\x00\x01\x02\x03")
     steps = []
@@ -78,3 +79,11 @@ def test_a_missing_package_says_what_to_install():
 def test_locating_does_not_import_the_package():
     locate(MINILM.weights)
     assert MINILM.weights.package not in sys.modules
+
+
+def test_a_graph_that_gave_out_less_is_made_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "GRAPH", "1")
+    folder = converted(MINILM, tmp_path, progress=silent)
+    monkeypatch.undo()
+    assert not is_intact(folder, MINILM)
+    assert is_intact(converted(MINILM, tmp_path, progress=silent), MINILM)

@@ -68,3 +68,13 @@ def test_a_fault_reaches_its_request_only(line):
     with pytest.raises(ZeroDivisionError):
         line.submit(lambda _: 1 / 0, ["a", "b"]).result(5)
     assert line.submit(str.upper, ["a"]).result(5) == ["A"]
+
+
+def test_what_nobody_waits_for_is_overtaken_however_short(line):
+    work, go_on, order, future = held(line)
+    background = line.submit(work, ["background"], is_background=True)
+    short = line.submit(work, ["question"])
+    go_on.set()
+    for each in (short, background, future):
+        each.result(5)
+    assert order == ["x", "q", "y", "z", "b"]

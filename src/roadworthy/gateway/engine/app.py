@@ -2,9 +2,11 @@
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence, Sized
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import httpx
 from starlette.applications import Starlette
@@ -16,29 +18,20 @@ from starlette.routing import Route
 
 from roadworthy.core.errors import Invalid, Missing, Refused, RoadworthyError
 from roadworthy.gateway.engine import wire
-from roadworthy.gateway.engine.catalogue import EMBEDDING_MODELS, SMOLLM2, EmbeddingModel
+from roadworthy.gateway.engine.catalogue import (
+    EMBEDDING_MODELS,
+    HEADS,
+    SMOLLM2,
+    EmbeddingModel,
+    Head,
+)
 from roadworthy.gateway.engine.chat import Chat
-from roadworthy.gateway.engine.embedder import Embedded
+from roadworthy.gateway.engine.classifier import Texts
 from roadworthy.gateway.engine.line import Line
 from roadworthy.gateway.engine.shelf import Shelf
+from roadworthy.gateway.protocol import parse, problem, refusal
 
 MOST_BODY_BYTES = 16 * 1024 * 1024
-
-_STATUS = {
-    "invalid": 400,
-    "missing": 404,
-    "conflict": 409,
-    "refused": 401,
-    "busy": 429,
-    "unavailable": 503,
-}
-_TYPES = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    404: "invalid_request_error",
-    429: "rate_limit_error",
-}
-_RETRY_AFTER_S = "1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +44,7 @@ class Parts:
     chat: Chat
 
 
+Result = TypeVar("Result")
 Handler = Callable[[Request, Parts], Awaitable[Response]]
 
 
@@ -77,6 +71,8 @@ def build_app(parts: Parts) -> Starlette:
             Route("/livez", _livez, methods=["GET"]),
             Route("/v1/models", guarded(_models), methods=["GET"]),
             Route("/v1/embeddings", guarded(_embeddings), methods=["POST"]),
+            Route("/v1/classify", guarded(_classify), methods=["POST"]),
+            Route("/v1/rerank", guarded(_rerank), methods=["POST"]),
             Route("/v1/chat/completions", guarded(_chat), methods=["POST"]),
         ],
         exception_handlers={
@@ -98,8 +94,10 @@ async def _models(_: Request, __: Parts) -> Response:
 
 
 async def _embeddings(request: Request, parts: Parts) -> Response:
-    asked = wire.parse(wire.EmbeddingRequest, await _body(request))
-    model = _known(asked)
+    asked = parse(wire.EmbeddingRequest, await _body(request))
+    model = _known(asked.model)
+    if asked.dimensions not in {None, model.dimension}:
+        raise Invalid(f"dimensions: {model.name} has {model.dimension} and cannot be shortened")
     embedder = await run_in_threadpool(parts.shelf.embedder, model)
     future = asyncio.wrap_future(parts.line.submit(embedder.embed, asked.input))
     found = await _unless_gone(request, future)
@@ -107,20 +105,60 @@ async def _embeddings(request: Request, parts: Parts) -> Response:
     return JSONResponse(answer)
 
 
-def _known(asked: wire.EmbeddingRequest) -> EmbeddingModel:
-    model = EMBEDDING_MODELS.get(asked.model)
+async def _rerank(request: Request, parts: Parts) -> Response:
+    asked = parse(wire.RerankRequest, await _body(request))
+    model = _known(asked.model)
+    matcher = await run_in_threadpool(parts.shelf.matcher, model)
+    reading = asyncio.wrap_future(parts.line.submit(matcher.read, [asked.query]))
+    [question] = await _unless_gone(request, reading)
+    matching = parts.line.submit(partial(matcher.score, question), asked.documents, size=_nothing)
+    scores = await _unless_gone(request, asyncio.wrap_future(matching))
+    return JSONResponse(wire.ranking(model, scores, top_n=asked.top_n))
+
+
+def _known(name: str) -> EmbeddingModel:
+    model = EMBEDDING_MODELS.get(name)
     if model is None:
         served = ", ".join(EMBEDDING_MODELS)
         raise Missing(f"no such embedding model; there are {served}")
-    if asked.dimensions not in {None, model.dimension}:
-        raise Invalid(f"dimensions: {model.name} has {model.dimension} and cannot be shortened")
     return model
 
 
-async def _unless_gone(
-    request: Request, future: "asyncio.Future[list[Embedded]]"
-) -> list[Embedded]:
-    """Await the vectors, but drop the work when the caller hangs up."""
+async def _classify(request: Request, parts: Parts) -> Response:
+    asked = parse(wire.ClassificationRequest, await _body(request))
+    model = HEADS.get(asked.model)
+    if model is None:
+        raise Missing(f"no such classifier; there are {', '.join(HEADS)}")
+    [head] = [each for each in model.heads if each.name == asked.model]
+    texts = _texts(asked, head)
+    classifier = await run_in_threadpool(parts.shelf.classifier, model)
+    size = _characters if len(head.prefixes) == 1 else _nothing
+    future = asyncio.wrap_future(
+        parts.line.submit(classifier.scorer(head), texts, size=size, is_background=asked.background)
+    )
+    found = await _unless_gone(request, future)
+    threshold = classifier.thresholds[head.name]
+    return JSONResponse(wire.classification(model, head, found, threshold=threshold))
+
+
+def _texts(asked: wire.ClassificationRequest, head: Head) -> Sequence[Texts]:
+    takes, other = ("input", "pairs") if len(head.prefixes) == 1 else ("pairs", "input")
+    if getattr(asked, takes) is None or getattr(asked, other) is not None:
+        raise Invalid(f"{takes}: {head.name} takes this, and not {other}")
+    return asked.pairs or [(text,) for text in asked.input or ()]
+
+
+def _nothing(_: Sized) -> int:
+    """Count none: somebody waits for what is held against passages, however long those are."""
+    return 0
+
+
+def _characters(texts: Texts) -> int:
+    return sum(map(len, texts))
+
+
+async def _unless_gone(request: Request, future: "asyncio.Future[list[Result]]") -> list[Result]:
+    """Await the results, but drop the work when the caller hangs up."""
     gone = asyncio.ensure_future(request.receive())  # the body is read: only a hang-up can follow
     await asyncio.wait({future, gone}, return_when=asyncio.FIRST_COMPLETED)
     gone.cancel()
@@ -131,7 +169,7 @@ async def _unless_gone(
 
 
 async def _chat(request: Request, parts: Parts) -> Response:
-    asked = wire.parse(wire.ChatRequest, await _body(request))
+    asked = parse(wire.ChatRequest, await _body(request))
     if asked.model != SMOLLM2.name:
         raise Missing(f"no such chat model; there is {SMOLLM2.name}")
     async with AsyncExitStack() as stack:
@@ -154,7 +192,7 @@ def _copied(response: httpx.Response, body: bytes) -> Response:
         return Response(body, media_type="application/json")
     said = response.json().get("error", {})
     message = str(said.get("message", "the model refused the request"))
-    return _error(message, status=response.status_code, code=said.get("type"))
+    return problem(message, status=response.status_code, code=said.get("type"))
 
 
 async def _body(request: Request) -> bytes:
@@ -176,14 +214,12 @@ def _check_token(request: Request, token: str) -> None:
 
 async def _on_known_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, RoadworthyError)
-    status = _STATUS[error.kind]
-    code = "model_not_found" if error.kind == "missing" else error.kind
-    return _error(error.message, status=status, code=code)
+    return refusal(error)
 
 
 async def _on_http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _error(error.detail, status=error.status_code, code=None)
+    return problem(error.detail, status=error.status_code, code=None)
 
 
 async def _on_disconnect(_: Request, __: Exception) -> Response:
@@ -191,12 +227,4 @@ async def _on_disconnect(_: Request, __: Exception) -> Response:
 
 
 async def _on_bug(_: Request, __: Exception) -> Response:
-    return _error("the engine has a fault; its log says where", status=500, code=None)
-
-
-def _error(message: str, *, status: int, code: str | None) -> JSONResponse:
-    headers = {"retry-after": _RETRY_AFTER_S} if status in {429, 503} else {}
-    kind = _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
-    return JSONResponse(
-        wire.problem(message, kind=kind, code=code), status_code=status, headers=headers
-    )
+    return problem("the engine has a fault; its log says where", status=500, code=None)

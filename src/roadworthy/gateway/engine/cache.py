@@ -12,6 +12,7 @@ from typing import IO, Final
 
 from roadworthy.core.errors import Unavailable
 from roadworthy.gateway.engine.catalogue import EmbeddingModel
+from roadworthy.gateway.engine.graph import GRAPH
 from roadworthy.gateway.engine.weights import sha256_of
 
 DIGESTS_FILE: Final = "sha256.json"
@@ -51,7 +52,7 @@ def is_intact(folder: Path, model: EmbeddingModel) -> bool:
     """Tell whether `folder` holds exactly what the conversion of `model` wrote there."""
     try:
         recorded = json.loads((folder / DIGESTS_FILE).read_bytes())
-        return recorded == {"revision": model.revision, "files": _digests(folder)}
+        return recorded == _record(folder, model)
     except (OSError, ValueError):
         return False
 
@@ -61,7 +62,7 @@ def _make(model: EmbeddingModel, folder: Path, progress: Progress) -> None:
     temporary.mkdir()
     try:
         _convert_apart(model, temporary, progress)
-        record = {"revision": model.revision, "files": _digests(temporary)}
+        record = _record(temporary, model)
         (temporary / DIGESTS_FILE).write_text(json.dumps(record, indent=1), encoding="utf-8")
         _publish(temporary, folder, model)
     finally:
@@ -100,6 +101,16 @@ def _steps(lines: IO[str]) -> Iterator[tuple[float, str]]:
     for line in lines:
         fraction, _, step = line.strip().partition(" ")
         yield float(fraction), step
+
+
+def _record(folder: Path, model: EmbeddingModel) -> dict[str, object]:
+    classifiers = [classifier.version for classifier in model.classifiers]
+    return {
+        "revision": model.revision,
+        "classifiers": classifiers,
+        "graph": GRAPH,
+        "files": _digests(folder),
+    }
 
 
 def _digests(folder: Path) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What the engine serves: one record per model, and where its weights come from."""
 
 from dataclasses import dataclass
+from typing import Final
 
 CONVERSION = "1"  # changes when the same weights would be converted to other vectors
 
@@ -16,6 +17,28 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """One thing that a classifier tells of a text, or of a pair of texts."""
+
+    name: str
+    prefixes: tuple[str, ...]  # written before each text; two of them for a pair
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassifierModel:
+    """Heads on an encoder, made by the scripts in `training`."""
+
+    name: str
+    weights: Weights
+    heads: tuple[Head, ...]
+
+    @property
+    def version(self) -> str:
+        """Name what the scores depend on; a threshold holds for one version."""
+        return f"{self.name}-{self.weights.sha256[:12]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddingModel:
     """A text encoder. Its vectors have unit length, so a dot product is a cosine."""
 
@@ -26,6 +49,8 @@ class EmbeddingModel:
     max_tokens: int  # with the two special tokens; the rest of a text is cut off
     query_prefix: str  # what the caller writes before a question
     passage_prefix: str
+    classifiers: tuple[ClassifierModel, ...] = ()
+    state_after: int | None = None  # layers, after which the classifiers that take it go on
 
     @property
     def revision(self) -> str:
@@ -47,6 +72,26 @@ class ChatModel:
     context_tokens: int
 
 
+INJECTION: Final = "injection"
+PASSAGE_INJECTION: Final = "passage_injection"
+GROUNDING: Final = "grounding"
+
+_QUERY, _PASSAGE = "query: ", "passage: "
+
+SCREEN = ClassifierModel(
+    name="screen",
+    weights=Weights(
+        package="roadworthy",
+        distribution="roadworthy",
+        path="gateway/engine/classifiers/screen.npz",
+        sha256="4381e63256f4fa12260f504aa30ebc008bbc79b9516a0829a765c2ca5195feac",
+    ),
+    heads=(
+        Head(name=INJECTION, prefixes=(_QUERY,)),
+        Head(name=PASSAGE_INJECTION, prefixes=(_PASSAGE,)),
+    ),
+)
+
 E5_SMALL = EmbeddingModel(
     name="e5-small",
     weights=Weights(
@@ -58,8 +103,10 @@ E5_SMALL = EmbeddingModel(
     tokenizer=None,
     dimension=384,
     max_tokens=512,
-    query_prefix="query: ",
-    passage_prefix="passage: ",
+    query_prefix=_QUERY,
+    passage_prefix=_PASSAGE,
+    classifiers=(SCREEN,),
+    state_after=7,
 )
 
 _MINILM_FOLDER = "data/embeddings/sentence-transformers__all-MiniLM-L6-v2"
@@ -96,4 +143,17 @@ SMOLLM2 = ChatModel(
 )
 
 EMBEDDING_MODELS = {model.name: model for model in (E5_SMALL, MINILM)}
+# A fit over how the tokens of two texts match, by the encoder as it is.
+GROUNDING_MODEL = ClassifierModel(
+    name="grounding",
+    weights=Weights(
+        package="roadworthy",
+        distribution="roadworthy",
+        path="gateway/engine/classifiers/grounding.toml",
+        sha256="b04c0b50995edfcf4edd24b55dd2c726545722bcd7c1923210309d05eafd5147",
+    ),
+    heads=(Head(name=GROUNDING, prefixes=(_QUERY, _PASSAGE)),),
+)
+CLASSIFIERS = (*E5_SMALL.classifiers, GROUNDING_MODEL)
+HEADS = {head.name: model for model in CLASSIFIERS for head in model.heads}
 DEFAULT_MODEL = E5_SMALL

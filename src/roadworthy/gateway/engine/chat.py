@@ -12,7 +12,7 @@ import httpx
 from roadworthy.core.errors import Busy, Unavailable
 from roadworthy.gateway.engine.catalogue import ChatModel
 from roadworthy.gateway.engine.weights import verified
-from roadworthy.gateway.engine.wire import JsonObject
+from roadworthy.gateway.protocol import JsonObject
 
 IDLE_S = 300.0
 MOST_WAITING = 8  # requests; the model answers one at a time

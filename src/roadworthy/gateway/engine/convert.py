@@ -18,6 +18,7 @@ from roadworthy.gateway.engine.catalogue import (
     MINILM,
     EmbeddingModel,
 )
+from roadworthy.gateway.engine.classifier_graph import save_classifier
 from roadworthy.gateway.engine.e5_file import E5File
 from roadworthy.gateway.engine.encoder import Encoder
 from roadworthy.gateway.engine.graph import save
@@ -43,7 +44,10 @@ def convert(model: EmbeddingModel, folder: Path) -> Iterator[tuple[float, str]]:
     yield 0.2, "unpacking the weights"
     encoder = _READERS[model.name](model, weights, folder)
     yield 0.6, "building the graph"
-    save(encoder, folder)
+    save(encoder, folder, state_after=model.state_after)
+    for classifier in model.classifiers:
+        yield 0.8, f"building the classifier {classifier.name}"
+        save_classifier(classifier, encoder, folder)
     yield 1.0, "converted"
 
 

@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
@@ -17,12 +17,13 @@ MOST_WAITING_LONG = 4096
 
 _SHORT, _LONG = 0, 1
 
+Item = TypeVar("Item", bound=Sized)  # a text, or the texts of a pair
 Result = TypeVar("Result")
 
 
 @dataclass(slots=True)
-class _Request(Generic[Result]):
-    work: Callable[[str], Result]
+class _Request(Generic[Item, Result]):
+    work: Callable[[Item], Result]
     rank: int
     results: list[Result | None]
     future: "Future[list[Result]]" = field(default_factory=Future)
@@ -36,7 +37,7 @@ class Line:
     """
 
     def __init__(self, *, threads: int) -> None:
-        self._heap: list[tuple[int, int, int, str, _Request]] = []
+        self._heap: list[tuple[int, int, int, object, _Request]] = []
         self._waiting = [0, 0]  # texts, by rank
         self._order = itertools.count()
         self._changed = threading.Condition()
@@ -48,15 +49,26 @@ class Line:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, work: Callable[[str], Result], texts: Sequence[str]) -> "Future[list[Result]]":
+    def submit(
+        self,
+        work: Callable[[Item], Result],
+        texts: Sequence[Item],
+        *,
+        size: Callable[[Item], int] = len,
+        is_background: bool = False,
+    ) -> "Future[list[Result]]":
         """Have `work` done on each text; the results come in the order of the texts.
 
         Cancelling the future drops what has not begun.
 
+        Args:
+            size: counts the characters of one.
+            is_background: nobody waits for it, however short it is.
+
         Raises:
             Busy: too many texts wait already.
         """
-        rank = _rank(texts)
+        rank = _LONG if is_background else _rank(len(texts), sum(map(size, texts)))
         request = _Request(work=work, rank=rank, results=[None] * len(texts))
         with self._changed:
             most = MOST_WAITING_SHORT if rank == _SHORT else MOST_WAITING_LONG
@@ -92,7 +104,7 @@ class Line:
             else:
                 _settle(request, None)
 
-    def _take(self) -> tuple[int, str, _Request] | None:
+    def _take(self) -> tuple[int, object, _Request] | None:
         with self._changed:
             while not self._heap and not self._is_closed:
                 self._changed.wait()
@@ -103,8 +115,8 @@ class Line:
             return position, text, request
 
 
-def _rank(texts: Sequence[str]) -> int:
-    is_short = len(texts) <= SHORT_TEXTS and sum(map(len, texts)) <= SHORT_CHARACTERS
+def _rank(texts: int, characters: int) -> int:
+    is_short = texts <= SHORT_TEXTS and characters <= SHORT_CHARACTERS
     return _SHORT if is_short else _LONG
 
 

@@ -1,11 +1,20 @@
-"""The opened embedding models: each is opened at its first use and then kept."""
+"""The opened embedding models and classifiers: each is opened at its first use and then kept."""
 
 import threading
 from pathlib import Path
 
 from roadworthy.gateway.engine.cache import Progress, converted
-from roadworthy.gateway.engine.catalogue import EMBEDDING_MODELS, EmbeddingModel
+from roadworthy.gateway.engine.catalogue import (
+    E5_SMALL,
+    EMBEDDING_MODELS,
+    GROUNDING_MODEL,
+    ClassifierModel,
+    EmbeddingModel,
+)
+from roadworthy.gateway.engine.classifier import Classifier
 from roadworthy.gateway.engine.embedder import Embedder
+from roadworthy.gateway.engine.grounding import Grounding
+from roadworthy.gateway.engine.matcher import Matcher
 
 
 class Shelf:
@@ -16,6 +25,10 @@ class Shelf:
         self._progress = progress
         self._opened: dict[str, Embedder] = {}
         self._opening = {name: threading.Lock() for name in EMBEDDING_MODELS}
+        self._classifiers: dict[str, Classifier | Grounding] = {}
+        self._opening_classifier = threading.Lock()
+        self._matchers: dict[str, Matcher] = {}
+        self._opening_matcher = threading.Lock()
 
     def embedder(self, model: EmbeddingModel) -> Embedder:
         """Return the opened model; the first call may take seconds.
@@ -28,3 +41,27 @@ class Shelf:
                 folder = converted(model, self._models, progress=self._progress)
                 self._opened[model.name] = Embedder(model, folder)
             return self._opened[model.name]
+
+    def matcher(self, model: EmbeddingModel) -> Matcher:
+        """Return what matches tokens by the opened model; raises as above.
+
+        Raises:
+            Missing: it does not say how rare its tokens are.
+        """
+        embedder = self.embedder(model)
+        with self._opening_matcher:
+            if model.name not in self._matchers:
+                self._matchers[model.name] = Matcher(embedder)
+            return self._matchers[model.name]
+
+    def classifier(self, model: ClassifierModel) -> Classifier | Grounding:
+        """Return the opened classifier; raises as above."""
+        embedder = self.embedder(E5_SMALL)
+        with self._opening_classifier:
+            if model.name not in self._classifiers:
+                self._classifiers[model.name] = (
+                    Grounding(self.matcher(E5_SMALL))
+                    if model is GROUNDING_MODEL
+                    else Classifier(model, embedder)
+                )
+            return self._classifiers[model.name]

@@ -87,6 +87,7 @@ class UnigramTokens:
         self._ids = {piece: number for number, piece in enumerate(pieces)}
         self._scores = array("d", (folder / SCORES_FILE).read_bytes())
         self._longest = max(map(len, pieces))
+        self._begins_word = bytes(piece.startswith(SPACE) for piece in pieces)
         self._unknown_score = min(self._scores) - _UNKNOWN_PENALTY
         self._normalizer = e5_normalizer()
         self._cut_short_word = lru_cache(_CACHED_WORDS)(self._most_probable)
@@ -101,6 +102,21 @@ class UnigramTokens:
                 break
         is_cut = len(ids) >= max_tokens
         return [*ids[: max_tokens - 1], END], is_cut
+
+    def information(self, ids: Sequence[int]) -> list[float]:
+        """Tell how much each token says: the rarer its piece is, the more; in nats, from 0 on."""
+        return [-(self._unknown_score if id == UNKNOWN else self._scores[id]) for id in ids]
+
+    def word_lengths(self, ids: Sequence[int]) -> list[int]:
+        """Tell of each token how many its word has; without blanks a clause is a word."""
+        words: list[int] = []
+        number: list[int] = []
+        for id in ids:
+            if not words or self._begins_word[id]:
+                words.append(0)
+            words[-1] += 1
+            number.append(len(words) - 1)
+        return [words[at] for at in number]
 
     def _cut_word(self, word: str) -> tuple[int, ...]:
         is_short = len(word) <= _LONGEST_CACHED

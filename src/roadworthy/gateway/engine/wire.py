@@ -1,8 +1,8 @@
-"""The OpenAI protocol: what a request may hold, and how an answer and an error look."""
+"""The OpenAI protocol: what a request may hold, and how an answer looks."""
 
 import base64
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import (
@@ -11,17 +11,19 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    ValidationError,
 )
 
-from roadworthy.core.errors import Invalid
 from roadworthy.gateway.engine.catalogue import (
     CONVERSION,
     EMBEDDING_MODELS,
     SMOLLM2,
+    ClassifierModel,
     EmbeddingModel,
+    Head,
 )
+from roadworthy.gateway.engine.classifier import Scored
 from roadworthy.gateway.engine.embedder import Embedded
+from roadworthy.gateway.protocol import JsonObject
 
 MOST_TEXTS = 256
 MOST_CHARACTERS = 20_000  # of one text; a model reads about 2,000 of them
@@ -30,10 +32,6 @@ MOST_COMPLETION_TOKENS = 2048
 USUAL_COMPLETION_TOKENS = 512
 MOST_TOP_LOGPROBS = 20
 _MOST_STOPS = 4
-
-JsonObject = dict[str, Any]  # a provider's JSON, passed through
-
-Body = TypeVar("Body", bound=BaseModel)
 
 
 def _listed(value: object) -> object:
@@ -52,6 +50,29 @@ class EmbeddingRequest(BaseModel):
     ]  # one text may stand alone
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: int | None = None
+
+
+class ClassificationRequest(BaseModel):
+    """The body of `POST /v1/classify`: a head, and either texts or pairs of texts."""
+
+    model: str
+    input: (
+        Annotated[list[_Text], Field(min_length=1, max_length=MOST_TEXTS), BeforeValidator(_listed)]
+        | None
+    ) = None
+    pairs: (
+        Annotated[list[tuple[_Text, _Text]], Field(min_length=1, max_length=MOST_TEXTS)] | None
+    ) = None
+    background: bool = False  # nobody waits for it
+
+
+class RerankRequest(BaseModel):
+    """The body of `POST /v1/rerank`, as Cohere and Jina have it."""
+
+    model: str
+    query: _Text
+    documents: Annotated[list[_Text], Field(min_length=1, max_length=MOST_TEXTS)]
+    top_n: Annotated[int, Field(ge=1)] | None = None
 
 
 class ChatRequest(BaseModel):
@@ -82,20 +103,6 @@ class ChatRequest(BaseModel):
         return body | {"max_tokens": asked or USUAL_COMPLETION_TOKENS}
 
 
-def parse(kind: type[Body], body: bytes) -> Body:
-    """Read a request's body.
-
-    Raises:
-        Invalid: it is not the protocol's; the sentence names the field, never its content.
-    """
-    try:
-        return kind.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "body"
-        raise Invalid(f"{where}: {first['msg']}", field=where) from error
-
-
 def embeddings(model: EmbeddingModel, found: Sequence[Embedded], *, encoding: str) -> JsonObject:
     """Write the answer to an embedding request.
 
@@ -121,6 +128,32 @@ def _encoded(one: Embedded, encoding: str) -> str | list[float]:
     if encoding == "base64":
         return base64.b64encode(one.vector.astype("<f4").tobytes()).decode("ascii")
     return one.vector.astype(np.float32).tolist()
+
+
+def classification(
+    model: ClassifierModel, head: Head, found: Sequence[Scored], *, threshold: float
+) -> JsonObject:
+    """Write the answer to a classification request: scores from 0 to 1, in order.
+
+    `usage.truncated_texts` says how many texts were not read to their end: their scores say little.
+    """
+    return {
+        "object": "classification",
+        "model": head.name,
+        "version": model.version,
+        "threshold": threshold,
+        "scores": [one.score for one in found],
+        "usage": {"truncated_texts": sum(one.is_truncated for one in found)},
+    }
+
+
+def ranking(model: EmbeddingModel, scores: Sequence[float], *, top_n: int | None) -> JsonObject:
+    """Write the answer to a rerank request: the best first; ties keep their order."""
+    best_first = sorted(enumerate(scores), key=lambda each: -each[1])
+    return {
+        "model": model.name,
+        "results": [{"index": at, "relevance_score": score} for at, score in best_first[:top_n]],
+    }
 
 
 def models() -> JsonObject:
@@ -149,8 +182,3 @@ def _described(model: EmbeddingModel) -> JsonObject:
         "pooling": "mean",
         "prefixes": {"query": model.query_prefix, "passage": model.passage_prefix},
     }
-
-
-def problem(message: str, *, kind: str, code: str | None = None) -> JsonObject:
-    """Write an error."""
-    return {"error": {"message": message, "type": kind, "param": None, "code": code}}

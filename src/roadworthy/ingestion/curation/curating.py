@@ -6,9 +6,9 @@ from functools import partial
 
 from roadworthy.corpus.policies import CurationPolicy
 from roadworthy.corpus.verdicts import FLAGGED, QUARANTINED, Removal, Verdict
+from roadworthy.detectors.patterns import Sighting
 from roadworthy.ingestion.curation import boilerplate, injection, language, quality, sensitive
 from roadworthy.ingestion.curation.edits import edited, removals
-from roadworthy.ingestion.curation.patterns import Sighting
 from roadworthy.ingestion.curation.records import PUBLISH, QUARANTINE, Check, Curated
 from roadworthy.ingestion.records import ParsedDocument
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from roadworthy.corpus.policies import CurationPolicy
 from roadworthy.corpus.verdicts import CHANGED, PASS, QUARANTINED, Verdict
+from roadworthy.detectors.patterns import GROUPS, SECRETS, Sighting, sightings
 from roadworthy.ingestion.curation.edits import edited
-from roadworthy.ingestion.curation.patterns import GROUPS, SECRETS, Sighting, sightings
 from roadworthy.ingestion.curation.records import Edit, Finding
 from roadworthy.ingestion.records import ParsedDocument
 

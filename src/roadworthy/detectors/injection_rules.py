@@ -1,32 +1,6 @@
 """How instructions to a model are usually written, in nine languages."""
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One way to write an instruction."""
-
-    name: str
-    triggers: Sequence[str]  # in small letters; without one of them the pattern can't match
-    pattern: re.Pattern[str]
-
-
-def named(text: str) -> Iterator[str]:
-    """Yield, for each instruction that is found, the name of its rule."""
-    small = text.lower()
-    for rule in RULES:
-        if any(trigger in small for trigger in rule.triggers):
-            yield from (rule.name for _ in rule.pattern.finditer(text))
-
-
-def _rule(name: str, triggers: str | Sequence[str], *parts: str) -> Rule:
-    listed = triggers.split() if isinstance(triggers, str) else triggers
-    pattern = re.compile("|".join(parts), re.IGNORECASE | re.MULTILINE)
-    return Rule(name=name, triggers=tuple(listed), pattern=pattern)
-
+from roadworthy.detectors.rules import rule
 
 _BEFORE = r"(?:previous|prior|preceding|above|earlier|existing|former|other|past|original|system)"
 _ORDERS = r"(?:instructions?|prompts?|rules?|directives?|guidelines?|commands?|context|messages?)"
@@ -41,7 +15,7 @@ _WRITE = (
 
 RULES = (
     # To set aside what the model was told.
-    _rule(
+    rule(
         "override",
         "ignore disregard forget override bypass neglect skip",
         rf"\b(?:ignore|disregard|forget|override|bypass|neglect|skip)\b[^\n]{{0,40}}"
@@ -50,12 +24,12 @@ RULES = (
         r"\b(?:forget|ignore|disregard) (?:everything|all)(?: that)?(?: you| was| is)?[^\n]{0,20}"
         r"\b(?:above|before|told|learned|know|said)\b",
     ),
-    _rule(
+    rule(
         "override",
         ("new system", "new instruction", "new prompt"),
         r"\bnew (?:system )?(?:instructions?|prompt) ?(?::|follow)",
     ),
-    _rule(
+    rule(
         "override",
         ("ignore", "oubli", "compte de"),
         r"\bignore[sz]?[ -](?:toutes? )?(?:les? )?"
@@ -63,46 +37,46 @@ RULES = (
         r"\b(?:oublie[sz]?|ne (?:tiens|tenez) pas compte de)[^\n]{0,30}"
         r"\b(?:instructions?|consignes?|directives?|précédent)",
     ),
-    _rule(
+    rule(
         "override",
         "ignora ignore olvid omit",
         r"\b(?:ignora|ignore|olvida|olvide|omite|omita)(?:d|r)?\b[^\n]{0,30}"
         r"\b(?:instrucciones|reglas|indicaciones|órdenes)\b",
     ),
-    _rule(
+    rule(
         "override",
         "ignorier vergiss vergess missacht",
         r"\b(?:ignoriere?n?|vergiss|vergessen|missachte)\b[^\n]{0,40}"
         r"\b(?:Anweisung|Instruktion|Regel|Vorgabe|Befehl)",
     ),
-    _rule(
+    rule(
         "override",
         "ignora dimentica",
         r"\b(?:ignora|dimentica)\w*\b[^\n]{0,30}\b(?:istruzioni|regole)\b",
     ),
-    _rule(
+    rule(
         "override",
         "ignore esqueça desconsidere",
         r"\b(?:ignore|esqueça|desconsidere)\b[^\n]{0,30}\b(?:instruções|regras)\b",
     ),
-    _rule(
+    rule(
         "override",
         ("игнорируй", "забудь", "не обращай"),
         r"(?:игнорируй|забудь|проигнорируй|не обращай внимания на)(?:те)?\b[^\n]{0,40}"
         r"(?:инструкци|указани|правил|команд)",
     ),
-    _rule(
+    rule(
         "override",
         "忽略 无视 忘记 忘掉 忽視 無視",
         r"(?:忽略|无视|忘记|忘掉|忽視|無視)[^\n]{0,12}(?:指令|指示|说明|规则|提示|要求|命令)",
     ),
-    _rule(
+    rule(
         "override",
         "تجاهل انس",
         r"(?:تجاهل|انس)[^\n]{0,20}(?:التعليمات|الأوامر|القواعد|تعليمات)",
     ),
     # The marks by which a chat is written down, where no chat is.
-    _rule(
+    rule(
         "chat_marks",
         "<| inst] sys>>",
         r"<\|(?:im_start|im_end|system|user|assistant|endoftext|begin_of_text|eot_id"
@@ -110,20 +84,20 @@ RULES = (
         r"\[/?INST\]",
         r"<</?SYS>>",
     ),
-    _rule(
+    rule(
         "chat_marks",
         "system instruction response assistant",
         r"^ {0,8}#{2,6} {0,8}(?:system|instruction|response) ?: *$",
         r"^ {0,8}(?:system|assistant)(?: prompt| message)? ?: ?(?:you|ignore|new|from now)\b",
     ),
-    _rule(
+    rule(
         "chat_marks",
         "system> system_prompt> instructions> context> document> untrusted>",
         r"</?(?:system|system_prompt|instructions|context|document|untrusted)> ?\n"
         r"[^\n]{0,80}\byou\b",
     ),
     # A model is spoken to.
-    _rule(
+    rule(
         "address",
         (
             "dear",
@@ -141,19 +115,19 @@ RULES = (
         rf"[,: ]{{1,3}}(?:the |any |all |an )?(?:{_MODEL}|assistant)s?\b"
         r"(?! team| tool| feature)",
     ),
-    _rule(
+    rule(
         "address",
         ("if you", "you are", "you're", "act as", "pretend to be", "behave"),
         rf"\bif you(?:'re| are) (?:an? |the )?{_MODEL}\b",
         r"\b(?:you are|act as|you're|pretend to be|behave (?:as|like)) (?:now |no longer )?"
         rf"(?:an? |the )?(?:\w{{1,30}} ){{0,2}}(?:{_MODEL}|assistant that|DAN\b)",
     ),
-    _rule(
+    rule(
         "address",
         ("from now on",),
         r"\bfrom now on,? (?:you|respond|answer|act|always|only)\b",
     ),
-    _rule(
+    rule(
         "address",
         ("tu es", "eres", "du bist", "ты ", "你", "أنت"),
         r"\btu es (?:désormais |maintenant )?une? (?:IA|assistant)\b",
@@ -164,14 +138,14 @@ RULES = (
         r"أنت (?:الآن )?(?:مساعد|نموذج)",
     ),
     # How to answer is said to whoever answers.
-    _rule(
+    rule(
         "steering",
         [f"{whose} {answer}" for whose in ("your", "the final", "this") for answer in _ANSWERS],
         rf"\b{_WRITE}\b(?:[^.\n]|\.(?=\w)){{0,90}}\b(?:your|the final|this) {_ANSWER}\b",
         rf"\byour {_ANSWER} (?:must|should|shall|has to|needs to)\b",
         r"\byour (?:response|reply|output) (?:in|using|into)\b",
     ),
-    _rule(
+    rule(
         "steering",
         [
             f"your {how} {answer}"
@@ -180,19 +154,19 @@ RULES = (
         ],
         rf"\byour \w{{4,6}} {_ANSWER} (?:must|should|shall|has to|needs to|in|using|into)\b",
     ),
-    _rule(
+    rule(
         "steering",
         ("the user", "this instruction", "these instructions", "this message", "this prompt"),
         r"\b(?:do not|don't|never) (?:mention|reveal|tell|disclose|inform)\b[^.\n]{0,40}"
         r"\b(?:the user|this instruction|these instructions|this message|this prompt)\b",
     ),
-    _rule(
+    rule(
         "steering",
         "prompt instructions",
         r"\b(?:reveal|print|repeat|show|output|leak) (?:me )?(?:your|the) "
         r"(?:system |initial |hidden |original )?(?:prompt|instructions)\b",
     ),
-    _rule(
+    rule(
         "steering",
         "réponse respuesta antwort ответе 的回答 的回复 的回應 إجابتك ردك",
         r"\bdans (?:ta|votre) réponse\b",
@@ -203,12 +177,12 @@ RULES = (
         r"في (?:إجابتك|ردك)",
     ),
     # A picture's address, or a request, takes words of the chat to another host.
-    _rule(
+    rule(
         "exfiltration",
         ("![",),
         r"!\[[^\]\n]{0,100}\]\(https?://[^)\s]{1,200}[?&][^)\s]{0,80}[{\[<$]",
     ),
-    _rule(
+    rule(
         "exfiltration",
         (
             "conversation",

@@ -1,0 +1,316 @@
+"""Questions that are answered later: kept, leased by one worker at a time, answered as their asker.
+
+The asker's groups and clearance are those of the moment when his question is answered, and he
+reads the answer only while he may read every passage that it was made from.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from psycopg.rows import class_row, kwargs_row, scalar_row
+from psycopg.types.json import Json
+from pydantic import TypeAdapter, ValidationError
+
+from roadworthy.answering import webhooks
+from roadworthy.answering.records import Answer, Asked
+from roadworthy.answering.webhooks import Delivery
+from roadworthy.core.clock import now
+from roadworthy.core.errors import Busy, Conflict, Missing
+from roadworthy.core.identity import Principal
+from roadworthy.core.ids import new_id
+from roadworthy.plumbing.database import ReadConnection, WorkerConnection, WriteConnection
+from roadworthy.plumbing.retries import BUG, POLICIES, UNCOUNTED
+
+MOST_WAITING = 1_000  # questions of a tenant
+FULL_FOR_S = 15  # what a client is told to wait
+LEASE = timedelta(seconds=30)
+MOST_WAITS = 30  # for what is down, about an hour in all; then the question has failed
+COSTLY_S = 20.0  # a try that took longer has perhaps been paid for, and is not made often
+KEPT = timedelta(days=7)
+MOST_KEPT = 10_000  # answers of a tenant
+ASKED, ANSWER = TypeAdapter(Asked), TypeAdapter(Answer)
+State = Literal["queued", "running", "done", "failed"]
+
+HAS_ROOM = "SELECT has_room_for_questions(%(most)s)"
+KEEP = """
+INSERT INTO kept_question (tenant_id, id, user_id, asked, state, run_at, created_at)
+VALUES (%(tenant_id)s, %(id)s, %(user_id)s, %(asked)s, 'queued', %(now)s, %(now)s)
+"""
+FIND = """
+SELECT kept_question.id, kept_question.state, problem_kind, created_at, finished_at,
+       kept_answer.body AS answer, webhook.state AS webhook
+  FROM kept_question LEFT JOIN kept_answer ON kept_answer.tenant_id = kept_question.tenant_id
+                                          AND kept_answer.question_id = kept_question.id
+                     LEFT JOIN webhook ON webhook.tenant_id = kept_question.tenant_id
+                                      AND webhook.question_id = kept_question.id
+ WHERE kept_question.tenant_id = %(tenant_id)s AND kept_question.id = %(id)s
+"""
+# First what a dead worker left. Then tenants that have something waiting are found by leaping
+# through the index, however long their queues are: the one with the fewest questions running has
+# its turn, then who was served longest ago; within a tenant the oldest question.
+CLAIM = """
+WITH RECURSIVE expired AS (
+    SELECT tenant_id, id
+      FROM kept_question
+     WHERE state = 'running' AND leased_until < now()
+     ORDER BY leased_until, id
+     LIMIT 1
+       FOR UPDATE SKIP LOCKED
+), waiting AS (
+    (SELECT tenant_id FROM kept_question
+      WHERE state = 'queued'
+      ORDER BY tenant_id, run_at -- as that index and no other has it
+      LIMIT 1)
+    UNION ALL
+    SELECT following.tenant_id
+      FROM waiting
+     CROSS JOIN LATERAL (
+           SELECT tenant_id FROM kept_question
+            WHERE state = 'queued' AND tenant_id > waiting.tenant_id
+            ORDER BY tenant_id, run_at
+            LIMIT 1) AS following
+), turn AS MATERIALIZED (
+    SELECT waiting.tenant_id
+      FROM waiting
+     ORDER BY (SELECT count(*) FROM kept_question AS other
+                WHERE other.tenant_id = waiting.tenant_id AND other.state = 'running'),
+              (SELECT max(claimed_at) FROM kept_question AS other
+                WHERE other.tenant_id = waiting.tenant_id) NULLS FIRST,
+              waiting.tenant_id
+), due AS (
+    SELECT oldest.tenant_id, oldest.id
+      FROM turn
+     CROSS JOIN LATERAL (
+           SELECT tenant_id, id
+             FROM kept_question AS other
+            WHERE other.tenant_id = turn.tenant_id AND state = 'queued' AND run_at <= now()
+            ORDER BY run_at, id
+            LIMIT 1
+              FOR UPDATE SKIP LOCKED) AS oldest
+     LIMIT 1
+), chosen AS MATERIALIZED (
+    (SELECT tenant_id, id FROM expired UNION ALL SELECT tenant_id, id FROM due) LIMIT 1
+)
+UPDATE kept_question
+   SET state = 'running', attempts = attempts + 1, lease = %(lease)s,
+       leased_until = now() + %(lease_for)s, claimed_at = now()
+  FROM chosen
+ WHERE kept_question.tenant_id = chosen.tenant_id AND kept_question.id = chosen.id
+RETURNING kept_question.tenant_id, kept_question.id, user_id, asked, attempts, waits, lease
+"""
+PROLONG = """
+UPDATE kept_question SET leased_until = now() + %(lease_for)s
+ WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND lease = %(lease)s
+"""
+PUT_BACK = """
+UPDATE kept_question
+   SET state = 'queued', run_at = now() + %(after)s, lease = NULL, leased_until = NULL,
+       attempts = attempts - %(untried)s, waits = waits + %(uncounted)s
+ WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND lease = %(lease)s
+"""
+FINISH = """
+UPDATE kept_question
+   SET state = %(state)s, problem_kind = %(kind)s, finished_at = %(now)s, lease = NULL,
+       leased_until = NULL, asked = NULL
+ WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND lease = %(lease)s
+"""
+# The documents stay until the answer is there to go with them.
+LOCK_DOCUMENTS = """
+SELECT id FROM document
+ WHERE tenant_id = %(tenant_id)s
+   AND id IN (SELECT document_id FROM passage
+               WHERE tenant_id = %(tenant_id)s AND id = ANY (%(passages)s))
+ ORDER BY id
+   FOR KEY SHARE
+"""
+COUNT_PASSAGES = """
+SELECT count(*) FROM passage
+ WHERE tenant_id = %(tenant_id)s AND id = ANY (%(passages)s)
+   AND document_id = ANY (%(documents)s)
+"""
+KEEP_ANSWER = """
+INSERT INTO kept_answer (tenant_id, question_id, body, documents, passages)
+VALUES (%(tenant_id)s, %(id)s, %(body)s, %(documents)s, %(passages)s)
+ON CONFLICT DO NOTHING
+"""
+# However many there are, whoever is to be told is told first.
+DROP_OLD = """
+DELETE FROM kept_question
+ WHERE tenant_id = %(tenant_id)s
+   AND (finished_at < %(before)s
+        OR finished_at < (SELECT finished_at FROM kept_question
+                           WHERE tenant_id = %(tenant_id)s AND finished_at IS NOT NULL
+                           ORDER BY finished_at DESC
+                          OFFSET %(most)s - 1
+                           LIMIT 1)
+           AND NOT EXISTS (SELECT FROM webhook
+                            WHERE webhook.tenant_id = kept_question.tenant_id
+                              AND question_id = kept_question.id AND state = 'waiting'))
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptQuestion:
+    """How far a question is, and its answer while the asker may read it."""
+
+    id: uuid.UUID
+    state: State
+    problem_kind: str | None  # a word of the error tree, or bug
+    created_at: datetime
+    finished_at: datetime | None
+    answer: Answer | None  # None though it is done: what it was made from has changed or gone
+    webhook: Delivery | None  # None: nobody is to be told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionLease:
+    """The right to answer one question, for a while."""
+
+    tenant_id: int
+    id: uuid.UUID
+    user_id: str
+    asked: object  # JSON, as an earlier version may have kept it
+    attempts: int  # this one included
+    waits: int
+    lease: uuid.UUID
+
+    @property
+    def question(self) -> Asked:
+        """Read what was asked.
+
+        Raises:
+            ValidationError: it was kept by a version that this one does not understand.
+        """
+        return ASKED.validate_python(self.asked)
+
+
+async def keep(conn: WriteConnection, principal: Principal, asked: Asked) -> uuid.UUID:
+    """Keep a question in the caller's transaction; a worker answers it after that.
+
+    Raises:
+        Busy: too many questions of the tenant wait.
+    """
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        if not await (await cursor.execute(HAS_ROOM, {"most": MOST_WAITING})).fetchone():
+            raise Busy(
+                f"{MOST_WAITING} questions wait for their answers already; ask again later.",
+                retry_after_s=FULL_FOR_S,
+            )
+    question_id = new_id()
+    kept = {
+        "tenant_id": principal.tenant_id,
+        "id": question_id,
+        "user_id": principal.user_id,
+        "asked": Json(ASKED.dump_python(asked, mode="json")),
+        "now": now(),
+    }
+    await conn.execute(KEEP, kept)
+    return question_id
+
+
+async def find(conn: ReadConnection, *, tenant_id: int, question_id: uuid.UUID) -> KeptQuestion:
+    """Look a question of one's own up.
+
+    Raises:
+        Missing: there is none of that id, or it was kept long enough.
+    """
+    async with conn.cursor(row_factory=kwargs_row(_kept)) as cursor:
+        asked = {"tenant_id": tenant_id, "id": question_id}
+        found = await (await cursor.execute(FIND, asked)).fetchone()
+    if found is None:
+        raise Missing(f"There is no question {question_id} that you asked.")
+    return found
+
+
+async def claim(conn: WorkerConnection) -> QuestionLease | None:
+    """Take the question whose turn it is, or one whose worker died; None when there is none."""
+    async with conn.cursor(row_factory=class_row(QuestionLease)) as cursor:
+        told = {"lease": new_id(), "lease_for": LEASE}
+        return await (await cursor.execute(CLAIM, told)).fetchone()
+
+
+async def prolong(conn: WorkerConnection, lease: QuestionLease) -> bool:
+    """Hold a question for longer; False when it is no longer ours."""
+    prolonged = await conn.execute(PROLONG, _of(lease) | {"lease_for": LEASE})
+    return prolonged.rowcount == 1
+
+
+async def complete(conn: WorkerConnection, lease: QuestionLease, answer: Answer) -> None:
+    """Keep the answer, and end the question; both or neither.
+
+    Raises:
+        Conflict: what it was made from has changed meanwhile, or the question is no longer ours.
+    """
+    asked = _of(lease) | {"passages": list(answer.made_from)}
+    rows = await (await conn.execute(LOCK_DOCUMENTS, asked)).fetchall()
+    asked |= {"documents": [document_id for (document_id,) in rows]}
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        [present] = await (await cursor.execute(COUNT_PASSAGES, asked)).fetchall()
+    if present < len(answer.made_from):
+        raise Conflict("A document that this answer was made from has changed.")
+    await conn.execute(KEEP_ANSWER, asked | {"body": _body(answer)})
+    await _finish(conn, lease, state="done", kind=None)
+
+
+async def put_back(
+    conn: WorkerConnection, lease: QuestionLease, *, kind: str, took_s: float
+) -> None:
+    """Let a question wait by the kind of its problem, or fail it when it has waited enough.
+
+    Raises:
+        Conflict: it is no longer ours.
+    """
+    is_uncounted = kind in UNCOUNTED and took_s < COSTLY_S
+    policy = POLICIES[BUG if kind in UNCOUNTED and not is_uncounted else kind]
+    failures = lease.attempts - lease.waits - 1
+    pause = policy.pause(lease.waits if is_uncounted else failures)
+    if pause is None or lease.waits >= MOST_WAITS:
+        await _finish(conn, lease, state="failed", kind=kind)
+        return
+    told = {"after": pause, "untried": 0, "uncounted": int(is_uncounted)}
+    await conn.execute(PUT_BACK, _of(lease) | told)
+
+
+async def give_back(conn: WorkerConnection, lease: QuestionLease) -> None:
+    """Put a question back untried, to be claimed at once."""
+    told = {"after": timedelta(), "untried": 1, "uncounted": 0}
+    await conn.execute(PUT_BACK, _of(lease) | told)
+
+
+async def drop_old(conn: WorkerConnection, *, tenant_id: int) -> int:
+    """Delete what was kept long enough; returns how many questions."""
+    asked = {"tenant_id": tenant_id, "before": now() - KEPT, "most": MOST_KEPT}
+    return (await conn.execute(DROP_OLD, asked)).rowcount
+
+
+def is_worn_out(lease: QuestionLease) -> bool:
+    """Tell whether its workers died as often as is allowed."""
+    return lease.attempts - lease.waits - 1 > POLICIES[BUG].most
+
+
+async def _finish(
+    conn: WorkerConnection, lease: QuestionLease, *, state: State, kind: str | None
+) -> None:
+    finished = await conn.execute(FINISH, _of(lease) | {"state": state, "kind": kind, "now": now()})
+    if finished.rowcount != 1:
+        raise Conflict("The question was taken over by another worker.")
+    await webhooks.make_due(conn, tenant_id=lease.tenant_id, question_id=lease.id)
+
+
+def _kept(*, answer: object, **columns: Any) -> KeptQuestion:  # noqa: ANN401 - as selected
+    try:
+        read = None if answer is None else ANSWER.validate_python(answer)
+    except ValidationError:
+        read = None  # by a version that this one does not understand
+    return KeptQuestion(answer=read, **columns)
+
+
+def _body(answer: Answer) -> Json:
+    # PostgreSQL holds no NUL, which a model may well write.
+    return Json(ANSWER.dump_json(answer).replace(b"\\u0000", b"\\ufffd"), dumps=bytes)
+
+
+def _of(lease: QuestionLease) -> dict[str, object]:
+    return {"tenant_id": lease.tenant_id, "id": lease.id, "lease": lease.lease}

@@ -1,0 +1,51 @@
+"""Marks like [2] in what a model writes: each is a passage that it was given, or is removed."""
+
+import re
+
+from roadworthy.answering.context import Context
+from roadworthy.answering.records import CitationInvented, TextPiece, Written, cite
+
+MARK = re.compile(r"\[\s?(\d{1,3}(?:\s?[,;]\s?\d{1,3}){0,9})\s?\]")  # [2], [2, 5]
+UNFINISHED_MARK = re.compile(r"\[[\d\s,;]{0,60}$")
+
+
+class Marks:
+    """Checks marks like [2] in a text that arrives in pieces."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._hits = context.numbered
+        self._cited: set[int] = set()
+        self._held = ""  # the beginning of a mark, perhaps
+
+    def check(self, piece: str) -> list[Written]:
+        """Read the next piece; what may be the beginning of a mark is kept for later."""
+        text = self._held + piece
+        unfinished = UNFINISHED_MARK.search(text)
+        cut = unfinished.start() if unfinished else len(text)
+        self._held = text[cut:]
+        return self._checked(text[:cut])
+
+    def rest(self) -> list[Written]:
+        """Give what was kept: nothing follows."""
+        text, self._held = self._held, ""
+        return self._checked(text)
+
+    def _checked(self, text: str) -> list[Written]:
+        written: list[Written] = []
+        kept = ""
+        end = 0
+        for mark in MARK.finditer(text):
+            kept += text[end : mark.start()]
+            end = mark.end()
+            for number in map(int, re.findall(r"\d+", mark[1])):
+                if not 1 <= number <= len(self._hits):
+                    written.append(CitationInvented())
+                    continue
+                kept += f"[{number}]"
+                if number not in self._cited:
+                    self._cited.add(number)
+                    hit = self._hits[number - 1]
+                    written.append(cite(hit, number, context=self._context))
+        kept += text[end:]
+        return [TextPiece(text=kept), *written] if kept else written

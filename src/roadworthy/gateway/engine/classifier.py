@@ -1,0 +1,66 @@
+"""Score a text by a classifier on the embedding model."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from roadworthy.gateway.engine.catalogue import ClassifierModel, Head
+from roadworthy.gateway.engine.classifier_file import ClassifierWeights
+from roadworthy.gateway.engine.classifier_graph import SCORES, graph_file
+from roadworthy.gateway.engine.embedder import Embedder, open_session
+from roadworthy.gateway.engine.graph import STATE
+from roadworthy.gateway.engine.weights import verified
+
+_OVERLAP = 200  # characters from each half that two parts share; of a short text a quarter
+_SHORTEST = 500  # characters that are cut no further: of a token each they are read whole
+
+Texts = tuple[str, ...]  # one, or the two of a pair
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """What a head says of a text."""
+
+    score: float  # from 0 to 1
+    is_truncated: bool  # some of the text was not read
+
+
+class Classifier:
+    """An opened classifier. May be called from several threads at once."""
+
+    def __init__(self, model: ClassifierModel, embedder: Embedder) -> None:
+        self.model = model
+        self._embedder = embedder
+        self._session = open_session(embedder.folder / graph_file(model))
+        heads = ClassifierWeights.read(verified(model.weights)).heads()
+        self._columns = {head.name: number for number, head in enumerate(heads)}
+        self.thresholds = {head.name: head.threshold for head in heads}
+
+    def scorer(self, head: Head) -> Callable[[Texts], Scored]:
+        """Give what scores the texts of one request."""
+        return partial(self.score, head)
+
+    def score(self, head: Head, texts: Texts) -> Scored:
+        """Score a text by itself: the same score in every request.
+
+        A text that is longer than the model reads is read in parts; the highest score counts. Only
+        one whose characters are made of several tokens each is not read to its end.
+        """
+        [prefix], [text] = head.prefixes, texts
+        return self._through(self._columns[head.name], prefix, text)
+
+    def _through(self, column: int, prefix: str, text: str) -> Scored:
+        embedded, state = self._embedder.read(prefix + text)
+        [scores] = self._session.run([SCORES], {STATE: state})
+        score = float(np.asarray(scores)[0, column])
+        if not embedded.is_truncated or len(text) <= _SHORTEST:
+            return Scored(score=score, is_truncated=embedded.is_truncated)
+        middle, overlap = len(text) // 2, min(_OVERLAP, len(text) // 4)
+        halves = text[: middle + overlap], text[middle - overlap :]
+        parts = [self._through(column, prefix, half) for half in halves]
+        return Scored(
+            score=max(score, *(part.score for part in parts)),
+            is_truncated=any(part.is_truncated for part in parts),
+        )

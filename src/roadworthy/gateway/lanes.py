@@ -1,0 +1,261 @@
+"""The lane of an endpoint: how many calls go there at once, how many in a minute, and whether any.
+
+What it counts is known to this process alone: two processes may ask an endpoint twice as much.
+"""
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from http import HTTPStatus
+
+from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
+from roadworthy.gateway.chat import ChatPiece, Message, chat
+from roadworthy.gateway.endpoint import Endpoint
+from roadworthy.gateway.vendors import Vendor
+from roadworthy.plumbing.breaker import Breaker
+
+MINUTE_S = 60
+MOST_FAILURES = 3  # in a row, until an endpoint is left alone
+BYTES_A_TOKEN = 6  # more than in nearly any text: what is too long by this is too long
+JSON_SCHEMA, LOGPROBS = "json_schema", "logprobs"
+SILENCE_S = 10.0  # after which an endpoint is late, whoever would have waited for how long
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one process may ask of an endpoint, and what it can."""
+
+    most_concurrent: int = 64
+    requests_per_minute: int | None = None
+    wait_s: float = 2.0  # for a turn by these two
+    context_tokens: int | None = None  # read and written in one call; None: not known
+    capabilities: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRequest:
+    """What is asked of a model, whichever it is."""
+
+    messages: Sequence[Message]
+    max_tokens: int
+    temperature: float = 0.0
+    json_schema: Mapping[str, object] | None = None  # that the answer is to fit
+    asks_confidence: bool = False
+
+    @property
+    def least_read(self) -> int:
+        """Estimate, low, how many tokens are read."""
+        return sum(len(each.content.encode()) for each in self.messages) // BYTES_A_TOKEN
+
+    @property
+    def least_tokens(self) -> int:
+        """Estimate, low, how many tokens are read and may be written."""
+        return self.least_read + self.max_tokens
+
+
+@dataclass(slots=True, kw_only=True)
+class Patience:
+    """How long a call may take, and how often it may be tried."""
+
+    first_by: float  # by when its first text must be there, on the clock of the event loop
+    all_by: float  # and by when the whole
+    tries: int
+    tried: int = field(default=0, init=False)  # requests that were sent
+
+
+class Rate:
+    """Says when a request may be sent: in no minute are there more than the limit."""
+
+    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_minute = per_minute
+        self._clock = clock
+        self._sent = deque[float]()  # when: in the last minute, or soon; ascending
+
+    @property
+    def wait_s(self) -> float:
+        """Tell how long it takes until a request may be sent."""
+        now = self._clock()
+        while self._sent and self._sent[0] <= now - MINUTE_S:
+            self._sent.popleft()
+        beyond = len(self._sent) - self._per_minute
+        return 0.0 if beyond < 0 else self._sent[beyond] + MINUTE_S - now
+
+    def spend(self) -> float:
+        """Note a request for when it may be sent; gives that moment."""
+        at = self._clock() + self.wait_s
+        self._sent.append(at)
+        return at
+
+    def give_back(self, at: float) -> None:
+        """Note that the request of a moment was not sent."""
+        self._sent.remove(at)
+
+
+class Lane:
+    """Calls of one endpoint, within its limits and only while it is well."""
+
+    def __init__(
+        self, name: str, endpoint: Endpoint | Vendor, *, limits: Limits | None = None
+    ) -> None:
+        self.name = name
+        self.endpoint = endpoint
+        self._ask = endpoint.chat if isinstance(endpoint, Vendor) else partial(chat, endpoint)
+        self.limits = limits or Limits()
+        self.breaker = Breaker(failures=MOST_FAILURES)
+        self._places = asyncio.Semaphore(self.limits.most_concurrent)
+        per_minute = self.limits.requests_per_minute
+        self._rate = Rate(per_minute) if per_minute else None
+
+    async def chat(
+        self, asked: ChatRequest, *, model: str, patience: Patience
+    ) -> AsyncGenerator[ChatPiece]:
+        """Ask a model here; yields its answer piece by piece.
+
+        Raises:
+            Busy: no turn within the limits came up in time, or the endpoint is at its own limit.
+            Unavailable: the endpoint is down, late, breaks off, or is being left alone.
+            Invalid: it refuses the request.
+        """
+        self._fits(asked)
+        async with self._turn(patience):
+            attempt = self.breaker.attempt()
+            if attempt is None:
+                raise self._resting()
+            try:
+                pieces = self._ask(
+                    asked.messages,
+                    model=model,
+                    max_tokens=asked.max_tokens,
+                    temperature=asked.temperature,
+                    options=self._options(asked),
+                    tries=patience.tries,
+                    on_try=lambda: self._count(patience),
+                )
+                async with aclosing(self._in_time(pieces, patience)) as timed:
+                    async for piece in timed:
+                        if piece.text and not self.breaker.is_well:
+                            self.breaker.succeeded(attempt)
+                        yield piece
+            except RoadworthyError as error:
+                if is_to_blame(error):
+                    self.breaker.failed(attempt)
+                elif has_answered(error):
+                    self.breaker.succeeded(attempt)
+                raise
+            self.breaker.succeeded(attempt)
+
+    def _fits(self, asked: ChatRequest) -> None:
+        most = self.limits.context_tokens
+        if most is not None and asked.least_tokens > most:
+            raise Unavailable(
+                f"What is asked is longer than the {most} tokens that the model endpoint "
+                f"{self.name} takes."
+            )
+
+    def _options(self, asked: ChatRequest) -> Mapping[str, object]:
+        options: dict[str, object] = {}
+        if asked.json_schema is not None and JSON_SCHEMA in self.limits.capabilities:
+            schema = {"name": "answer", "schema": asked.json_schema}
+            options["response_format"] = {"type": "json_schema", "json_schema": schema}
+        if asked.asks_confidence and LOGPROBS in self.limits.capabilities:
+            options["logprobs"] = True
+        return options
+
+    def _count(self, patience: Patience) -> None:
+        if self._rate is not None and patience.tried:  # the first had its turn
+            if wait_s := self._rate.wait_s:
+                raise self._busy(math.ceil(wait_s))
+            self._rate.spend()
+        patience.tried += 1
+
+    @asynccontextmanager
+    async def _turn(self, patience: Patience) -> AsyncIterator[None]:
+        """Wait, within bounds, until one more call is within the limits; then hold its place."""
+        if self.breaker.is_resting:
+            raise self._resting()
+        now = asyncio.get_running_loop().time()
+        by = min(now + self.limits.wait_s, patience.first_by)
+        try:
+            async with asyncio.timeout_at(by):
+                await self._places.acquire()
+        except TimeoutError:
+            raise self._busy(1) from None
+        try:
+            await self._request(by)
+            yield
+        finally:
+            self._places.release()
+
+    async def _request(self, by: float) -> None:
+        if self._rate is None:
+            return
+        wait_s = self._rate.wait_s
+        if wait_s > max(0.0, by - asyncio.get_running_loop().time()):
+            raise self._busy(math.ceil(wait_s))
+        at = self._rate.spend()
+        try:
+            await asyncio.sleep(wait_s)
+        except asyncio.CancelledError:
+            self._rate.give_back(at)
+            raise
+
+    async def _in_time(
+        self, pieces: AsyncGenerator[ChatPiece], patience: Patience
+    ) -> AsyncGenerator[ChatPiece]:
+        by, loop = patience.first_by, asyncio.get_running_loop()
+        async with aclosing(pieces):
+            while True:
+                began = loop.time()
+                try:
+                    async with asyncio.timeout_at(by):
+                        piece = await anext(pieces)
+                except StopAsyncIteration:
+                    return
+                except TimeoutError:
+                    raise Unavailable(
+                        f"The model endpoint {self.name} was not done in the time that there was.",
+                        silent_s=round(loop.time() - began, 1),
+                    ) from None
+                if piece.text:
+                    by = patience.all_by
+                yield piece
+
+    def _busy(self, retry_after_s: int) -> Busy:
+        return Busy(
+            f"The model endpoint {self.name} is asked as much as it may be; try again in "
+            f"{retry_after_s} s.",
+            retry_after_s=retry_after_s,
+        )
+
+    def _resting(self) -> Unavailable:
+        return Unavailable(
+            f"The model endpoint {self.name} has failed and is left alone for a while; "
+            "`roadworthy doctor` says why."
+        )
+
+
+def is_to_blame(error: RoadworthyError) -> bool:
+    """Tell whether a failure says that an endpoint is not well.
+
+    A request that it refuses, a wrong key or a model that it does not have is ours to mend, and
+    says nothing of what others ask of it; nor does it when somebody was in a hurry. One that is at
+    its limit, or at ours, serves others: to leave it alone would leave it idle.
+    """
+    status, silent_s = error.facts.get("status"), error.facts.get("silent_s")
+    if isinstance(error, Invalid | Busy):
+        return False
+    if isinstance(silent_s, float):
+        return silent_s >= SILENCE_S
+    if not isinstance(status, int):
+        return True
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def has_answered(error: RoadworthyError) -> bool:
+    """Tell whether a failure shows that an endpoint is there."""
+    return isinstance(error, Invalid) or isinstance(error.facts.get("status"), int)

@@ -1,0 +1,66 @@
+"""Screen what was found before a model, or an answer, takes it in."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from roadworthy.detectors.injection import instructions
+from roadworthy.guardrails.looking import by_classifier, by_rules, run, scored
+from roadworthy.guardrails.records import (
+    DROPPED,
+    PASSAGE_INJECTION,
+    PASSAGES,
+    Classifier,
+    Found,
+    Looked,
+    NotLooked,
+)
+from roadworthy.releases import Guards
+from roadworthy.traces import GuardVerdict
+
+VERSION = (
+    "rules-1"  # of detectors/injection_rules.py: changes when a passage could be judged otherwise
+)
+NOTHING_FOUND = "nothing was found"
+
+
+async def screen_passages(
+    texts: Mapping[int, str], guards: Guards | None, *, classifier: Classifier | None
+) -> tuple[GuardVerdict, ...]:
+    """Look for instructions to a model in passages, which the verdicts then name as dropped.
+
+    Args:
+        texts: by passage, all that a model would read of it.
+    """
+    asked = guards.passages if guards else None
+    kept = dict(texts)
+
+    def look() -> Looked:
+        if not texts:
+            return NotLooked(reason=NOTHING_FOUND)
+        found = {of: list(instructions(text)) for of, text in texts.items()}
+        dropped = [of for of, names in found.items() if names]
+        for of in dropped:
+            del kept[of]  # what is out already costs no model's time
+        names = sorted({name for each in found.values() for name in each})
+        return Found(version=VERSION, names=names, passages=dropped)
+
+    async def judge() -> Looked:
+        if not kept:
+            return NotLooked(reason=NOTHING_FOUND)
+        threshold = asked.threshold if asked else None
+        said = await scored(classifier, PASSAGE_INJECTION, list(kept.values()), threshold=threshold)
+        if isinstance(said, NotLooked):
+            return said
+        ids = list(kept)
+        return replace(said, passages=[ids[at] for at in said.passages])
+
+    looks = [
+        *by_rules("passages", asked, look, finding=DROPPED),
+        *by_classifier("passages", asked, judge, finding=DROPPED),
+    ]
+    return await run(looks, of=PASSAGES)
+
+
+def dropped(verdicts: Iterable[GuardVerdict]) -> frozenset[int]:
+    """Name the passages that are not to be read."""
+    return frozenset(passage for each in verdicts for passage in each.passages)

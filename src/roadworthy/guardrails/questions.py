@@ -1,0 +1,86 @@
+"""Screen a question before anything is searched for or asked of a model.
+
+Whether it is about the documents at all is not judged here: that is the relevance of what was found
+for it (answering/relevance.py).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+
+from roadworthy.core.locales import UNDETERMINED
+from roadworthy.detectors.injection import instructions
+from roadworthy.detectors.question_rules import ABUSE, ORDERS, PRETEXTS, PROBING, VERSION
+from roadworthy.detectors.rules import named
+from roadworthy.guardrails.looking import Look, by_classifier, by_rules, run, scored
+from roadworthy.guardrails.records import (
+    INJECTION,
+    QUESTION,
+    TOXICITY,
+    Classifier,
+    Found,
+    Looked,
+    NotLooked,
+)
+from roadworthy.releases import Guards, JudgedGuard, LanguageGuard, SizeGuard
+from roadworthy.traces import GuardVerdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked, with what it leans on."""
+
+    text: str
+    turn: str  # the last one alone
+    language: str
+    is_certain: bool  # of its language
+
+
+async def screen_question(
+    question: Question, guards: Guards | None, *, classifier: Classifier | None
+) -> tuple[GuardVerdict, ...]:
+    """Let the guards of a release look: rules, then the classifier."""
+    if guards is None:
+        return ()
+    return await run(_looks(question, guards, classifier), of=QUESTION)
+
+
+def _looks(question: Question, guards: Guards, classifier: Classifier | None) -> list[Look]:
+    text = question.text
+
+    def judged(guard: str, asked: JudgedGuard | None, head: str) -> list[Look]:
+        threshold = asked.threshold if asked else None
+        see = partial(scored, classifier, head, [text], threshold=threshold)
+        return by_classifier(guard, asked, see)
+
+    return [
+        *by_rules("size", guards.size, lambda: _size(question.turn, guards.size)),
+        *by_rules("language", guards.language, lambda: _language(question, guards.language)),
+        *by_rules("injection", guards.injection, lambda: _found(instructions(text, ORDERS))),
+        *by_rules("probing", guards.probing, lambda: _found(named(text, PROBING))),
+        *by_rules("pretexts", guards.pretexts, lambda: _found(named(text, PRETEXTS))),
+        *by_rules("abuse", guards.abuse, lambda: _found(named(text, ABUSE))),
+        *judged("injection", guards.injection, INJECTION),
+        *judged("abuse", guards.abuse, TOXICITY),
+    ]
+
+
+def _found(names: Iterable[str]) -> Looked:
+    return Found(version=VERSION, names=list(names))
+
+
+def _size(text: str, asked: SizeGuard | None) -> Looked:
+    assert asked is not None
+    if asked.most_characters is None:
+        return NotLooked(reason="no size is named")
+    too_long = len(text) > asked.most_characters
+    return _found(["too_long"] if too_long else [])
+
+
+def _language(question: Question, asked: LanguageGuard | None) -> Looked:
+    assert asked is not None
+    if not asked.languages:
+        return NotLooked(reason="no languages are named")
+    if not question.is_certain or question.language == UNDETERMINED:
+        return NotLooked(reason="the language is not certain")
+    return _found([] if question.language in asked.languages else ["other_language"])

@@ -1,0 +1,134 @@
+"""Answer the questions that nobody waits for on a connection, several at a time."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from typing import Never, cast
+
+import structlog
+
+from roadworthy.answering import later
+from roadworthy.answering.later import LEASE, QuestionLease
+from roadworthy.answering.records import Answer, Event
+from roadworthy.bootstrap import Services
+from roadworthy.core.errors import Busy, Conflict, RoadworthyError, Unavailable
+from roadworthy.corpus.directory import tenant_ids
+from roadworthy.corpus.people import find_principal
+from roadworthy.plumbing.database import Database
+from roadworthy.plumbing.retries import BUG
+from roadworthy.plumbing.tasks import cancelled
+from roadworthy.worker.chores import telling
+
+AT_ONCE = 4
+LOOK_EVERY_S = 1.0
+PAUSE_WHEN_DOWN_S = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+async def answer_questions(services: Services, *, stop: asyncio.Event) -> None:
+    """Answer until `stop` is set; what is being answered may end, or is given back if cancelled."""
+    async with AsyncExitStack() as stack:
+        answering = [asyncio.create_task(_answer_on(services, stop)) for _ in range(AT_ONCE)]
+        for task in answering:
+            stack.push_async_callback(cancelled, task)
+        await asyncio.wait(answering)
+
+
+async def drop_old_questions(database: Database) -> None:
+    """Delete what was kept long enough, of each tenant whatever another's meets."""
+    async with database.as_worker() as conn:
+        tenants = await tenant_ids(conn)
+    for tenant_id in tenants:
+        with telling("old questions stay", tenant_id):
+            async with database.as_worker(tenant_id) as conn:
+                await later.drop_old(conn, tenant_id=tenant_id)
+
+
+async def _answer_on(services: Services, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            pause = 0.0 if await answer_next(services) else LOOK_EVERY_S
+        except (Unavailable, Busy) as error:
+            log.warning("questions wait", problem=error.message)
+            pause = PAUSE_WHEN_DOWN_S
+        except Exception:  # the last resort: a loop that ends is missed by nobody
+            log.exception("a mistake of ours; questions are answered on")
+            pause = PAUSE_WHEN_DOWN_S
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause)
+
+
+async def answer_next(services: Services) -> bool:
+    """Answer the question whose turn it is; tell whether there was one."""
+    async with services.database.as_worker() as conn:
+        lease = await later.claim(conn)
+    if lease is None:
+        return False
+    began = time.monotonic()
+    if later.is_worn_out(lease):
+        await _put_back(services.database, lease, kind=BUG, began=began)
+        return True
+    try:
+        async with _prolonged(services.database, lease):
+            await _answer(services, lease)
+    except asyncio.CancelledError:
+        await _put_back(services.database, lease, kind=None, began=began)
+        raise
+    except Conflict:  # it was made from what has changed or gone: answered again from what is there
+        await _put_back(services.database, lease, kind=Busy.kind, began=began)
+    except RoadworthyError as error:
+        await _put_back(services.database, lease, kind=error.kind, began=began)
+    except Exception:  # the last resort: one bad question must not stop the others
+        log.exception("a question ended in a bug", question=str(lease.id))
+        await _put_back(services.database, lease, kind=BUG, began=began)
+    return True
+
+
+async def _answer(services: Services, lease: QuestionLease) -> None:
+    tenant_id = lease.tenant_id
+    async with services.database.as_worker(tenant_id) as conn:
+        # As he is now: a group that he has left since admits him no more.
+        asker = await find_principal(conn, tenant_id=tenant_id, user_id=lease.user_id)
+    events = services.answering.answer(asker, lease.question)
+    answer = None
+    async with aclosing(cast("AsyncGenerator[Event]", events)) as told:
+        async for event in told:
+            if isinstance(event, Answer):
+                answer = event
+    assert answer is not None, "the last event is the answer"
+    async with services.database.as_worker(tenant_id) as conn:
+        await later.complete(conn, lease, answer)
+
+
+@asynccontextmanager
+async def _prolonged(database: Database, lease: QuestionLease) -> AsyncIterator[None]:
+    """Hold a question while the block runs, however long."""
+
+    async def prolong() -> Never:
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 3)
+            try:
+                async with database.as_worker() as conn:
+                    await later.prolong(conn, lease)
+            except (Unavailable, Busy) as error:
+                log.warning("a question is not held", problem=error.message)
+
+    prolonging = asyncio.create_task(prolong())
+    try:
+        yield
+    finally:
+        await cancelled(prolonging)
+
+
+async def _put_back(
+    database: Database, lease: QuestionLease, *, kind: str | None, began: float
+) -> None:
+    with suppress(Conflict):  # another worker has it
+        async with database.as_worker() as conn:
+            if kind is None:
+                await later.give_back(conn, lease)
+            else:
+                took_s = time.monotonic() - began
+                await later.put_back(conn, lease, kind=kind, took_s=took_s)

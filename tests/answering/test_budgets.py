@@ -1,0 +1,160 @@
+"""No model is called beyond a hard limit, and whoever asks is told before it is reached."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from roadworthy.core.errors import Busy, Invalid, Missing
+from roadworthy.core.ids import new_id
+from roadworthy.traces import Stage
+from roadworthy.traces.budgets import (
+    Budget,
+    check_budgets,
+    list_budgets,
+    period_end,
+    put_budget,
+    remove_budget,
+)
+from roadworthy.traces.store import add_traces
+from tests.traces.interactions import answered, begun
+
+pytestmark = pytest.mark.anyio
+
+LEAVE = "Every employee has thirty days of annual leave."
+QUESTION = "How many days of annual leave has every employee?"
+NOTHING = {"soft_usd": None, "hard_usd": None, "soft_tokens": None, "hard_tokens": None}
+
+
+def budget(scope="tenant", name="", period="day", **limits) -> Budget:
+    return Budget(scope=scope, name=name, period=period, **NOTHING | limits)
+
+
+async def put(world, *budgets):
+    async with world.database.as_worker(world.tenant_id) as conn:
+        for each in budgets:
+            await put_budget(conn, each, tenant_id=world.tenant_id)
+
+
+async def spend(world, *, usd="1", tokens=100, release="paid", key_id=None):
+    """Store a trace that cost so much."""
+    cost = None if usd is None else Decimal(usd)
+    stage = Stage(
+        name="write", ms=1, calls=1, input_tokens=tokens, cost_usd=cost, unpriced=cost is None
+    )
+    start = begun(world.tenant_id).model_copy(update={"key_id": key_id})
+    trace = answered(start).model_copy(update={"stages": (stage,), "release_name": release})
+    await add_traces(world.database, [trace])
+
+
+async def check(world, *, release="paid", key_id=None):
+    async with world.database.read_as(world.person()) as conn:
+        return await check_budgets(conn, release=release, key_id=key_id)
+
+
+async def test_without_a_budget_nothing_is_limited(world):
+    await spend(world, usd="1000000")
+    assert await check(world) == []
+
+
+async def test_a_soft_limit_warns_and_a_hard_one_refuses_until_the_day_ends(world):
+    await put(world, budget(soft_usd=Decimal(1), hard_usd=Decimal(2)))
+    assert await check(world) == []
+    await spend(world)
+    assert await check(world) == ["The budget of the tenant for this day is nearly spent."]
+    await spend(world)
+    with pytest.raises(Busy, match="is spent") as refused:
+        await check(world)
+    assert 0 < int(refused.value.facts["retry_after_s"] or 0) <= 86_401
+
+
+@pytest.mark.parametrize(
+    ("scope", "name"), [("release", "other"), ("key", str(new_id()))], ids=["release", "key"]
+)
+async def test_what_others_spend_counts_not(world, scope, name):
+    await put(world, budget(scope, name, hard_tokens=10))
+    await spend(world)
+    assert await check(world) == []
+
+
+async def test_a_key_has_a_budget_of_its_own(world):
+    key_id = new_id()
+    await put(world, budget("key", str(key_id), hard_tokens=100))
+    await spend(world, key_id=key_id, usd=None)
+    assert await check(world) == []
+    with pytest.raises(Busy, match="of the key"):
+        await check(world, key_id=key_id)
+
+
+async def test_a_month_is_more_than_a_day(world):
+    await put(world, budget(hard_usd=Decimal(1)), budget(period="month", hard_usd=Decimal(1)))
+    await spend(world)
+    with pytest.raises(Busy, match="this month"):
+        await check(world)
+
+
+async def test_no_known_price_is_no_money(world):
+    await put(world, budget(hard_usd=Decimal("0.01"), soft_tokens=100))
+    await spend(world, usd=None)
+    assert len(await check(world)) == 1
+
+
+@pytest.mark.parametrize(
+    ("period", "moment", "end"),
+    [
+        ("day", datetime(2024, 2, 29, 23, 59, tzinfo=UTC), datetime(2024, 3, 1, tzinfo=UTC)),
+        ("month", datetime(2024, 2, 1, tzinfo=UTC), datetime(2024, 3, 1, tzinfo=UTC)),
+        ("month", datetime(2024, 12, 31, 23, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_a_period_ends(period, moment, end):
+    assert period_end(period, moment) == end
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        budget(),
+        budget("release", hard_usd=Decimal(1)),
+        budget(name="paid", hard_usd=Decimal(1)),
+        budget(soft_usd=Decimal(2), hard_usd=Decimal(1)),
+        budget(hard_tokens=-1),
+    ],
+)
+async def test_what_limits_nothing_is_refused(world, wrong):
+    with pytest.raises(Invalid):
+        await put(world, wrong)
+
+
+async def test_a_budget_is_set_anew_and_removed(world):
+    await put(world, budget(hard_tokens=1), budget(hard_tokens=2))
+    async with world.database.as_worker(world.tenant_id) as conn:
+        assert [
+            each.hard_tokens for each in await list_budgets(conn, tenant_id=world.tenant_id)
+        ] == [2]
+        asked = {"tenant_id": world.tenant_id, "scope": "tenant", "name": "", "period": "day"}
+        await remove_budget(conn, **asked)
+        with pytest.raises(Missing):
+            await remove_budget(conn, **asked)
+
+
+async def test_a_question_beyond_a_hard_limit_calls_no_model(desk):
+    await desk.world.add("leave.txt", LEAVE)
+    release = await desk.generating(["Thirty [1]."])
+    await put(desk.world, budget("release", release, soft_tokens=1, hard_tokens=10))
+    assert (await desk.ask(QUESTION, release=release)).answer.warnings == ()
+    await desk.recorder.flush()  # 7 tokens read, 1 written
+    [warning] = (await desk.ask(QUESTION, release=release)).answer.warnings
+    assert "nearly spent" in warning
+    await desk.recorder.flush()
+    with pytest.raises(Busy, match="of the release for this day is spent"):
+        await desk.ask(QUESTION, release=release)
+    assert len(desk.models.requests("/chat/completions")) == 2
+    assert (await desk.ask(QUESTION)).answer.outcome == "answered"  # by quotation
+
+
+async def test_nobody_who_is_answered_reads_or_changes_a_budget(urls):
+    for statement in ("SELECT 1 FROM budget", "DELETE FROM budget"):
+        with psycopg.connect(urls.app) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            conn.execute(statement)

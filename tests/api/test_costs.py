@@ -1,0 +1,133 @@
+"""What answers cost is told to who may know it, at the door and by command."""
+
+from datetime import timedelta
+
+import pytest
+
+from roadworthy.api import metrics
+from roadworthy.releases import BUILT_IN, Step, add_release
+from roadworthy.releases.records import FirstTry
+from roadworthy.traces import reuse
+from roadworthy.traces.budgets import Budget, put_budget
+from roadworthy.worker.questions import answer_next
+from tests.doubles.model_server import event
+
+pytestmark = pytest.mark.anyio
+QUESTION = "When does the plan say to leave?"
+
+
+async def costs(client, **asked):
+    return await client.get("/v1/costs", params=asked)
+
+
+async def test_calls_and_what_was_spared_are_told(
+    door, plan, generating, wait_for_traces, monkeypatch
+):
+    monkeypatch.setattr(reuse, "SETTLED_AFTER", timedelta(0))
+    async with door.client(await door.key(groups=["costs"])) as client:
+        for n in range(2):
+            await client.post("/v1/answers", json={"question": QUESTION, "release": generating})
+            await wait_for_traces(client, of=n + 1)
+        [found] = (await costs(client)).json()["data"]
+    assert (found["of"], found["total"]["times"], found["total"]["calls"]) == (generating, 2, 1)
+    assert [each["name"] for each in found["avoided"]] == ["cached"]
+    assert found["total"]["cost_usd"] is None  # nobody knows a price of that model
+
+
+async def test_nobody_else_is_told(client, plan):
+    response = await costs(client)
+    assert response.status_code == 403
+    assert "costs" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("asked", [{"by": "person"}, {"days": 0}, {"days": 401}])
+async def test_what_cannot_be_asked_is_refused(door, asked):
+    async with door.client(await door.key(groups=["costs"])) as client:
+        assert (await costs(client, **asked)).status_code == 422
+
+
+async def counted(door, client):
+    """Read what Prometheus is told of all tenants; some are of other tests."""
+    await door.services.recorder.flush()
+    lines = (await client.get("/metrics")).text.splitlines()
+    told = dict(line.rsplit(" ", 1) for line in lines if "_model_" in line and line[0] != "#")
+    names = ['tokens_today{direction="input"}', "calls_today"]
+    return [float(told.get(f"roadworthy_model_{name}", 0)) for name in names] + [
+        float(told.get("roadworthy_unpriced_model_calls_today", 0))
+    ]
+
+
+@pytest.fixture
+def fresh(monkeypatch):
+    monkeypatch.setattr(metrics, "FRESH_S", 0)
+
+
+async def test_every_call_is_counted_however_it_ended(
+    door, client, plan, generating, models, fresh
+):
+    before = await counted(door, client)
+    asked = {"question": QUESTION, "release": generating, "cache": False}
+    assert (await client.post("/v1/answers", json=asked)).status_code == 200
+    models.events = [event({"error": {"message": "out of memory"}})]
+    assert (await client.post("/v1/answers", json=asked)).status_code == 503
+    after = await counted(door, client)
+    assert [now - then for now, then in zip(after, before, strict=True)] == [7, 2, 2]
+
+
+async def test_sums_that_may_fall_are_no_counters(client, fresh):
+    told = (await client.get("/metrics")).text
+    for name in ("model_calls", "model_tokens", "unpriced_model_calls", "avoided_model_calls"):
+        assert f"# TYPE roadworthy_{name}_today gauge" in told
+    assert "# TYPE roadworthy_model_cost_today_usd gauge" in told
+
+
+async def test_a_smaller_model_that_is_down_is_counted(door, client, plan, models):
+    first = FirstTry(route=(Step(endpoint="nowhere", model="small"),))
+    release = BUILT_IN["smollm2"].model_copy(
+        update={"space": "words", "model": "words", "least_relevance": 0, "first_try": first}
+    )
+    async with door.world.database.as_worker(door.world.tenant_id) as conn:
+        await add_release(conn, tenant_id=door.world.tenant_id, name="small", release=release)
+    response = await client.post("/v1/answers", json={"question": QUESTION, "release": "small"})
+    assert response.status_code == 200
+    told = (await client.get("/metrics")).text
+    assert 'roadworthy_first_tries_total{outcome="unavailable"} 1.0' in told
+
+
+async def test_what_a_worker_answers_is_counted(door, client, plan, generating, fresh):
+    before = await counted(door, client)
+    asked = {"question": QUESTION, "release": generating, "async": True}
+    await client.post("/v1/answers", json=asked)
+    assert await answer_next(door.services)
+    after = await counted(door, client)
+    assert [now - then for now, then in zip(after, before, strict=True)] == [7, 1, 1]
+
+
+async def test_the_key_that_asked_is_noted(door, plan, urls):
+    key = await door.key()
+    async with door.client(key) as client:
+        await client.post("/v1/answers", json={"question": QUESTION})
+    await door.services.recorder.flush()
+    async with door.world.database.as_worker(door.world.tenant_id) as conn:
+        rows = await conn.execute("SELECT name, times FROM spending WHERE kind = 'key'")
+        [(name, times)] = await rows.fetchall()
+        [(key_id,)] = await (await conn.execute("SELECT id::text FROM api_key")).fetchall()
+    assert (name, times) == (key_id, 1)
+
+
+async def test_a_spent_budget_is_told_with_its_end(door, client, plan, generating):
+    spent = Budget(
+        scope="tenant",
+        name="",
+        period="day",
+        soft_usd=None,
+        hard_usd=None,
+        soft_tokens=None,
+        hard_tokens=0,
+    )
+    async with door.world.database.as_worker(door.world.tenant_id) as conn:
+        await put_budget(conn, spent, tenant_id=door.world.tenant_id)
+    response = await client.post("/v1/answers", json={"question": QUESTION, "release": generating})
+    assert response.status_code == 429
+    assert 0 < int(response.headers["retry-after"]) <= 86_401
+    assert (await client.post("/v1/answers", json={"question": QUESTION})).status_code == 200

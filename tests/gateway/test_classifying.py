@@ -1,0 +1,137 @@
+"""Scores are of one version, one for each text, or they are refused."""
+
+import json
+
+import pytest
+
+from roadworthy.core.errors import Invalid, Missing, Unavailable
+from roadworthy.gateway.classifying import MOST_TEXTS, PART, SHARED, Classifier
+from roadworthy.gateway.endpoint import MOST_TRIES
+from roadworthy.gateway.engine.catalogue import INJECTION, SCREEN
+from roadworthy.gateway.lanes import MOST_FAILURES
+from tests.doubles.model_server import Behaviour, failing
+
+pytestmark = pytest.mark.anyio
+
+RIGHT = {
+    "version": "screen-1",
+    "threshold": 0.7,
+    "scores": [0.1, 0.9],
+    "usage": {"truncated_texts": 0},
+}
+
+
+@pytest.fixture
+def classifier(endpoint):
+    return Classifier(endpoint)
+
+
+def plan(models, *answers):
+    models.plan += [Behaviour(body=json.dumps(answer).encode()) for answer in answers]
+
+
+async def test_scores_come_with_version_and_threshold(models, classifier):
+    plan(models, RIGHT)
+    scores = await classifier.score("injection", ["a", "b"])
+    assert (scores.values, scores.version, scores.threshold) == ([0.1, 0.9], "screen-1", 0.7)
+    [asked] = models.requests("/classify")
+    assert asked.body == {"model": "injection", "input": ["a", "b"]}
+
+
+async def test_a_pair_is_sent_as_a_pair(models, classifier):
+    plan(models, RIGHT | {"scores": [0.5]})
+    await classifier.score("grounding", [("a sentence", "a passage")])
+    [asked] = models.requests("/classify")
+    assert asked.body == {"model": "grounding", "pairs": [["a sentence", "a passage"]]}
+
+
+async def test_many_texts_go_in_parts_and_come_back_in_order(models, classifier):
+    first = [number / 100 for number in range(MOST_TEXTS)]
+    plan(models, RIGHT | {"scores": first}, RIGHT | {"scores": [1.0]})
+    scores = await classifier.score("toxicity", ["text"] * (MOST_TEXTS + 1))
+    assert scores.values == [*first, 1.0]
+
+
+async def test_two_versions_are_never_mixed(models, classifier):
+    plan(models, RIGHT | {"scores": [0.1] * MOST_TEXTS}, RIGHT | {"scores": [1], "version": "2"})
+    with pytest.raises(Unavailable, match="two versions"):
+        await classifier.score("toxicity", ["text"] * (MOST_TEXTS + 1))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scores": [0.1]},
+        {"scores": [0.1, 1.2]},
+        {"scores": [0.1, float("nan")]},
+        {"scores": [0.1, None]},
+        {"threshold": None},
+        {"version": 3},
+        {"usage": {}},
+    ],
+    ids=str,
+)
+async def test_what_is_not_one_score_a_text_is_refused(models, classifier, change):
+    plan(models, RIGHT | change)
+    with pytest.raises(Unavailable, match="/classify answers"):
+        await classifier.score("injection", ["a", "b"])
+
+
+async def test_the_version_that_ships_is_known_without_asking(models, classifier):
+    assert classifier.version(INJECTION) == SCREEN.version
+    with pytest.raises(Missing, match="'clairvoyance'"):
+        classifier.version("clairvoyance")
+    assert models.asked == []
+
+
+async def fail(models, classifier, times):
+    models.plan += [failing(503)] * MOST_TRIES * times
+    for _ in range(times):
+        with pytest.raises(Unavailable):
+            await classifier.score("injection", ["a"])
+
+
+async def test_who_fails_in_a_row_is_left_alone_for_a_while(models, classifier):
+    await fail(models, classifier, MOST_FAILURES)
+    with pytest.raises(Unavailable, match="left alone"):
+        await classifier.score("injection", ["a"])
+    assert len(models.requests("/classify")) == MOST_FAILURES * MOST_TRIES
+
+
+async def test_one_failure_keeps_no_other_question_from_being_scored(models, classifier):
+    await fail(models, classifier, 1)
+    plan(models, RIGHT)
+    assert (await classifier.score("injection", ["a", "b"])).values == [0.1, 0.9]
+
+
+async def test_a_text_that_is_refused_keeps_no_other_from_being_scored(models, classifier):
+    models.plan.append(failing(400))
+    with pytest.raises(Invalid):
+        await classifier.score("injection", ["a"])
+    plan(models, RIGHT)
+    assert (await classifier.score("injection", ["a", "b"])).values == [0.1, 0.9]
+
+
+async def test_a_long_text_is_scored_to_its_end_by_its_worst_part(models, classifier):
+    text = "".join(f"{number} " for number in range(3_000))
+    plan(models, RIGHT | {"scores": [0.1, 0.9, 0.2]})
+    assert (await classifier.score("injection", [text, "b"])).values == [0.9, 0.2]
+    [asked] = models.requests("/classify")
+    *parts, last = asked.body["input"]
+    assert (max(map(len, parts)), last) == (PART, "b")
+    assert all(text[at : at + SHARED] in "".join(parts) for at in range(len(text)))
+
+
+async def test_what_was_not_read_to_its_end_has_no_score(models, classifier):
+    cut = RIGHT | {"scores": [0.1], "usage": {"truncated_texts": 1}}
+    plan(models, cut, cut)
+    with pytest.raises(Invalid, match="more in it"):
+        await classifier.score("injection", ["a"])
+    assert (await classifier.score("grounding", [("a", "long passage")])).values == [0.1]
+
+
+async def test_what_nobody_waits_for_says_so(models, endpoint):
+    plan(models, RIGHT)
+    await Classifier(endpoint, is_background=True).score("injection", ["a", "b"])
+    [asked] = models.requests("/classify")
+    assert asked.body["background"] is True

@@ -1,0 +1,75 @@
+"""What is kept is not asked for again, scores are of one version, and what was told is not lost."""
+
+import pytest
+
+from roadworthy.core.errors import Unavailable
+from roadworthy.core.scores import Score
+from roadworthy.gateway.classifying import Scores
+from roadworthy.gateway.recalling import AT_ONCE, Recalling
+from tests.doubles.classifier import WordsClassifier
+
+pytestmark = pytest.mark.anyio
+HEAD = "passage_injection"
+KEPT = Score(value=0.25, threshold=0.9, version=f"{HEAD}-1")
+
+
+@pytest.fixture
+def words():
+    return WordsClassifier({HEAD: "zebra"})
+
+
+async def test_only_what_is_not_kept_is_asked_for(words):
+    recalling = Recalling(words, {"a": KEPT})
+    scores = await recalling.score(HEAD, ["zebra", "a", "zebra"])
+    assert scores.values == [1.0, 0.25, 1.0]
+    assert words.asked == [(HEAD, ["zebra"])]
+    assert recalling.fresh.keys() == {"zebra"}
+
+
+async def test_where_all_is_kept_nobody_is_asked():
+    down = WordsClassifier({HEAD: "zebra"}, fails=Unavailable("down"))
+    scores = await Recalling(down, {"a": KEPT}).score(HEAD, ["a"])
+    assert (scores.values, scores.threshold, scores.version) == ([0.25], 0.9, KEPT.version)
+    assert down.asked == []
+
+
+async def test_a_score_of_an_earlier_version_is_not_taken(words):
+    old = Score(value=0.25, threshold=0.9, version="0")
+    scores = await Recalling(words, {"a": old}).score(HEAD, ["a"])
+    assert (scores.values, scores.version) == ([0.0], f"{HEAD}-1")
+
+
+async def test_where_another_version_answers_all_are_of_that_one(words, monkeypatch):
+    async def newer(head, texts):
+        return Scores(values=[0.5] * len(texts), threshold=0.4, version="2")
+
+    monkeypatch.setattr(words, "score", newer)
+    recalling = Recalling(words, {"a": KEPT})
+    scores = await recalling.score(HEAD, ["b", "a"])
+    assert (scores.values, scores.threshold, scores.version) == ([0.5, 0.5], 0.4, "2")
+    assert recalling.fresh.keys() == {"a", "b"}
+
+
+async def test_two_versions_are_never_mixed(words, monkeypatch):
+    versions = iter(["2", "3"])
+
+    async def changing(head, texts):
+        return Scores(values=[0.5] * len(texts), threshold=0.4, version=next(versions))
+
+    monkeypatch.setattr(words, "score", changing)
+    with pytest.raises(Unavailable, match="changed"):
+        await Recalling(words, {"a": KEPT}).score(HEAD, ["b", "a"])
+
+
+async def test_what_was_told_before_it_failed_is_not_lost(words):
+    class Tiring(WordsClassifier):
+        async def score(self, head, texts):
+            if self.asked:
+                raise Unavailable("down")
+            return await super().score(head, texts)
+
+    recalling = Recalling(Tiring(words.words), {})
+    texts = [f"text {number}" for number in range(AT_ONCE + 1)]
+    with pytest.raises(Unavailable):
+        await recalling.score(HEAD, texts)
+    assert list(recalling.fresh) == texts[:AT_ONCE]

@@ -1,0 +1,396 @@
+"""A route answers as long as one of its steps does, in time, and never mixes two answers."""
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from decimal import Decimal
+
+import pytest
+
+from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
+from roadworthy.gateway.calls import Step
+from roadworthy.gateway.chat import Message
+from roadworthy.gateway.endpoint import MOST_TRIES, Endpoint, EndpointAddress
+from roadworthy.gateway.lanes import ChatRequest, Lane, Limits
+from roadworthy.gateway.prices import read_prices
+from roadworthy.gateway.routes import TRIES_BEFORE_ANOTHER, Route, Router
+from tests.doubles.model_server import KEY, Behaviour, failing, refusing, running_model_server, said
+
+pytestmark = pytest.mark.anyio
+ASKED = ChatRequest(messages=[Message(role="user", content="Why?")], max_tokens=10)
+LONG = ChatRequest(messages=[Message(role="user", content="Why? " * 12)], max_tokens=10)
+BOTH = [Step(endpoint="first", model="words"), Step(endpoint="second", model="words")]
+SLOW = Behaviour(delay_s=3)
+
+
+class Heard:
+    """What a route told: text, calls, and how it failed."""
+
+    def __init__(self):
+        self.text, self.calls, self.error = "", [], None
+
+    @property
+    def outcomes(self):
+        return [(call.endpoint, call.outcome) for call in self.calls]
+
+
+async def hear(router, *, steps=BOTH, deadline_s=5, heard=None, **route) -> Heard:
+    heard = heard or Heard()
+    try:
+        route = Route(steps=steps, deadline_s=deadline_s, **route)
+        async for each in router.chat(route, ASKED, on_end=heard.calls.append):
+            heard.text += each.text
+    except RoadworthyError as error:
+        heard.error = error
+    return heard
+
+
+@pytest.fixture(scope="module")
+def second_server():
+    with running_model_server() as server:
+        yield server
+
+
+@pytest.fixture
+def second(second_server):
+    second_server.forget()
+    second_server.pieces = ["Second", " says."]
+    return second_server
+
+
+@pytest.fixture
+async def router(models, second):
+    models.pieces = ["First", " says."]
+    async with opened(first=models, second=second) as router:
+        yield router
+
+
+class opened:  # noqa: N801 - a context manager
+    """A router to servers, by name."""
+
+    def __init__(self, *, limits=None, **servers):
+        self._servers, self._limits = servers, limits
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self):
+        lanes = {}
+        for name, server in self._servers.items():
+            endpoint = Endpoint(EndpointAddress(url=server.url, key=KEY, timeout_s=5))
+            self._stack.push_async_callback(endpoint.close)
+            lanes[name] = Lane(name, endpoint, limits=self._limits)
+        return Router(lanes, read_prices())
+
+    async def __aexit__(self, *error):
+        await self._stack.aclose()
+
+
+def asked(server):
+    return len(server.requests("/chat/completions"))
+
+
+def left(server):
+    return asyncio.to_thread(server.requests("/chat/completions")[0].is_left.wait, 2)
+
+
+async def test_the_first_step_answers_alone(models, second, router):
+    heard = await hear(router)
+    assert (heard.text, heard.outcomes) == ("First says.", [("first", "answered")])
+    assert asked(second) == 0
+
+
+async def test_of_the_answering_call_all_is_told(models, router):
+    models.plan.append(failing(503))
+    [call] = (await hear(router)).calls
+    assert (call.model, call.tries, call.input_tokens, call.output_tokens) == ("words", 2, 7, 2)
+    assert call.ms > 0
+    assert call.cost_usd is None  # nobody knows a price
+    assert "first words: answered, 2 tries" in call.note
+    assert "7 + 2 tokens" in call.note
+
+
+async def test_a_call_costs_what_the_book_says(models, router):
+    models.model = "gpt-4o-mini"
+    [call] = (await hear(router, steps=[Step(endpoint="first", model="gpt-4o-mini")])).calls
+    assert call.cost_usd == (7 * Decimal("0.15") + 2 * Decimal("0.60")) / 1_000_000
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [failing(500), failing(429), failing(401), Behaviour(is_reset=True), Behaviour(cut_after=0)],
+    ids=["fault", "limit", "wrong-key", "reset", "empty"],
+)
+async def test_when_the_first_fails_the_second_answers(models, second, router, behaviour):
+    models.plan.extend([behaviour] * MOST_TRIES)
+    heard = await hear(router)
+    assert heard.text == "Second says."
+    assert heard.outcomes[1] == ("second", "answered")
+    assert asked(models) <= TRIES_BEFORE_ANOTHER
+
+
+async def test_when_nobody_listens_at_the_first_the_second_answers(second, router):
+    nowhere = Endpoint(EndpointAddress(url="http://127.0.0.1:9/v1", key=None, timeout_s=5))
+    lanes = {**router.lanes, "first": Lane("first", nowhere)}
+    heard = await hear(Router(lanes, read_prices()))
+    await nowhere.close()
+    assert (heard.text, heard.calls[0].outcome) == ("Second says.", "unavailable")
+
+
+async def test_when_both_fail_that_is_told_after_all_tries(models, second, router):
+    models.plan.extend([failing(500)] * 10)
+    second.plan.extend([failing(500, "out of memory")] * 10)
+    heard = await hear(router)
+    assert isinstance(heard.error, Unavailable)
+    assert "out of memory" in heard.error.message
+    assert (asked(models), asked(second)) == (TRIES_BEFORE_ANOTHER, MOST_TRIES)
+    assert [call.outcome for call in heard.calls] == ["unavailable", "unavailable"]
+
+
+@pytest.mark.parametrize(("one", "kind"), [(429, Busy), (500, Unavailable)])
+async def test_that_all_are_busy_is_said_only_if_all_are(models, second, router, one, kind):
+    models.plan.extend([failing(one)] * 10)
+    second.plan.extend([failing(429)] * 10)
+    assert type((await hear(router)).error) is kind
+
+
+async def test_a_parameter_that_a_model_does_not_take_is_no_fault_of_the_asker(
+    models, second, router
+):
+    models.plan.append(refusing("response_format"))
+    heard = await hear(router)
+    assert heard.text == "Second says."
+    assert router.lanes["first"].breaker.is_well
+
+
+async def test_a_request_that_is_refused_is_not_asked_elsewhere(models, second, router):
+    models.plan.append(failing(400, "too long"))
+    heard = await hear(router)
+    assert (type(heard.error), heard.outcomes) == (Invalid, [("first", "invalid")])
+    assert asked(second) == 0
+
+
+@pytest.mark.parametrize("pieces", [1, 2])
+async def test_what_breaks_off_in_mid_answer_ends_the_answer(models, second, router, pieces):
+    models.pieces = ["a", "b", "c"]
+    models.plan.append(Behaviour(cut_after=pieces))
+    heard = await hear(router)
+    assert (heard.text, heard.outcomes) == ("abc"[:pieces], [("first", "broke off")])
+    assert isinstance(heard.error, Unavailable)
+    assert asked(second) == 0
+
+
+async def test_an_empty_piece_is_no_text_yet(models, second, router):
+    models.pieces = ["", "", "a"]
+    models.plan.append(Behaviour(cut_after=2))
+    assert (await hear(router)).text == "Second says."
+
+
+async def test_an_endpoint_that_is_not_set_makes_the_whole_route_unusable(models, router):
+    steps = [BOTH[0], Step(endpoint="third", model="words")]
+    heard = await hear(router, steps=steps)
+    assert isinstance(heard.error, Unavailable)
+    assert "[endpoints.third]" in heard.error.message
+    assert asked(models) == 0
+
+
+async def test_a_step_that_hangs_leaves_the_next_its_share_of_the_time(models, router):
+    models.plan.append(Behaviour(delay_s=10))
+    began = time.monotonic()
+    heard = await hear(router, deadline_s=1)
+    assert heard.text == "Second says."
+    assert 0.4 < time.monotonic() - began < 1
+    assert await left(models)
+
+
+async def test_a_route_that_hangs_ends_at_its_deadline(models, second, router):
+    models.plan.append(Behaviour(delay_s=10))
+    second.plan.append(Behaviour(delay_s=10))
+    began = time.monotonic()
+    heard = await hear(router, deadline_s=0.6)
+    assert isinstance(heard.error, Unavailable)
+    assert time.monotonic() - began < 1.5
+    assert await left(models)
+    assert await left(second)
+
+
+async def test_an_answer_that_drips_ends_at_the_deadline(models, router):
+    models.pieces, models.pause_s = ["a"] * 200, 0.05
+    heard = await hear(router, deadline_s=0.5)
+    assert (type(heard.error), heard.outcomes) == (Unavailable, [("first", "cut")])
+    assert await left(models)
+
+
+async def test_a_slow_first_step_is_overtaken_by_the_second(models, router):
+    models.plan.append(SLOW)
+    heard = await hear(router, hedge_s=0.1)
+    assert heard.text == "Second says."
+    assert heard.outcomes == [("first", "overtaken"), ("second", "answered")]
+    assert await left(models)
+
+
+async def test_a_slow_second_step_is_let_go(models, second, router):
+    models.plan.append(Behaviour(delay_s=0.4))
+    second.plan.append(SLOW)
+    heard = await hear(router, hedge_s=0.1)
+    assert heard.text == "First says."
+    assert heard.outcomes == [("first", "answered"), ("second", "overtaken")]
+    assert await left(second)
+
+
+async def test_who_is_overtaken_is_not_to_blame(models, router):
+    models.plan.extend([SLOW] * 5)
+    for _ in range(5):
+        await hear(router, hedge_s=0.05)
+    assert router.lanes["first"].breaker.is_well
+
+
+async def test_a_second_that_refuses_ends_no_first_that_answers(models, second, router):
+    models.plan.append(Behaviour(delay_s=0.4))
+    second.plan.append(failing(400, "too long"))
+    heard = await hear(router, hedge_s=0.1)
+    assert heard.text == "First says."
+    assert heard.outcomes == [("first", "answered"), ("second", "invalid")]
+
+
+async def test_a_refusal_is_told_when_the_other_fails_too(models, second, router):
+    models.plan.extend([Behaviour(delay_s=0.2, status=500, body=b"")] * MOST_TRIES)
+    second.plan.append(failing(400, "too long"))
+    heard = await hear(router, steps=[*BOTH, BOTH[1]], hedge_s=0.1)
+    assert (type(heard.error), "too long" in heard.error.message) == (Invalid, True)
+    assert asked(second) == 1
+
+
+async def test_nobody_is_asked_twice_while_the_first_is_quick(models, second, router):
+    await hear(router, hedge_s=0.5)
+    assert asked(second) == 0
+
+
+async def test_a_first_step_that_fails_is_not_waited_for(models, router):
+    models.plan.extend([failing(500)] * TRIES_BEFORE_ANOTHER)
+    began = time.monotonic()
+    heard = await hear(router, hedge_s=4)
+    assert heard.text == "Second says."
+    assert time.monotonic() - began < 2
+
+
+async def test_two_that_race_and_fail_are_both_told(models, second, router):
+    models.plan.extend([Behaviour(delay_s=0.3, status=500, body=b"")] * 10)
+    second.plan.extend([failing(500)] * 10)
+    heard = await hear(router, hedge_s=0.1)
+    assert isinstance(heard.error, Unavailable)
+    assert sorted(heard.outcomes) == [("first", "unavailable"), ("second", "unavailable")]
+
+
+@pytest.mark.parametrize("hedge_s", [None, 0.1], ids=["plain", "hedged"])
+async def test_who_leaves_before_the_answer_ends_every_call(models, second, router, hedge_s):
+    models.plan.append(SLOW)
+    second.plan.append(SLOW)
+    task = asyncio.create_task(hear(router, hedge_s=hedge_s))
+    await (second if hedge_s else models).until_asked("/chat/completions")
+    task.cancel()
+    await asyncio.wait([task])
+    for server in (models, second) if hedge_s else (models,):
+        assert await left(server)
+
+
+async def test_who_leaves_in_mid_answer_ends_the_call(models, router):
+    models.pieces, models.pause_s = ["a"] * 100, 0.1
+    calls = []
+    pieces = router.chat(Route(steps=BOTH, deadline_s=5), LONG, on_end=calls.append)
+    assert [(await anext(pieces)).text for _ in range(3)] == ["a"] * 3
+    await pieces.aclose()
+    assert await left(models)
+    [call] = calls
+    assert (call.outcome, call.tries, call.input_tokens, call.output_tokens) == ("left", 1, 10, 3)
+    assert "at least 10 + 3 tokens" in call.note
+
+
+async def test_what_was_left_costs_what_was_used_at_least(models, router):
+    models.pieces, models.pause_s, models.model = ["a"] * 100, 0.1, "gpt-4o-mini"
+    calls = []
+    route = Route(steps=[Step(endpoint="first", model="gpt-4o-mini")], deadline_s=5)
+    pieces = router.chat(route, LONG, on_end=calls.append)
+    await anext(pieces)
+    await pieces.aclose()
+    assert calls[0].cost_usd == (10 * Decimal("0.15") + Decimal("0.60")) / 1_000_000
+
+
+async def test_who_leaves_before_the_answer_leaves_a_call_behind(models, second, router):
+    models.plan.append(SLOW)
+    second.plan.append(SLOW)
+    heard = Heard()
+    task = asyncio.create_task(hear(router, heard=heard, hedge_s=0.1))
+    await second.until_asked("/chat/completions")
+    task.cancel()
+    await asyncio.wait([task])
+    assert heard.outcomes == [("first", "left"), ("second", "left")]
+
+
+async def test_a_call_that_was_never_sent_has_used_nothing(models, second):
+    limits = Limits(most_concurrent=1, wait_s=5)
+    async with opened(limits=limits, first=models, second=second) as router:
+        models.pieces, models.pause_s = ["a"] * 100, 0.1
+        holding = asyncio.create_task(hear(router))
+        await models.until_asked("/chat/completions")
+        heard = Heard()
+        waiting = asyncio.create_task(hear(router, heard=heard))
+        await asyncio.sleep(0.1)
+        for task in (waiting, holding):
+            task.cancel()
+            await asyncio.wait([task])
+    [call] = heard.calls
+    assert (call.outcome, call.tries, call.input_tokens) == ("left", 0, None)
+
+
+async def test_a_step_at_its_limit_is_passed_over(models, second):
+    async with opened(
+        limits=Limits(most_concurrent=1, wait_s=0.1), first=models, second=second
+    ) as router:
+        models.pieces, models.pause_s = ["a"] * 100, 0.1
+        holding = asyncio.create_task(hear(router))
+        await models.until_asked("/chat/completions")
+        heard = await hear(router)
+        holding.cancel()
+    assert heard.text == "Second says."
+    assert (heard.calls[0].outcome, heard.calls[0].tries) == ("busy", 0)
+
+
+async def test_a_limit_that_every_step_has_reached_is_busy_with_its_wait(models):
+    async with opened(limits=Limits(most_concurrent=1, wait_s=0.1), first=models) as router:
+        models.pieces, models.pause_s = ["a"] * 100, 0.1
+        holding = asyncio.create_task(hear(router, steps=BOTH[:1]))
+        await models.until_asked("/chat/completions")
+        heard = await hear(router, steps=BOTH[:1])
+        holding.cancel()
+    assert (type(heard.error), heard.error.facts) == (Busy, {"retry_after_s": 1})
+
+
+async def test_a_resting_endpoint_is_passed_over_at_once(models, second, router):
+    models.plan.extend([failing(500)] * 6)
+    for _ in range(3):
+        await hear(router)
+    before = asked(models)
+    heard = await hear(router)
+    assert (heard.text, heard.calls[0].tries) == ("Second says.", 0)
+    assert asked(models) == before
+
+
+@pytest.mark.parametrize("pieces", [[], ["", "\n "]], ids=["nothing", "blanks"])
+async def test_who_says_nothing_is_followed_by_the_next(models, second, router, pieces):
+    models.events = said(pieces)
+    heard = await hear(router)
+    assert heard.text == "Second says."
+    assert heard.outcomes == [("first", "said nothing"), ("second", "answered")]
+    assert (heard.calls[0].input_tokens, asked(models)) == (7, 1)
+    assert router.lanes["first"].breaker.is_well
+
+
+async def test_that_all_say_nothing_is_told(models, second, router):
+    models.events = second.events = said([])
+    heard = await hear(router)
+    assert (type(heard.error), "empty answer" in heard.error.message) == (Unavailable, True)
+
+
+async def test_tokens_that_nobody_counted_have_no_cost(models, router):
+    models.events = said(["a"])[:2]
+    [call] = (await hear(router)).calls
+    assert (call.input_tokens, call.cost_usd) == (None, None)

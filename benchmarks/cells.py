@@ -11,11 +11,12 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks import storage
-from benchmarks.field import Asked, Field, asked, find, made_field
+from benchmarks.field import Asked, Field, asked, find, made_field, unjudged
 from benchmarks.made import VISIBLE
 from benchmarks.storage import Storage
 
 PARTS = ("vector", "bm25", "hybrid")
+WARMING = 500  # other questions, before those that count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,19 +52,27 @@ def show(found: Sequence[Cell]) -> None:
 
 
 async def _measure(passages: int, *, questions: int) -> tuple[list[Cell], Storage]:
-    async with made_field(passages, questions=questions) as field:
+    async with made_field(passages, questions=questions + WARMING) as field:
         stored = await storage.arrange(field)
         found = []
         for percent in VISIBLE:
             numbers = track(range(questions), f"truth, {percent} %", transient=True)
             all_asked = [asked(field, number, percent) for number in numbers]
-            found += [await cell(field, all_asked, part=part) for part in PARTS]
+            others = [unjudged(field, questions + number, percent) for number in range(WARMING)]
+            found += [await cell(field, all_asked, part=part, before=others) for part in PARTS]
         return found, replace(stored, search_mb=round(storage.server_mb(field), 1))
 
 
-async def cell(field: Field, questions: Sequence[Asked], *, part: str) -> Cell:
-    """Search for each question, and compare with the truth."""
-    for each in questions[:20]:  # warm
+async def cell(
+    field: Field, questions: Sequence[Asked], *, part: str, before: Sequence[Asked]
+) -> Cell:
+    """Search for each question, and compare with the truth.
+
+    Args:
+        before: other questions, which are asked first: a server that has run for a while holds what
+            searches of it read.
+    """
+    for each in track(before, f"warm, {part}", transient=True):
         await find(field, each, part=part)
     took, recalls, forbidden, short = [], [], 0, 0
     for each in questions:

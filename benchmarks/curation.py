@@ -36,11 +36,11 @@ from benchmarks.up import fresh_home
 from roadworthy.bootstrap import Services, services
 from roadworthy.corpus.languages import detect
 from roadworthy.corpus.policies import CurationPolicy
+from roadworthy.detectors.patterns import SECRETS, sightings
 from roadworthy.ingestion import service
 from roadworthy.ingestion.curation import likeness, quality
 from roadworthy.ingestion.curation.curating import curate
 from roadworthy.ingestion.curation.injection import examine as examine_injection
-from roadworthy.ingestion.curation.patterns import SECRETS, sightings
 from roadworthy.ingestion.curation.records import Curated
 from roadworthy.ingestion.curation.service import Curation
 from roadworthy.installation import local_installation

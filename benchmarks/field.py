@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,13 +31,13 @@ HYBRID = fusion_of(BUILT_IN["extract"])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A question of a person, and what he should find by each part."""
+    """A question of a person."""
 
     text: str
     vector: QueryVector
     tenant: int
     percent: float
-    truth: dict[str, list[int]]
+    truth: dict[str, list[int]]  # what he should find by each part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,33 +84,38 @@ async def made_field(passages: int, *, questions: int) -> AsyncIterator[Field]:
 
 def asked(field: Field, number: int, percent: float) -> Asked:
     """Have a person ask, and work out what he should find by a look at each row."""
+    return replace(unjudged(field, number, percent), truth=_truth(field, number, percent))
+
+
+def unjudged(field: Field, number: int, percent: float) -> Asked:
+    """Have a person ask whose answer nobody looks at."""
     corpus = field.corpus
-    tenant = int(corpus.asked_by[number])
-    text = corpus.question(number)
-    seen = corpus.visible(tenant, percent)
+    space = field.loaded.space
+    return Asked(
+        text=corpus.question(number),
+        vector=QueryVector(space_id=space.id, space=space.name, vector=corpus.questions[number]),
+        tenant=int(corpus.asked_by[number]),
+        percent=percent,
+        truth={},
+    )
+
+
+def _truth(field: Field, number: int, percent: float) -> dict[str, list[int]]:
+    corpus = field.corpus
+    seen = corpus.visible(int(corpus.asked_by[number]), percent)
     vector: list[tuple[int, float]] = []
     words: list[tuple[int, float]] = []
     if seen.any():
         near = corpus.nearest(number, percent, CANDIDATES)
         cosines = corpus.vectors[near].astype(np.float32) @ corpus.questions[number]
         vector = list(zip(near.tolist(), cosines.tolist(), strict=True))
-        words = field.inverted.best(text, seen, CANDIDATES)
+        words = field.inverted.best(corpus.question(number), seen, CANDIDATES)
     rankings = Rankings(candidates=CANDIDATES, keyword=words, vector={"made": vector})
-    return Asked(
-        text=text,
-        vector=QueryVector(
-            space_id=field.loaded.space.id,
-            space=field.loaded.space.name,
-            vector=corpus.questions[number],
-        ),
-        tenant=tenant,
-        percent=percent,
-        truth={
-            "vector": [i for i, _ in vector[:K]],
-            "bm25": [i for i, _ in words[:K]],
-            "hybrid": [f.passage_id for f in fuse(rankings, HYBRID, limit=K)],
-        },
-    )
+    return {
+        "vector": [i for i, _ in vector[:K]],
+        "bm25": [i for i, _ in words[:K]],
+        "hybrid": [f.passage_id for f in fuse(rankings, HYBRID, limit=K)],
+    }
 
 
 async def find(field: Field, each: Asked, *, part: str) -> list[int]:
@@ -138,5 +143,7 @@ async def find(field: Field, each: Asked, *, part: str) -> list[int]:
             [found] = await nearest(conn, [each.vector], scope, visible=visible, limit=CANDIDATES)
             ranking = found.ranking
         else:
-            ranking = await by_keyword(conn, each.text, scope, visible=visible, limit=CANDIDATES)
+            ranking = (
+                await by_keyword(conn, each.text, scope, visible=visible, limit=CANDIDATES)
+            ).ranking
     return [passage_id - 1 for passage_id, _ in ranking[:K]]

@@ -22,7 +22,7 @@ from rich.table import Table
 
 from benchmarks.datasets import DEFAULT, RetrievalSet, retrieval_sets
 from benchmarks.languages_told import Figures, Told, judged, recall_by_language, tell
-from benchmarks.quality import Ingested, ingest
+from benchmarks.quality import Ingested, documents_of, ingest
 from benchmarks.up import Up, fresh_home, services_of
 from roadworthy.answering.embedding import aim, embed_or_degrade
 from roadworthy.bootstrap import Services
@@ -128,7 +128,7 @@ async def _alone(
         query = await embedder.embed_question(question)
         for way, weight in WAYS.items():
             hits = await _hits(services, ingested, question, queries=[query], weight=weight)
-            ranked[way].append(recall_at_k(_documents(hits), data.grades[key], K))
+            ranked[way].append(recall_at_k(documents_of(hits), data.grades[key], K))
     return {
         (way if way == "bm25" else f"{way} {space}"): mean(values) for way, values in ranked.items()
     }
@@ -196,7 +196,7 @@ async def _asked(services: Services, data: RetrievalSet, ingested: Ingested) -> 
             for hit in hits
             if hit.space
         )
-        recall = recall_at_k(_documents(hits), data.grades[key], K)
+        recall = recall_at_k(documents_of(hits), data.grades[key], K)
         found.setdefault(language, []).append(recall)
     return {language: mean(values) for language, values in found.items()}, wrong
 
@@ -236,10 +236,6 @@ async def _hits(
 
 def _reader(ingested: Ingested) -> Principal:
     return Principal(tenant_id=ingested.tenant_id, user_id="bench", groups=frozenset(), clearance=0)
-
-
-def _documents(hits: Sequence[Hit]) -> list[str]:
-    return list(dict.fromkeys(hit.document_name.removesuffix(".txt") for hit in hits))
 
 
 def _cut(data: RetrievalSet, paragraphs: int, questions: int) -> RetrievalSet:

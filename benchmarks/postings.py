@@ -118,7 +118,7 @@ async def cell(  # noqa: PLR0917
         async with database.read_as(reader) as conn:
             visible = await count_visible(conn, scope)
             began = time.perf_counter()
-            ranking = await by_keyword(conn, question, scope, visible=visible, limit=50)
+            ranking = (await by_keyword(conn, question, scope, visible=visible, limit=50)).ranking
             took.append((time.perf_counter() - began) * 1000)
         expected = np.sort(truth[number])[::-1][:BEST]
         best = ranking[:BEST]

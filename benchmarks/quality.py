@@ -15,21 +15,23 @@ from roadworthy.core.ranking_metrics import ndcg_at_k, recall_at_k
 from roadworthy.corpus.accepting import Upload, accept
 from roadworthy.corpus.access import Access, access
 from roadworthy.corpus.documents import Corpus, ensure_corpus
+from roadworthy.corpus.lead import to_embed
 from roadworthy.corpus.people import ensure_tenant
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.ingestion import KIND
-from roadworthy.ingestion.lead import to_embed
 from roadworthy.plumbing import jobs
 from roadworthy.plumbing.database import WorkerConnection
-from roadworthy.releases import BUILT_IN
+from roadworthy.releases import BUILT_IN, Rerank
 from roadworthy.retrieval.filters import Filter
 from roadworthy.retrieval.fusion import Fusion
-from roadworthy.retrieval.search import search
+from roadworthy.retrieval.reranking import rerank
+from roadworthy.retrieval.search import Hit, search
 from roadworthy.worker.main import JOBS_AT_ONCE
 
 EVERYONE = access()
 K = 10
 SYSTEMS = {"bm25": 0.0, "vector": 1.0, "hybrid": BUILT_IN["extract"].vector_weight}
+RERANKED = "reranked"
 COUNT_PASSAGES = "SELECT count(*) FROM passage WHERE tenant_id = %s"
 READ_PASSAGES = """
 SELECT passage.text, title, heading
@@ -87,7 +89,7 @@ async def ingest(
         for copy, readers in enumerate(audiences):
             for name, text in data.documents.items():
                 filed = f"{copy}/{name}" if copy else name
-                await _hand_in(conn, tenant_id, corpus, name=filed, text=text, readers=readers)
+                await hand_in(conn, tenant_id, corpus, name=filed, text=text, readers=readers)
     total = len(data.documents) * len(audiences)
     await _finished(services, tenant_id, total=total, label=data.name)
     seconds = time.perf_counter() - began
@@ -123,13 +125,21 @@ async def _rate(embedder: SpaceEmbedder, texts: Sequence[str], *, at_once: int) 
     return len(texts) / (time.perf_counter() - began)
 
 
-async def judge(services: Services, data: RetrievalSet, ingested: Ingested) -> dict[str, Quality]:
-    """Ask every question of every system; documents rank as their best passage does."""
+async def judge(
+    services: Services, data: RetrievalSet, ingested: Ingested, *, candidates: int = 0
+) -> dict[str, Quality]:
+    """Ask every question of every system; documents rank as their best passage does.
+
+    Args:
+        candidates: of the hybrid ranking that are reranked as a further system; 0: there is none.
+    """
     [embedder] = [e for e in services.embedders.values() if e.space.id == ingested.corpus.space_id]
     reader = Principal(
         tenant_id=ingested.tenant_id, user_id="bench", groups=frozenset(), clearance=0
     )
     ranked: dict[str, list[list[str]]] = {system: [] for system in SYSTEMS}
+    if candidates:
+        ranked[RERANKED] = []
     for question in data.questions.values():
         query = await embedder.embed_question(question)
         async with services.database.read_as(reader) as conn:
@@ -144,7 +154,14 @@ async def judge(services: Services, data: RetrievalSet, ingested: Ingested) -> d
                     limit=50,
                     fusion=Fusion(vector_weight=weight),
                 )
-                ranked[system].append(_documents([hit.document_name for hit in found.hits]))
+                ranked[system].append(documents_of(found.hits))
+        if candidates:  # of the hybrid ranking, the last
+            asked = Rerank(candidates=candidates, budget_ms=60_000)
+            hits, without = await rerank(
+                question, found.hits, reranker=services.reranker, asked=asked
+            )
+            assert not without
+            ranked[RERANKED].append(documents_of(hits))
     grades = [data.grades[key] for key in data.questions]
     return {
         system: Quality(
@@ -155,9 +172,10 @@ async def judge(services: Services, data: RetrievalSet, ingested: Ingested) -> d
     }
 
 
-async def _hand_in(
+async def hand_in(
     conn: WorkerConnection, tenant_id: int, corpus: Corpus, *, name: str, text: str, readers: Access
 ) -> None:
+    """Hand a text in, and put its job on the queue."""
     upload = Upload(
         name=f"{name}.txt",
         content=text.encode(),
@@ -190,5 +208,6 @@ async def _finished(services: Services, tenant_id: int, *, total: int, label: st
             await asyncio.sleep(0.2)
 
 
-def _documents(names: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(name.removesuffix(".txt") for name in names))
+def documents_of(hits: Sequence[Hit]) -> list[str]:
+    """Name the documents of hits as their set does, best first."""
+    return list(dict.fromkeys(hit.document_name.removesuffix(".txt") for hit in hits))

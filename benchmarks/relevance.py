@@ -4,7 +4,9 @@ make bench NAME=relevance [ARGS="--data DIR --questions 150 --paragraphs 400 --s
 make bench NAME=relevance ARGS="--space minilm --sets 'xquad_en squad_v2 hotpotqa_100'"
 
 Half of the articles of a set are indexed. A question to them is answerable, one to the other half
-is not. The fit of the product is measured beside one that is made afresh.
+is not. The fits of the product are measured beside ones that are made afresh. Of a question that is
+answerable, what answers it may not have been found; then turning it away is no mistake, so that
+share is told of those where it was found, too.
 """
 
 import argparse
@@ -26,9 +28,18 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.datasets import DEFAULT, RetrievalSet, retrieval_sets
-from benchmarks.quality import ingest
+from benchmarks.intervals import Figure, share
+from benchmarks.quality import documents_of, ingest
 from benchmarks.up import Up, fresh_home, services_of
-from roadworthy.answering.relevance import CALIBRATIONS, Calibration, coverage, relevance
+from roadworthy.answering.reading import read, searched_for
+from roadworthy.answering.relevance import (
+    CALIBRATIONS,
+    SHIPPED,
+    Calibration,
+    CloseCalibration,
+    coverage,
+    relevance,
+)
 from roadworthy.bootstrap import Services
 from roadworthy.cli.sample_keys import FOLDER, sample_people
 from roadworthy.core.identity import Principal
@@ -39,13 +50,12 @@ from roadworthy.releases import BUILT_IN
 from roadworthy.retrieval.filters import Filter
 from roadworthy.retrieval.fusion import fusion_of
 from roadworthy.retrieval.search import search
+from training import logistic
 
 RELEASE = BUILT_IN["extract"]
 SAMPLE = "sample company"  # measured, never fitted; by a space that serves its three languages
 LARGE = 10_000  # documents
-RIDGE = 0.01  # on standardised features; only keeps the fit to a separable set finite
 RESAMPLES = 1000
-Z = 1.96  # of a 95 % interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +65,7 @@ class Asked:
     question: str
     answerable: bool
     principal: Principal
+    answered_in: frozenset[str]  # names of documents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,18 +73,12 @@ class Judged:
     """What relevance saw of a question, and said."""
 
     answerable: bool
+    is_found: bool  # a hit is of a document that answers it
     cosine: float  # the best of the hits
     coverage: float  # 0 to 1
+    match: float | None  # of the question's tokens; None: this space has no look at them
+    first: float  # 0 to 1, without that look
     relevance: float  # 0 to 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """An estimate and its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,18 +87,16 @@ class Figures:
 
     auroc: Figure | None
     turned_away: Figure | None  # share of the answerable below the threshold
+    found_turned_away: Figure | None  # and of those of them where an answer was found
     caught: Figure | None  # share of the unanswerable below the threshold
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=DEFAULT, help="folder with retrieval sets")
-    parser.add_argument("--questions", type=int, default=150, help="most of each kind in a set")
-    parser.add_argument("--paragraphs", type=int, default=400, help="most indexed of a set")
-    parser.add_argument("--sets", default="", help=f"names; left out: all up to {LARGE} documents")
+    ask_for_sets(parser)
     parser.add_argument("--space", default="e5-small", help="a shipped embedding model")
     options = parser.parse_args()
-    sets = _chosen(options.data, named=options.sets.split())
+    sets = chosen_sets(options.data, named=options.sets.split())
     with fresh_home() as home:
         up = Up(home, environ={"ROADWORTHY_EMBEDDINGS_MODEL": options.space})
         up.start()
@@ -121,9 +124,14 @@ async def judge_all(
                 tenant_id=ingested.tenant_id, user_id="bench", groups=frozenset(), clearance=0
             )
             asked = [
-                Asked(question=question, answerable=answerable, principal=reader)
+                Asked(
+                    question=data.questions[key],
+                    answerable=answerable,
+                    principal=reader,
+                    answered_in=_gold(data.grades[key]),
+                )
                 for answerable, gold in ((True, indexed), (False, others))
-                for question in _questions_to(gold, data, most=questions)
+                for key in _questions_to(gold, data, most=questions)
             ]
             judged[data.name] = await _judge(services, asked, corpus=ingested.corpus, of=data.name)
             print(
@@ -154,44 +162,78 @@ def halves(data: RetrievalSet, *, paragraphs: int) -> tuple[list[str], list[str]
 
 
 def fit(judged: Sequence[Judged]) -> Calibration | None:
-    """Fit a logistic regression by Newton's method; None unless both kinds are there.
+    """Fit both estimates; None unless both kinds of question are there.
 
-    Source: iteratively reweighted least squares (Bishop 2006, 4.3.3), with a ridge.
+    The intercepts are moved so that the threshold turns away the share of the answerable that
+    relevance.toml promises: odds at which nobody asks would say nothing.
     """
     answerable = np.array([each.answerable for each in judged], dtype=float)
     if len(set(answerable)) < 2:
         return None
-    features = np.array([(each.cosine, each.coverage) for each in judged])
-    centre, scale = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-9)
-    design = np.column_stack([np.ones(len(features)), (features - centre) / scale])
-    penalty = RIDGE * np.diag([0.0, 1.0, 1.0])
-    weights = np.zeros(3)
-    for _ in range(50):
-        chance = 1 / (1 + np.exp(-design @ weights))
-        gradient = design.T @ (answerable - chance) - penalty @ weights
-        curvature = (design * (chance * (1 - chance))[:, None]).T @ design + penalty
-        step = np.linalg.solve(curvature, gradient)
-        weights += step
-        if np.abs(step).max() < 1e-9:
-            cosine, covered = (weights[1:] / scale).tolist()
-            intercept = float(weights[0] - weights[1:] @ (centre / scale))
-            return Calibration(intercept=intercept, cosine=cosine, coverage=covered)
-    raise RuntimeError("The fit does not converge.")
+    _, (cosine, covered) = logistic.fit(
+        [(each.cosine, each.coverage) for each in judged], answerable
+    )
+    levels = [cosine * each.cosine + covered * each.coverage for each in judged if each.answerable]
+    return Calibration(
+        intercept=_intercept(levels), cosine=cosine, coverage=covered, close=_fit_close(judged)
+    )
+
+
+def _fit_close(judged: Sequence[Judged]) -> CloseCalibration | None:
+    """Fit the look by tokens where the shipped first fit is unsure."""
+    close = next((fit.close for fit in CALIBRATIONS.values() if fit.close), None)
+    seen = [(each, each.match) for each in judged if each.match is not None]
+    if close is None or len(seen) < len(judged):
+        return None
+    answerable = np.array([each.answerable for each in judged], dtype=float)
+    _, (match, covered) = logistic.fit([(found, each.coverage) for each, found in seen], answerable)
+    levels = [
+        -math.inf if each.first < close.least
+        else math.inf if each.first >= close.below
+        else match * found + covered * each.coverage
+        for each, found in seen
+        if each.answerable
+    ]  # fmt: skip
+    intercept = _intercept(levels)
+    if not math.isfinite(intercept):  # the first look alone turns away more than was promised
+        return None
+    return replace(close, intercept=intercept, match=match, coverage=covered)
+
+
+def _intercept(levels: Sequence[float]) -> float:
+    """Put the promised share of the levels below the threshold."""
+    at = np.quantile(levels, SHIPPED.wrong_refusals, method="higher")
+    return _logit(SHIPPED.threshold) - float(at)
+
+
+def _logit(share: float) -> float:
+    return math.log(share / (1 - share))
 
 
 def figures(judged: Sequence[Judged], scores: Iterable[float]) -> Figures:
     """Compare the scores of the two kinds of question, with each other and the threshold."""
     scored = list(zip(judged, scores, strict=True))
     answerable = [score for each, score in scored if each.answerable]
+    found = [score for each, score in scored if each.answerable and each.is_found]
     unanswerable = [score for each, score in scored if not each.answerable]
     return Figures(
         auroc=_resampled_auroc(answerable, unanswerable),
         turned_away=_share_below(answerable),
+        found_turned_away=_share_below(found),
         caught=_share_below(unanswerable),
     )
 
 
-def _chosen(folder: Path, *, named: Sequence[str]) -> list[RetrievalSet]:
+def ask_for_sets(parser: argparse.ArgumentParser) -> None:
+    """Let a command say which questions are asked."""
+    parser.add_argument("--data", type=Path, default=DEFAULT, help="folder with retrieval sets")
+    parser.add_argument("--questions", type=int, default=150, help="most of each kind in a set")
+    parser.add_argument("--paragraphs", type=int, default=400, help="most indexed of a set")
+    parser.add_argument("--sets", default="", help=f"names; left out: all up to {LARGE} documents")
+
+
+def chosen_sets(folder: Path, *, named: Sequence[str]) -> list[RetrievalSet]:
+    """Read the sets that are named; where none is, those that are not large."""
     chosen = []
     for data in retrieval_sets(folder, most_questions=sys.maxsize):
         if data.name in named or (not named and len(data.documents) <= LARGE):
@@ -204,7 +246,8 @@ def _chosen(folder: Path, *, named: Sequence[str]) -> list[RetrievalSet]:
 async def _judge(
     services: Services, asked: Sequence[Asked], *, corpus: Corpus, of: str
 ) -> list[Judged]:
-    embedder = services.embedders[services.default_space.name]
+    space = services.default_space.name
+    embedder, has_close = services.embedders[space], CALIBRATIONS[space].close is not None
     judged = []
     for each in track(asked, description=of, transient=True):
         query = await embedder.embed_question(each.question)
@@ -216,16 +259,21 @@ async def _judge(
                 corpus=corpus,
                 tenant_id=each.principal.tenant_id,
                 among=Filter(),
-                limit=RELEASE.passages,
+                limit=searched_for(RELEASE),
                 fusion=fusion_of(RELEASE),
             )
-        cosines = [hit.vector_score for hit in found.hits if hit.vector_score is not None]
+        hits = read(found.hits, RELEASE).hits
+        said = await services.judging.of(each.question, hits)
+        assert not said.degraded
         judged.append(
             Judged(
                 answerable=each.answerable,
-                cosine=max(cosines),
-                coverage=coverage(each.question, found.hits),
-                relevance=relevance(each.question, found.hits),
+                is_found=not each.answered_in.isdisjoint(documents_of(hits)),
+                cosine=max(hit.vector_score for hit in hits if hit.vector_score is not None),
+                coverage=coverage(hits),
+                match=await services.judging.match(each.question, hits) if has_close else None,
+                first=relevance(hits),
+                relevance=said.relevance,
             )
         )
     return judged
@@ -248,21 +296,21 @@ async def _sample(services: Services) -> tuple[Corpus, list[Asked]]:
             question=row["question"],
             answerable=bool(row["readable_by"]),
             principal=[p for u, p in people.items() if u in (row["readable_by"] or people)][-1],
+            answered_in=frozenset(filter(None, [row.get("document"), *row.get("also_in", [])])),
         )
         for row in map(json.loads, lines)
     ]
 
 
 def _questions_to(gold: Sequence[str], data: RetrievalSet, *, most: int) -> list[str]:
-    """Choose questions of which every document is among `gold`."""
+    """Choose questions of which every document is among `gold`; gives their keys."""
     among = frozenset(gold)
     keys = sorted(
         key
         for key in data.questions
         if _gold(data.grades[key]) and _gold(data.grades[key]) <= among
     )
-    chosen = random.Random(1).sample(keys, min(most, len(keys)))  # noqa: S311
-    return [data.questions[key] for key in chosen]
+    return random.Random(1).sample(keys, min(most, len(keys)))  # noqa: S311
 
 
 def _gold(grades: Mapping[str, float]) -> frozenset[str]:
@@ -274,9 +322,16 @@ def _median_cosine(judged: Sequence[Judged], *, answerable: bool) -> str:
     return f"{statistics.median(cosines):.2f}" if cosines else "–"
 
 
-def _scores(judged: Sequence[Judged], by: Calibration) -> list[float]:
-    logits = [by.intercept + by.cosine * j.cosine + by.coverage * j.coverage for j in judged]
-    return [1 / (1 + math.exp(-logit)) for logit in logits]
+def _score(each: Judged, by: Calibration) -> float:
+    """Judge by another fit; where it is unsure is the same as in the product."""
+    close = by.close
+    if each.match is None or close is None or not close.least <= each.first < close.below:
+        return _logistic(by.intercept + by.cosine * each.cosine + by.coverage * each.coverage)
+    return _logistic(close.intercept + close.match * each.match + close.coverage * each.coverage)
+
+
+def _logistic(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))
 
 
 def _resampled_auroc(answerable: list[float], unanswerable: list[float]) -> Figure | None:
@@ -297,14 +352,7 @@ def _resampled_auroc(answerable: list[float], unanswerable: list[float]) -> Figu
 
 
 def _share_below(scores: Sequence[float]) -> Figure | None:
-    """Give the share below the threshold with Wilson's interval, which holds at 0 and 1 too."""
-    if not scores:
-        return None
-    n = len(scores)
-    share = sum(score < RELEASE.least_relevance for score in scores) / n
-    middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    reach = Z * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2)) / (1 + Z**2 / n)
-    return Figure(value=share, low=max(0.0, middle - reach), high=min(1.0, middle + reach))
+    return share(sum(score < RELEASE.least_relevance for score in scores), of=len(scores))
 
 
 def _report(
@@ -327,7 +375,7 @@ def _report(
 def _left_out(judged: Mapping[str, Sequence[Judged]], name: str) -> Figures | None:
     """Judge one set by a fit over the others; None when they allow of no fit."""
     fitted = _fit_without(judged, name=name)
-    return fitted and figures(judged[name], _scores(judged[name], fitted))
+    return fitted and figures(judged[name], [_score(each, fitted) for each in judged[name]])
 
 
 def _fit_without(judged: Mapping[str, Sequence[Judged]], *, name: str) -> Calibration | None:
@@ -336,14 +384,17 @@ def _fit_without(judged: Mapping[str, Sequence[Judged]], *, name: str) -> Calibr
 
 def _values(measured: Mapping[str, Figures | None]) -> dict[str, dict[str, float | None]]:
     named: dict[str, dict[str, float | None]] = {}
-    for what in ("auroc", "turned_away", "caught"):
+    for what in ("auroc", "turned_away", "found_turned_away", "caught"):
         found = {name: each and getattr(each, what) for name, each in measured.items()}
         named[what] = {name: figure and round(figure.value, 4) for name, figure in found.items()}
     return named
 
 
 def _constants(calibration: Calibration) -> dict[str, float]:
-    return {name: round(value, 2) for name, value in asdict(calibration).items()}
+    told = {name: getattr(calibration, name) for name in ("intercept", "cosine", "coverage")}
+    if calibration.close is not None:
+        told |= {f"close {name}": value for name, value in asdict(calibration.close).items()}
+    return {name: round(value, 2) for name, value in told.items()}
 
 
 def _show(
@@ -353,26 +404,27 @@ def _show(
     left_out: Mapping[str, Figures | None],
 ) -> None:
     console = Console()
-    columns = ("set", "asked", "AUROC", "turned away", "caught")
+    columns = ("set", "asked", "AUROC", "turned away", "though found", "caught")
     table = Table(*columns, title="the shipped fit, with 95 % intervals")
     for name, each in shipped.items():
         answerable = sum(j.answerable for j in judged[name])
         asked = f"{answerable}+{len(judged[name]) - answerable}"
-        shares = map(_percent, (each.turned_away, each.caught))
+        shares = map(_percent, (each.turned_away, each.found_turned_away, each.caught))
         table.add_row(name, asked, _ranged(each.auroc), *shares)
     console.print(table)
     table = Table("set", *columns[2:], title="a fit over the other sets")
     for name, each in left_out.items():
         if each:
-            shares = map(_percent, (each.turned_away, each.caught))
+            shares = map(_percent, (each.turned_away, each.found_turned_away, each.caught))
             table.add_row(name, _ranged(each.auroc), *shares)
     console.print(table)
 
 
 def _show_constants(*fits: Calibration | None) -> None:
     table = Table("constant", "shipped", "refitted")
-    for name in ("intercept", "cosine", "coverage"):
-        table.add_row(name, *(str(_constants(fit)[name]) if fit else "–" for fit in fits))
+    told = [_constants(fit) if fit else {} for fit in fits]
+    for name in dict.fromkeys(name for each in told for name in each):
+        table.add_row(name, *(str(each.get(name, "–")) for each in told))
     Console().print(table)
 
 

@@ -20,26 +20,20 @@ from rich.table import Table
 from benchmarks import cells, throughput, vector_peers
 from benchmarks.datasets import DEFAULT, RetrievalSet, retrieval_sets
 from benchmarks.field import K
-from benchmarks.quality import SYSTEMS, Quality, ingest, judge
+from benchmarks.quality import RERANKED, SYSTEMS, Quality, ingest, judge
 from benchmarks.up import Up, fresh_home, services_of
-from roadworthy.core.intervals import Interval, gain_interval, mean_interval
+from roadworthy.core.intervals import gain_interval, mean_interval
 
 # nDCG@10 that others reached: OGX with its hybrid search on the full corpus (published), and the
 # best hybrid of BM25 and the same embedding model (measured; for PIAF on a sample of documents).
 ANCHORS = {"scifact": 0.714, "xquad_en": 0.984, "xquad_es": 0.981, "piaf_fr": 0.857}
-SINGLE = ("bm25", "vector")
-PARTS = "quality cells throughput peers"
+GAINS = (("hybrid", "bm25"), ("hybrid", "vector"), (RERANKED, "hybrid"))
+PARTS = "cells throughput peers quality"
 
 
 def main() -> None:
     options = _options()
     result: dict[str, object] = {}
-    if "quality" in options.only:
-        sets = retrieval_sets(
-            options.data, most_questions=options.questions, most_documents=options.documents
-        )
-        named = options.sets.split()
-        result |= quality([data for data in sets if not named or data.name in named])
     if "cells" in options.only:
         sizes = map(int, options.sizes.split())
         measured = [cells.measure(size, questions=options.asked) for size in sizes]
@@ -51,6 +45,13 @@ def main() -> None:
     if "peers" in options.only:
         peers = vector_peers.measure(options.at, questions=options.asked, k=K)
         result["peers"] = [asdict(peer) for peer in peers]
+    if "quality" in options.only:
+        sets = retrieval_sets(
+            options.data, most_questions=options.questions, most_documents=options.documents
+        )
+        named = options.sets.split()
+        chosen = [data for data in sets if not named or data.name in named]
+        result |= quality(chosen, candidates=options.candidates)
     print(json.dumps(result))
 
 
@@ -60,6 +61,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--questions", type=int, default=1000, help="most questions of a set")
     parser.add_argument("--documents", type=int, help="a sample of so many of each set")
     parser.add_argument("--sets", default="", help="names of sets; left out: all")
+    parser.add_argument("--candidates", type=int, default=0, help="hits of a set that are reranked")
     parser.add_argument("--sizes", default="20000 200000 1000000", help="passages that are made")
     parser.add_argument("--asked", type=int, default=200, help="questions of each cell")
     parser.add_argument("--at", type=int, default=200_000, help="passages of throughput and peers")
@@ -67,10 +69,11 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def quality(sets: Sequence[RetrievalSet]) -> dict[str, object]:
+def quality(sets: Sequence[RetrievalSet], *, candidates: int) -> dict[str, object]:
     """Tell how good rankings of real questions are."""
     with fresh_home() as home:
-        judged = asyncio.run(_judged(Up(home), sets))
+        up = Up(home, environ={"ROADWORTHY_RERANK_MODEL": "e5-small"} if candidates else {})
+        judged = asyncio.run(_judged(up, sets, candidates=candidates))
     _show(judged)
     return {
         "ndcg10": {name: _intervals(q, "ndcg10") for name, q in judged.items()},
@@ -79,7 +82,9 @@ def quality(sets: Sequence[RetrievalSet]) -> dict[str, object]:
     }
 
 
-async def _judged(up: Up, sets: Sequence[RetrievalSet]) -> dict[str, dict[str, Quality]]:
+async def _judged(
+    up: Up, sets: Sequence[RetrievalSet], *, candidates: int
+) -> dict[str, dict[str, Quality]]:
     """Ingest each set as the product does, and ask all of its questions."""
     up.start()
     up.wait_until_greeted()
@@ -87,7 +92,10 @@ async def _judged(up: Up, sets: Sequence[RetrievalSet]) -> dict[str, dict[str, Q
         async with services_of(up) as services:
             return {
                 data.name: await judge(
-                    services, data, await ingest(services, data, run=uuid4().hex[:6])
+                    services,
+                    data,
+                    await ingest(services, data, run=uuid4().hex[:6]),
+                    candidates=candidates,
                 )
                 for data in sets
             }
@@ -96,27 +104,25 @@ async def _judged(up: Up, sets: Sequence[RetrievalSet]) -> dict[str, dict[str, Q
 
 
 def _intervals(quality: dict[str, Quality], figure: str) -> dict[str, dict[str, float] | None]:
-    found = {system: mean_interval(getattr(quality[system], figure)) for system in SYSTEMS}
+    found = {system: mean_interval(getattr(each, figure)) for system, each in quality.items()}
     return {system: asdict(each) if each else None for system, each in found.items()}
 
 
 def _show(quality: dict[str, dict[str, Quality]]) -> None:
-    table = Table("nDCG@10", *SYSTEMS, *(f"hybrid over {part}" for part in SINGLE), "anchor")
-    for name, systems in quality.items():
-        hybrid = systems["hybrid"].ndcg10
+    systems = list(next(iter(quality.values()), SYSTEMS))
+    gains = [(new, old) for new, old in GAINS if {new, old} <= {*systems}]
+    table = Table("nDCG@10", *systems, *(f"{new} over {old}" for new, old in gains), "anchor")
+    for name, found in quality.items():
         table.add_row(
             name,
-            *(_told(mean_interval(systems[system].ndcg10)) for system in SYSTEMS),
-            *(_told(gain_interval(systems[part].ndcg10, hybrid)) for part in SINGLE),
+            *(str(mean_interval(found[system].ndcg10) or "-") for system in systems),
+            *(
+                str(gain_interval(found[old].ndcg10, found[new].ndcg10) or "-")
+                for new, old in gains
+            ),
             str(ANCHORS.get(name, "")),
         )
     Console(width=160).print(table)
-
-
-def _told(interval: Interval | None) -> str:
-    if interval is None:
-        return "-"
-    return f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -16,6 +16,8 @@ import uvicorn
 
 MODEL, DIMENSION = "stub", 384
 WRITING_S, PAUSE_S = 2.0, 0.05
+PASSAGE = re.compile(r"^\[(\d+)\] (.*?)(?=^\[\d+\]|\Z)", re.M | re.S)
+CODE = re.compile(r"zq\d+v\d+")
 END = b'data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
 
 
@@ -43,6 +45,41 @@ def dawdling_writer(words: re.Pattern[str]) -> Iterator[str]:
         else:
             models = json.dumps({"data": [{"id": MODEL}]}).encode()
             await send({"type": "http.response.body", "body": models})
+
+    with _serving(app) as url:
+        yield url
+
+
+@contextmanager
+def citing_writer() -> Iterator[str]:
+    """Serve a chat model that quotes how the first passage begins, and every code, at once."""
+    with writer(_quoted) as url:
+        yield url
+
+
+def _quoted(prompt: str) -> Iterator[str]:
+    for number, text in PASSAGE.findall(prompt.rpartition("\n\nQuestion:")[0]):
+        quoted = CODE.findall(text) or ([" ".join(text.split()[:12])] if number == "1" else [])
+        for each in quoted:
+            yield f"{each} [{number}]. "
+
+
+@contextmanager
+def writer(write: Callable[[str], Iterable[str]]) -> Iterator[str]:
+    """Serve a chat model that answers a prompt by the pieces that `write` makes of it, at once."""
+
+    async def app(scope, receive, send) -> None:  # noqa: ANN001, ARG001
+        body = await _read(receive)
+        headers = [(b"content-type", b"text/event-stream" if body else b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        if not body:
+            models = json.dumps({"data": [{"id": MODEL}]}).encode()
+            await send({"type": "http.response.body", "body": models})
+            return
+        prompt = json.loads(body)["messages"][-1]["content"]
+        for piece in write(prompt):
+            await send({"type": "http.response.body", "body": _said(piece), "more_body": True})
+        await send({"type": "http.response.body", "body": END})
 
     with _serving(app) as url:
         yield url

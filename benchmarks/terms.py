@@ -45,7 +45,7 @@ def main() -> None:
     found = {data.name: _measure(data) for data in sets}
     table = Table("nDCG@10", "all rules", *(f"gain of {rule}" for rule in _stand_ins()))
     for name, each in found.items():
-        table.add_row(name, *(_told(interval) for interval in each.values()))
+        table.add_row(name, *(str(interval or "-") for interval in each.values()))
     Console(width=160).print(table)
     print(json.dumps({name: _figures(each) for name, each in found.items()}))
 
@@ -105,12 +105,6 @@ def _judged(data: RetrievalSet, languages: Mapping[str, str]) -> list[float | No
         ids, _ = score(classes, passage_count=len(keys), mean_length=mean_length, limit=K)
         found.append(ndcg_at_k([keys[i] for i in ids], data.grades[key], K))
     return found
-
-
-def _told(interval: Interval | None) -> str:
-    if interval is None:
-        return "-"
-    return f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
 
 
 def _figures(intervals: Mapping[str, Interval | None]) -> dict[str, Mapping[str, float] | None]:

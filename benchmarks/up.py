@@ -88,6 +88,10 @@ class Up:
             found[name] = found.get(name, 0) + held / 1e6
         return {name: round(value, 1) for name, value in found.items()}
 
+    def processes(self, kind: str) -> list[psutil.Process]:
+        """Find those of a kind, such as api."""
+        return [process for process in self._all() if _kind(process) == kind]
+
     def _all(self) -> list[psutil.Process]:
         assert self._process is not None
         top = psutil.Process(self._process.pid)

@@ -14,12 +14,11 @@ import numpy as np
 from benchmarks.field import Field
 from benchmarks.loaded import Loaded
 from benchmarks.made import DIMENSION, DOCUMENT, LENGTH, SHARES, VOCABULARY, word
+from benchmarks.quality import hand_in
 from roadworthy.core.ids import new_id
-from roadworthy.corpus.accepting import Upload, accept
 from roadworthy.corpus.access import access
 from roadworthy.corpus.publishing import Extract, NewPassage, SpaceVectors, publish
 from roadworthy.corpus.terms import METHOD, terms
-from roadworthy.ingestion import KIND
 from roadworthy.plumbing import jobs
 from roadworthy.plumbing.database import Database
 
@@ -75,23 +74,9 @@ async def _write_on(url: str, loaded: Loaded, written: Written) -> None:
 
 async def _publish_one(database: Database, loaded: Loaded, tenant: int, *, made: Extract) -> None:
     tenant_id, corpus = loaded.tenant_ids[tenant], loaded.corpora[tenant]
-    upload = Upload(
-        name=f"{new_id()}.txt",
-        content=made.text.encode(),
-        access=READERS,
-        owner="bench",
-        media_type="text/plain",
-    )
     async with database.as_worker(tenant_id) as conn:
-        receipt = await accept(conn, upload, tenant_id=tenant_id, corpus=corpus, by=None)
-        assert receipt.revision_id is not None
-        await jobs.enqueue(
-            conn,
-            tenant_id=tenant_id,
-            kind=KIND,
-            document_id=receipt.document_id,
-            revision_id=receipt.revision_id,
-        )
+        name = str(new_id())
+        await hand_in(conn, tenant_id, corpus, name=name, text=made.text, readers=READERS)
     async with database.as_worker() as conn:
         lease = await jobs.claim(conn)
     assert lease is not None

@@ -1,0 +1,222 @@
+"""How well the small classifiers tell what they are for, on sources they were not trained on.
+
+make bench NAME=guards [ARGS="--data DIR --most 150 --no-peers --streams 0"]
+
+Everything goes through the engine's HTTP routes, as in an installation. The peers, injection
+scanners that run without a network, read the same texts in the same run.
+"""
+
+import argparse
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.guards_figures import at_rate, judged, plain, ranked
+from benchmarks.guards_peers import peers
+from benchmarks.guards_streams import mismatches
+from benchmarks.up import fresh_home
+from roadworthy.gateway.classifying import Classifier
+from roadworthy.gateway.embeddings import embed
+from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
+from roadworthy.gateway.engine.local import LocalEngine
+from roadworthy.plumbing.processes import Guard
+from training import held_out
+from training.held_out import Case
+from training.sets import DEFAULT
+
+ALL = ("injection", "passages")  # toxicity only where such a classifier is put in
+TIMED = 300  # questions
+APART = frozenset({"chatlogs"})  # what people ask of an assistant: it reads like an attack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """Cases, and what a head says of each."""
+
+    head: str
+    cases: Sequence[Case]
+    values: list[float]
+    threshold: float
+    version: str
+
+    def of(self, *sources: str) -> "Scored":
+        """Keep some sources."""
+        return self._kept([case.source in sources for case in self.cases])
+
+    def without(self, sources: frozenset[str]) -> "Scored":
+        """Leave some sources out."""
+        return self._kept([case.source not in sources for case in self.cases])
+
+    def _kept(self, keep: list[bool]) -> "Scored":
+        return Scored(
+            head=self.head,
+            cases=[case for case, kept in zip(self.cases, keep, strict=True) if kept],
+            values=[value for value, kept in zip(self.values, keep, strict=True) if kept],
+            threshold=self.threshold,
+            version=self.version,
+        )
+
+    @property
+    def truth(self) -> list[bool]:
+        """Tell what is looked for."""
+        return [case.is_positive for case in self.cases]
+
+    @property
+    def sources(self) -> list[str]:
+        """List the sources."""
+        return sorted({case.source for case in self.cases})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, default=DEFAULT)
+    parser.add_argument("--most", type=int, default=150, help="passages of a corpus")
+    parser.add_argument("--peers", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--heads", default="", help="which to measure; left out: all")
+    parser.add_argument("--streams", type=int, default=1_000, help="answers; 0: none")
+    options = parser.parse_args()
+    streams = mismatches(options.streams) if options.streams else {"stream_mismatches": None}
+    guard = Guard()
+    try:
+        with fresh_home() as home:
+            engine = LocalEngine(home, guard, published=False)
+            engine.ensure_running()
+            address = engine.wait()
+            reached = EndpointAddress(url=address.url, key=address.token, timeout_s=600)
+            result = asyncio.run(_measured(reached, options))
+            engine.release()
+    finally:
+        guard.close()
+    print(json.dumps(result | streams))
+
+
+async def _measured(address: EndpointAddress, options: argparse.Namespace) -> dict[str, object]:
+    endpoint = Endpoint(address)
+    try:
+        return await measure(endpoint, options)
+    finally:
+        await endpoint.close()
+
+
+async def measure(endpoint: Endpoint, options: argparse.Namespace) -> dict[str, object]:
+    data, classifier = options.data, Classifier(endpoint)
+    heads = options.heads.split() or [*ALL]
+    figures: dict[str, object] = {}
+    if "injection" in heads:
+        direct = await _scored(classifier, "injection", held_out.direct_cases(data))
+        alike = await _scored(classifier, "injection", held_out.lookalike_cases(data))
+        figures |= _direct_figures(direct, alike)
+        figures["input_p95_ms"] = await _input_p95(classifier, endpoint, direct.cases)
+        if options.peers:
+            figures["peers"] = _peer_figures(direct.cases, alike.cases)
+    if "passages" in heads:
+        cases = held_out.passage_cases(data, most=options.most)
+        figures |= _passage_figures(await _scored(classifier, "passage_injection", cases))
+    if "toxicity" in heads:
+        figures |= _toxicity_figures(
+            await _scored(classifier, "toxicity", held_out.hate_cases(data))
+        )
+    return figures
+
+
+async def _scored(classifier: Classifier, head: str, cases: Sequence[Case]) -> Scored:
+    scores = await classifier.score(head, [case.text[:20_000] for case in cases])
+    return Scored(
+        head=head,
+        cases=cases,
+        values=list(scores.values),
+        threshold=scores.threshold,
+        version=scores.version,
+    )
+
+
+def _direct_figures(direct: Scored, alike: Scored) -> dict[str, object]:
+    _show("direct injection: recall / false alarms at the threshold", [direct, alike])
+    return {
+        "screen_version": direct.version,
+        "direct_recall_at_1pct": plain(at_rate(direct.values, direct.truth, 0.01)),
+        "direct_recall_at_5pct": plain(at_rate(direct.values, direct.truth, 0.05)),
+        "direct_auroc": plain(ranked(direct.values, direct.truth)),
+        "direct_by_source": _by_source(direct),
+        "lookalike_fpr": plain(judged(alike.values, alike.truth, alike.threshold).false_alarms),
+        "lookalike_by_source": _by_source(alike),
+    }
+
+
+def _passage_figures(found: Scored) -> dict[str, object]:
+    _show("attacks in passages: recall / false alarms at the threshold", [found])
+    kept = found.without(APART)
+    at = judged(kept.values, kept.truth, kept.threshold)
+    return {
+        "indirect_recall": plain(at.recall),
+        "indirect_fpr": plain(at.false_alarms),
+        "indirect_recall_at_1pct": plain(at_rate(kept.values, kept.truth, 0.01)),
+        "indirect_recall_at_2pct": plain(at_rate(kept.values, kept.truth, 0.02)),
+        "indirect_auroc": plain(ranked(kept.values, kept.truth)),
+        "indirect_by_source": _by_source(found),
+    }
+
+
+def _toxicity_figures(found: Scored) -> dict[str, object]:
+    _show("hate, by function: recall / false alarms at the threshold", [found])
+    return {
+        "toxicity_auroc": plain(ranked(found.values, found.truth)),
+        "toxicity_at_threshold": _at_threshold(found),
+        "toxicity_by_function": _by_source(found),
+    }
+
+
+async def _input_p95(classifier: Classifier, endpoint: Endpoint, cases: Sequence[Case]) -> float:
+    """Time a question through the screen and its embedding, as one asker has it."""
+    texts = [case.text[:400] for case in cases][:TIMED]
+    taken = []
+    for text in texts:
+        began = time.perf_counter()
+        await classifier.score("injection", [text])
+        await embed(endpoint, [f"query: {text}"], model="e5-small")
+        taken.append((time.perf_counter() - began) * 1000)
+    print(f"a question through screen and embedding: p50 {np.median(taken):.1f} ms")
+    return round(float(np.quantile(taken, 0.95)), 2)
+
+
+def _peer_figures(direct: Sequence[Case], alike: Sequence[Case]) -> dict[str, object]:
+    cases = [*direct, *alike]
+    figures: dict[str, object] = {}
+    for peer in peers([case.text for case in cases]):
+        values = [float(yes) for yes in peer.is_attack]
+        found = Scored(head=peer.name, cases=cases, values=values, threshold=0.5, version=peer.name)
+        _show(f"{peer.name}: recall / false alarms", [found])
+        figures[peer.name] = _by_source(found) | {
+            "p95_ms": round(float(np.quantile(peer.milliseconds, 0.95)), 2)
+        }
+    return figures
+
+
+def _by_source(found: Scored) -> dict[str, object]:
+    return {source: _at_threshold(found.of(source)) for source in found.sources}
+
+
+def _at_threshold(found: Scored) -> dict[str, object]:
+    at = judged(found.values, found.truth, found.threshold)
+    return {"recall": plain(at.recall), "false_alarms": plain(at.false_alarms)}
+
+
+def _show(title: str, many: Sequence[Scored]) -> None:
+    table = Table("source", "cases", "recall / false alarms", title=title)
+    for found in many:
+        for source in found.sources:
+            kept = found.of(source)
+            at = judged(kept.values, kept.truth, kept.threshold)
+            table.add_row(source, str(len(kept.cases)), str(at))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

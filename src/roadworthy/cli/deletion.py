@@ -5,7 +5,6 @@ from typing import Annotated
 
 import psycopg
 import typer
-from psycopg import sql
 from rich.progress import track
 
 from roadworthy.bootstrap import STORES, deletion_service
@@ -14,11 +13,12 @@ from roadworthy.cli.desk import Desk, with_database
 from roadworthy.cli.options import told
 from roadworthy.cli.receipts import printed
 from roadworthy.core.errors import Invalid
-from roadworthy.deletion import Receipt, find_receipt, list_receipts
+from roadworthy.deletion import Receipt, find_receipt, list_receipts, purging
 from roadworthy.deletion.receipts import find_receipt_anywhere
 from roadworthy.installation import running_database
 
 app = typer.Typer(help="List and show receipts of deletions; purge the disk.")
+PATIENCE_S = 60.0
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -85,7 +85,8 @@ def purge(ctx: typer.Context) -> None:
     """Rewrite the tables that hold text, so that deleted rows leave their files.
 
     PostgreSQL leaves a deleted row in its file until the space is used again. This writes each
-    table anew (VACUUM FULL) and waits for nobody to use it; searches wait meanwhile. The
+    table anew (VACUUM FULL) and waits for nobody to use it; searches wait meanwhile. Where a
+    transaction from before stays open it refuses: what that may read would remain. The
     write-ahead log, replicas and backups keep what they have, for as long as they are kept.
     """
     settings = told(ctx).settings()
@@ -94,14 +95,14 @@ def purge(ctx: typer.Context) -> None:
         if urls.owner is None:
             raise Invalid("Tables are rewritten by the owner of the database; set database_url.")
         with psycopg.connect(urls.owner, autocommit=True) as conn:
-            for name in track(
+            progress = track(
                 tables,
                 description="purging",
                 console=show.ERR,
                 transient=True,
                 disable=not show.ERR.is_terminal,
-            ):
-                conn.execute(sql.SQL("VACUUM (FULL, ANALYZE) {}").format(sql.Identifier(name)))
+            )
+            purging.purge(conn, progress, patience_s=PATIENCE_S)
     typer.echo(f"Rewrote {len(tables)} tables.")
 
 

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from roadworthy.core.errors import Invalid
 from roadworthy.gateway.classifying import LONGEST_BACKGROUND_S, Classifier
@@ -67,7 +67,7 @@ def embeddings_address(settings: Settings, engine: EngineAddress | None) -> Endp
         Invalid: there is neither.
     """
     if not settings.embeddings_url:
-        return _in_engine(settings, engine)
+        return _in_engine(settings, engine, instead="embeddings_url")
     return EndpointAddress(
         url=settings.embeddings_url,
         key=settings.embeddings_key.get_secret_value() if settings.embeddings_key else None,
@@ -78,7 +78,7 @@ def embeddings_address(settings: Settings, engine: EngineAddress | None) -> Endp
 def chat_address(settings: Settings, engine: EngineAddress | None) -> EndpointAddress:
     """Tell where chat is answered: at chat_url, else in the local engine; raises as above."""
     if not settings.chat_url:
-        return _in_engine(settings, engine)
+        return _in_engine(settings, engine, instead="chat_url")
     return EndpointAddress(
         url=settings.chat_url,
         key=settings.chat_key.get_secret_value() if settings.chat_key else None,
@@ -157,7 +157,7 @@ async def opened_reranker(
         yield None
         return
     elif settings.rerank_model == E5_SMALL.name:
-        address, model = _in_engine(settings, engine), E5_SMALL.name
+        address, model = _in_engine(settings, engine, instead="rerank_url"), E5_SMALL.name
     else:
         raise Invalid(
             f"rerank_model is {settings.rerank_model!r}; say in rerank_url where it is asked, or "
@@ -178,8 +178,9 @@ async def _asking_engine(
     if engine is None:
         yield None
         return
-    address = _in_engine(settings, engine)
-    address = replace(address, timeout_s=min(longest_s, address.timeout_s))
+    address = EndpointAddress(
+        url=engine.url, key=engine.token, timeout_s=min(longest_s, settings.model_timeout_s)
+    )
     # Who waits goes on without it; a connection that had just ended is worth a second try.
     endpoint = Endpoint(address, most_connections=MOST_CONNECTIONS, tries=2)
     try:
@@ -188,10 +189,11 @@ async def _asking_engine(
         await endpoint.close()
 
 
-def _in_engine(settings: Settings, engine: EngineAddress | None) -> EndpointAddress:
+def _in_engine(
+    settings: Settings, engine: EngineAddress | None, *, instead: str
+) -> EndpointAddress:
     if engine is None:
         raise Invalid(
-            "There is no local engine running: set embeddings_url and chat_url, or start one "
-            "by `roadworthy up`."
+            f"There is no local engine running: set {instead}, or start one by `roadworthy up`."
         )
     return EndpointAddress(url=engine.url, key=engine.token, timeout_s=settings.model_timeout_s)

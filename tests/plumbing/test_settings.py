@@ -114,6 +114,29 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
         load_settings({})
 
 
+ELSEWHERE = {
+    "ROADWORTHY_EMBEDDINGS_URL": "http://127.0.0.1:9/v1",
+    "ROADWORTHY_CHAT_URL": "http://127.0.0.1:9/v1",
+}
+
+
+@pytest.mark.parametrize(
+    ("environ", "needed"),
+    [
+        ({}, True),
+        (ELSEWHERE, False),
+        (ELSEWHERE | {"ROADWORTHY_RERANK_MODEL": "e5-small"}, True),
+        (
+            ELSEWHERE
+            | {"ROADWORTHY_RERANK_MODEL": "m", "ROADWORTHY_RERANK_URL": "http://127.0.0.1:9"},
+            False,
+        ),
+    ],
+)
+def test_an_engine_is_needed_where_anything_is_left_for_it(environ, needed):
+    assert load_settings(environ=environ).needs_engine == needed
+
+
 def test_settings_never_change():
     with pytest.raises(ValidationError):
         load_settings({}).port = 1

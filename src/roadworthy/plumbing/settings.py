@@ -276,7 +276,8 @@ class Settings(BaseModel):
     @property
     def needs_engine(self) -> bool:
         """Tell whether anything is left for the local engine to do."""
-        return not (self.embeddings_url and self.chat_url)
+        reranks = bool(self.rerank_model) and not self.rerank_url
+        return reranks or not (self.embeddings_url and self.chat_url)
 
     @field_validator("webhook_key")
     @classmethod

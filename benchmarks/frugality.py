@@ -9,8 +9,8 @@ with a person, tense, sign, preposition, number, name or "not" of another kind, 
 question of the set. All near-misses that can be made of the sets are judged by words as well, as if
 all that is read were the same. People, changes and deletions: see benchmarks/cached_codes.py.
 
-Answerability as benchmarks/relevance.py measures it, at the threshold of the release. Grounding on
-labels of people (BEGIN, e-SNLI), and SQuAD's questions that were written to look answerable.
+Answerability as benchmarks/relevance.py measures it, at the threshold of the release. Grounding,
+and questions that were written to look answerable, as benchmarks/pairs.py does.
 """
 
 import argparse
@@ -19,13 +19,11 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from uuid import uuid4
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import pairs
 from benchmarks.cached_codes import GENERATING, RELEASE_NAME, codes_told
 from benchmarks.cached_families import (
     SAME,
@@ -38,6 +36,7 @@ from benchmarks.cached_families import (
 from benchmarks.datasets import RetrievalSet
 from benchmarks.intervals import share
 from benchmarks.near_misses import WORDS_OF
+from benchmarks.pairs import BY_TOKENS, told
 from benchmarks.quality import ingest
 from benchmarks.relevance import SAMPLE, Judged, ask_for_sets, chosen_sets, halves, judge_all
 from benchmarks.stub_model import citing_writer
@@ -51,7 +50,6 @@ from roadworthy.corpus.people import find_principal, tenant_id
 from roadworthy.releases import BUILT_IN, add_release
 from roadworthy.traces.reuse import SETTLED_AFTER
 
-BY_TOKENS = {"ROADWORTHY_RERANK_MODEL": "e5-small"}
 READER = "rosalind"  # of the sample's people, the one with the most clearance
 
 
@@ -75,7 +73,7 @@ def main() -> None:
                 judged = asyncio.run(
                     judge_all(up, sets, questions=options.questions, paragraphs=options.paragraphs)
                 )
-                found |= asyncio.run(_pairs(up, options.data))
+                found |= asyncio.run(told(up, options.data))
         finally:
             up.stop()
     print(json.dumps(_answerability(judged) | found))
@@ -113,16 +111,6 @@ async def _cache(
         **_counted("cosine_wrong_hits", [each.cosine >= LEAST_COSINE for each in other]),
         "near_misses_by_kind": dict(Counter(each.kind for each in other)),
     }
-
-
-async def _pairs(up: Up, data: Path) -> dict[str, object]:
-    async with services_of(up) as services:
-        assert services.background_classifier is not None
-        assert services.reranker is not None
-        return {
-            **await pairs.adversarial(services.reranker, data),
-            **await pairs.grounding(services.background_classifier, services.embeddings, data),
-        }
 
 
 async def _ask_the_sample(services: Services) -> list[Tried]:

@@ -1,5 +1,14 @@
-"""How well sentences and questions are judged beside a passage, against people's labels."""
+"""How well sentences and questions are judged beside a passage, against people's labels.
 
+make bench NAME=pairs [ARGS="--data DIR"]
+
+Grounding on BEGIN, e-SNLI and sentences with another number or name; and SQuAD's questions that
+were written to look answerable.
+"""
+
+import argparse
+import asyncio
+import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +17,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.datasets import DEFAULT
 from benchmarks.guards_figures import at_rate, calibration_error, judged, plain, ranked
+from benchmarks.up import Up, fresh_home, services_of
 from roadworthy.gateway.classifying import Classifier, Pair
 from roadworthy.gateway.embeddings import embed
 from roadworthy.gateway.endpoint import Endpoint
@@ -19,6 +30,33 @@ from training.statements import made
 
 MADE = 600  # sentences
 REFUSED = (0.01, 0.02, 0.05, 0.1, 0.2)  # of answerable questions
+BY_TOKENS = {"ROADWORTHY_RERANK_MODEL": "e5-small"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, default=DEFAULT, help="folder with labelled pairs")
+    options = parser.parse_args()
+    with fresh_home() as home:
+        up = Up(home, environ=BY_TOKENS)
+        up.start()
+        try:
+            up.wait_until_greeted()
+            found = asyncio.run(told(up, options.data))
+        finally:
+            up.stop()
+    print(json.dumps(found))
+
+
+async def told(up: Up, data: Path) -> dict[str, object]:
+    """Give all figures; what is up reranks by tokens."""
+    async with services_of(up) as services:
+        assert services.background_classifier is not None
+        assert services.reranker is not None
+        return {
+            **await adversarial(services.reranker, data),
+            **await grounding(services.background_classifier, services.embeddings, data),
+        }
 
 
 async def grounding(classifier: Classifier, embeddings: Endpoint, data: Path) -> dict[str, object]:
@@ -85,3 +123,7 @@ async def _cosines(embeddings: Endpoint, pairs: Sequence[Pair]) -> list[float]:
     first = await embed(embeddings, [f"query: {one}" for one, _ in pairs], model="e5-small")
     second = await embed(embeddings, [f"passage: {two}" for _, two in pairs], model="e5-small")
     return np.einsum("nd,nd->n", first, second).tolist()
+
+
+if __name__ == "__main__":
+    main()

@@ -19,7 +19,7 @@ from roadworthy.gateway.engine.cache import converted
 from roadworthy.gateway.engine.catalogue import E5_SMALL
 from roadworthy.gateway.engine.embedder import Embedder
 from roadworthy.gateway.engine.grounding import Fit, features
-from roadworthy.gateway.engine.matcher import Matcher
+from roadworthy.gateway.engine.matcher import MOST_PIECES, POWER, Matcher
 from roadworthy.gateway.engine.weights import sha256_of
 from training import sets
 from training.logistic import fit
@@ -82,9 +82,12 @@ def read(rows: Sequence[Statement], matcher: Matcher) -> NDArray[np.float64]:
 
 def write(path: Path, *, threshold: float, intercept: float, slopes: Sequence[float]) -> None:
     """Write the constants, as they are read."""
-    told = {"threshold": threshold, "intercept": intercept} | dict(zip(NAMES, slopes, strict=True))
+    fitted = {"threshold": threshold, "intercept": intercept} | dict(
+        zip(NAMES, slopes, strict=True)
+    )
+    told = fitted | {"power": POWER, "most_pieces": MOST_PIECES}
     Fit.model_validate(told)
-    lines = [f"{name} = {value:.3f}\n" for name, value in told.items()]
+    lines = [f"{name} = {round(value, 3)}\n" for name, value in told.items()]
     path.write_text(
         "# How the tokens of a sentence match a passage that says so: a logistic fit, made by\n"
         "# `make train NAME=grounding` (docs/guards-models.md).\n" + "".join(lines),

@@ -3,6 +3,8 @@
 import pytest
 
 from roadworthy.gateway.engine.catalogue import GROUNDING_MODEL
+from roadworthy.gateway.engine.grounding import Fit
+from roadworthy.gateway.engine.matcher import MOST_PIECES, POWER
 
 PASSAGE = (
     "Colleagues in Lisbon have 27 days of leave in a year. New colleagues have two days for each "
@@ -56,3 +58,13 @@ def test_a_sentence_that_is_not_read_to_its_end_is_refused(client):
     reply = classify(client, [SAID * 200, PASSAGE])
     assert reply.status_code == 400
     assert "longer than the model reads" in reply.text
+
+
+CONSTANTS = dict.fromkeys(Fit.model_fields, 0.5) | {"power": POWER, "most_pieces": MOST_PIECES}
+
+
+@pytest.mark.parametrize("name", ["power", "most_pieces"])
+def test_what_was_fitted_to_other_matches_is_refused(name):
+    assert Fit.model_validate(CONSTANTS)
+    with pytest.raises(ValueError, match="make train NAME=grounding"):
+        Fit.model_validate(CONSTANTS | {name: CONSTANTS[name] + 1})

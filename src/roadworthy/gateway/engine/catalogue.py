@@ -150,7 +150,7 @@ GROUNDING_MODEL = ClassifierModel(
         package="roadworthy",
         distribution="roadworthy",
         path="gateway/engine/classifiers/grounding.toml",
-        sha256="b04c0b50995edfcf4edd24b55dd2c726545722bcd7c1923210309d05eafd5147",
+        sha256="0892b5c452837b8381e6535fc2834ba31ad067992a147f283784a4d9dc95b9cd",
     ),
     heads=(Head(name=GROUNDING, prefixes=(_QUERY, _PASSAGE)),),
 )

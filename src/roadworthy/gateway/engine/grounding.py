@@ -7,16 +7,16 @@ thousands of weights for, the matches of the tokens tell with five.
 import tomllib
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from roadworthy.core.errors import Invalid
 from roadworthy.gateway.engine.catalogue import GROUNDING, GROUNDING_MODEL, Head
 from roadworthy.gateway.engine.classifier import Scored, Texts
-from roadworthy.gateway.engine.matcher import Asked, Match, Matcher
+from roadworthy.gateway.engine.matcher import MOST_PIECES, POWER, Asked, Match, Matcher
 from roadworthy.gateway.engine.weights import verified
 
 LEAST: Final = 3  # tokens that are found worst
@@ -34,6 +34,16 @@ class Fit(BaseModel):
     worst: float  # of the token that is found worst
     worst_three: float  # the mean of the LEAST
     cosine: float  # of the whole to the whole
+    power: int  # as the matches were weighed that it was fitted to
+    most_pieces: int
+
+    @model_validator(mode="after")
+    def _is_of_this_matcher(self) -> Self:
+        if (self.power, self.most_pieces) != (POWER, MOST_PIECES):
+            raise ValueError(
+                "was fitted to other matches; `make train NAME=grounding` fits it anew"
+            )
+        return self
 
 
 def features(found: Match) -> NDArray[np.float64]:

@@ -112,7 +112,9 @@ def test_a_kill_during_ingest_loses_and_doubles_nothing(witness, started, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_kill_during_asking_is_survived(witness, started, kind):
-    question = {"question": f"How many paid holidays do I have, {uuid.uuid4().hex}?"}
+    # A question of its own for each kind: no vector of it is at hand when the engine is gone. One
+    # that ends in a long code is nearly nothing but that code to the search by words that is left.
+    question = {"question": f"How many paid holidays do I have as a {kind}?"}
     victim = pid_of(started, KINDS[kind])
     retried(witness, "POST", "/v1/answers", json=question)
     os.kill(victim, signal.SIGKILL)

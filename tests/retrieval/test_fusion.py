@@ -58,6 +58,15 @@ def test_what_few_hold_stands_before_what_all_are_near_to(scores):
     assert [f.passage_id for f in fused] == [passage_id for passage_id, _ in keyword]
 
 
+@pytest.mark.parametrize("method", ["weighted", "standardised"])
+def test_the_last_digits_of_a_sum_decide_nothing(method):
+    told = fuse(
+        KEYWORD, [(3, 0.5 + 1e-9), (4, 0.5), (1, 0.5)], vector_weight=0.6, limit=9, method=method
+    )
+    same = fuse(KEYWORD, [(3, 0.5), (4, 0.5), (1, 0.5)], vector_weight=0.6, limit=9, method=method)
+    assert [(f.passage_id, f.score) for f in told] == [(f.passage_id, f.score) for f in same]
+
+
 def test_a_ranking_without_deviation_counts_as_its_weight_says():
     level = [(7, 0.1), (8, 0.1), (9, 0.1)]
     fused = fuse(level, VECTOR, method="standardised", vector_weight=0.3, limit=3)

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.anyio
 GROUPS = ["hr", "legal", "board"]
 WORDS = ["pump", "valve", "oil", "price", "pumps", "leave", "days", "annual", "heron", "lyon"]
 EPSILON = 0.01  # a stored vector has half precision
+SAME = 1e-6  # and one passage is no better than another by the last digits of a sum
 FUSION = Fusion(method="weighted", vector_weight=0.6)
 
 
@@ -96,7 +97,7 @@ def stretched(scores):
     if not scores:
         return {}
     low, high = min(scores.values()), max(scores.values())
-    return {i: (s - low) / (high - low) if high > low else 1.0 for i, s in scores.items()}
+    return {i: (s - low) / (high - low) if high - low > SAME else 1.0 for i, s in scores.items()}
 
 
 def bm25_by_hand(texts, question):
@@ -115,8 +116,8 @@ def bm25_by_hand(texts, question):
 
 
 def deviations(scores):
-    spread = pstdev(scores)
-    return (max(scores) - min(scores)) / spread if spread else 0
+    spread = max(scores) - min(scores)
+    return spread / pstdev(scores) if spread > SAME else 0
 
 
 def share_of_meaning(keyword, vector, fusion):

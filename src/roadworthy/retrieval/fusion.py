@@ -12,6 +12,9 @@ from roadworthy.core.errors import Invalid
 from roadworthy.releases import Release
 
 RANK_OFFSET = 60
+# Scores of a ranking that lie nearer to each other are the same: stored vectors have half
+# precision, and the order in which a processor adds is not to decide.
+SAME = 1e-6
 Ranking = Sequence[tuple[int, float]]  # (passage id, score), best first
 Method = Literal["weighted", "standardised", "reciprocal"]
 
@@ -140,8 +143,8 @@ def _vector_share(words: Sequence[float], meaning: Sequence[float], fusion: Fusi
 
 def _deviations(scores: Sequence[float]) -> float:
     """Tell how many standard deviations the best is above the worst; 0 where all are equal."""
-    deviation = float(np.std(scores))
-    return (max(scores) - min(scores)) / deviation if deviation else 0.0
+    spread = max(scores) - min(scores)
+    return spread / float(np.std(scores)) if spread > SAME else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +182,7 @@ def _of_rank(rank: int) -> float:
 
 def _stretched(score: float, worst: float, best: float) -> float:
     # Where all are equal, to be found at all is to be best.
-    return (score - worst) / (best - worst) if best > worst else 1.0
+    return (score - worst) / (best - worst) if best - worst > SAME else 1.0
 
 
 def _joined(

@@ -97,7 +97,8 @@ def stretched(scores):
     if not scores:
         return {}
     low, high = min(scores.values()), max(scores.values())
-    return {i: (s - low) / (high - low) if high - low > SAME else 1.0 for i, s in scores.items()}
+    same = high - low <= SAME * high
+    return {i: 1.0 if same else (s - low) / (high - low) for i, s in scores.items()}
 
 
 def bm25_by_hand(texts, question):
@@ -117,7 +118,7 @@ def bm25_by_hand(texts, question):
 
 def deviations(scores):
     spread = max(scores) - min(scores)
-    return spread / pstdev(scores) if spread > SAME else 0
+    return spread / pstdev(scores) if spread > SAME * max(scores) else 0
 
 
 def share_of_meaning(keyword, vector, fusion):

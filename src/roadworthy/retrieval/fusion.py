@@ -12,8 +12,8 @@ from roadworthy.core.errors import Invalid
 from roadworthy.releases import Release
 
 RANK_OFFSET = 60
-# Scores of a ranking that lie nearer to each other are the same: stored vectors have half
-# precision, and the order in which a processor adds is not to decide.
+# Where best and worst differ by no greater part all are the same: in which order a processor adds
+# is not to decide.
 SAME = 1e-6
 Ranking = Sequence[tuple[int, float]]  # (passage id, score), best first
 Method = Literal["weighted", "standardised", "reciprocal"]
@@ -143,8 +143,8 @@ def _vector_share(words: Sequence[float], meaning: Sequence[float], fusion: Fusi
 
 def _deviations(scores: Sequence[float]) -> float:
     """Tell how many standard deviations the best is above the worst; 0 where all are equal."""
-    spread = max(scores) - min(scores)
-    return spread / float(np.std(scores)) if spread > SAME else 0.0
+    best, worst, deviation = max(scores), min(scores), float(np.std(scores))
+    return (best - worst) / deviation if deviation and not _are_same(worst, best) else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +182,11 @@ def _of_rank(rank: int) -> float:
 
 def _stretched(score: float, worst: float, best: float) -> float:
     # Where all are equal, to be found at all is to be best.
-    return (score - worst) / (best - worst) if best - worst > SAME else 1.0
+    return 1.0 if _are_same(worst, best) else (score - worst) / (best - worst)
+
+
+def _are_same(worst: float, best: float) -> bool:
+    return best - worst <= SAME * max(abs(worst), abs(best))
 
 
 def _joined(

@@ -104,7 +104,7 @@ class Services:
     embeddings: Endpoint
     router: Router  # to the models that write
     embedders: Mapping[str, SpaceEmbedder]  # by name of the space
-    refused_spaces: Mapping[str, str]  # name of the space -> why it is not served
+    refused_spaces: Mapping[str, str]  # name of the space -> why it is not served, or not checked
     classifier: Classifier | None  # None: no engine runs here
     background_classifier: Classifier | None  # for what nobody waits for; None: likewise
     reranker: Reranker | None  # None: none is told of, and no engine runs here
@@ -199,7 +199,7 @@ async def services(
     A space whose model has changed is not served; the others are.
 
     Raises:
-        Unavailable: the database or the embedding endpoint does not answer.
+        Unavailable: the database does not answer, or at a first start the embedding endpoint.
         Invalid: the key of pseudonyms is not that of the database.
     """
     database = Database(

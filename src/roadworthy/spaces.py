@@ -20,6 +20,7 @@ from roadworthy.plumbing.settings import Settings
 
 SHIPPED_AFTER_S = 20.0
 LOOK_EVERY_S = 5.0  # for spaces that another process made
+LONGEST_CHECK_S = 20.0  # of a space: a start does not wait for an endpoint that hangs
 LANGUAGES = {"minilm": ("en",)}  # of shipped models; all others: any
 
 log = structlog.get_logger(__name__)
@@ -61,6 +62,12 @@ async def open_space(
         Unavailable: the endpoint is down, or has no such model.
     """
     revision = await model_revision(endpoint, space.model)
+    return _embedder(settings, endpoint, space, revision=revision)
+
+
+def _embedder(
+    settings: Settings, endpoint: Endpoint, space: EmbeddingSpace, *, revision: str
+) -> SpaceEmbedder:
     declared = declare_space(
         settings, model=space.model, revision=revision, dimension=space.dimension
     )
@@ -77,11 +84,15 @@ async def open_spaces(
 ) -> tuple[dict[str, SpaceEmbedder], dict[str, str]]:
     """Open every stored space, and make that of the settings if there is none.
 
+    An outage keeps nobody from starting: a stored default space is served, by words alone until
+    its model is back. It is named in both, until `follow_spaces` has asked for its revision.
+
     Returns:
-        The embedders, and why other spaces are not served; both by the name of the space.
+        The embedders, and what was wrong with spaces; both by the name of the space.
 
     Raises:
-        Unavailable: the database is down, or the endpoint does not serve the default model.
+        Unavailable: the database is down, or the default space is to be made and the endpoint does
+            not serve its model.
     """
     await ensure_model_space(settings, database, endpoint, model=settings.embeddings_model)
     async with database.as_worker() as conn:
@@ -90,24 +101,35 @@ async def open_spaces(
     refused: dict[str, str] = {}
     for space in spaces:
         try:
-            embedder = await _checked(settings, endpoint, space)
+            unasked = _embedder(settings, endpoint, space, revision=space.revision)
         except SpaceMismatch as error:
             refused[space.name] = error.message
+            continue
+        try:
+            served[space.name] = await _checked(settings, endpoint, space)
         except Unavailable as error:
-            if space.name == settings.embeddings_model:
-                raise  # an outage, not another model: whoever starts us tries again
             refused[space.name] = error.message
-        else:
-            served[space.name] = embedder
+            is_outage = not isinstance(error, SpaceMismatch)
+            if is_outage and space.name == settings.embeddings_model:
+                # Another model than that of the space would not get past its probes.
+                served[space.name] = unasked
+                log.warning("questions are searched by words alone", problem=error.message)
     return served, refused
 
 
 async def _checked(settings: Settings, endpoint: Endpoint, space: EmbeddingSpace) -> SpaceEmbedder:
-    embedder = await open_space(settings, endpoint, space)
-    # A revision of the local engine is a hash of the weights. To open a model that nobody may ask
-    # for would cost each start its memory; its first use checks it.
-    if space.name == settings.embeddings_model or settings.embeddings_url:
-        await embedder.check()
+    try:
+        async with asyncio.timeout(LONGEST_CHECK_S):
+            embedder = await open_space(settings, endpoint, space)
+            # A revision of the local engine is a hash of the weights. To open a model that nobody
+            # may ask for would cost each start its memory; its first use checks it.
+            if space.name == settings.embeddings_model or settings.embeddings_url:
+                await embedder.check()
+    except TimeoutError:
+        raise Unavailable(
+            f"{endpoint.address.url} did not show within {LONGEST_CHECK_S:g} s that it has the "
+            f"model {space.model!r}."
+        ) from None
     return embedder
 
 
@@ -163,8 +185,8 @@ async def follow_spaces(
     What fails is tried again, unless another model is behind the space.
 
     Args:
-        embedders: by name of the space; they are added here.
-        refused: names of the spaces that are not served, each with its reason; kept up to date.
+        embedders: by name of the space; they are added here, or taken out.
+        refused: what is wrong with spaces that are not served or were not checked; kept up to date.
     """
     shipped_at = time.monotonic() + SHIPPED_AFTER_S
     mismatched: set[str] = set()
@@ -179,7 +201,8 @@ async def follow_spaces(
             async with database.as_worker() as conn:
                 known = await list_spaces(conn)
         for space in known:
-            if space.name in embedders or space.name in mismatched:
+            is_well = space.name in embedders and space.name not in refused
+            if is_well or space.name in mismatched:
                 continue
             with _logged():  # one that fails keeps no other waiting
                 try:
@@ -189,6 +212,7 @@ async def follow_spaces(
                     refused[space.name] = error.message
                     if isinstance(error, SpaceMismatch):
                         mismatched.add(space.name)
+                        embedders.pop(space.name, None)
                     raise
 
 
@@ -197,4 +221,4 @@ def _logged() -> Iterator[None]:
     try:
         yield
     except RoadworthyError as error:
-        log.warning("a space is not served", problem=error.message)
+        log.warning("a space is not served, or not checked", problem=error.message)

@@ -14,7 +14,7 @@ from roadworthy.gateway.chat import Message
 from roadworthy.gateway.engine.local import EngineAddress
 from roadworthy.plumbing.settings import load_settings
 from tests.conftest import provisioned
-from tests.doubles.model_server import KEY, failing, turned_vector
+from tests.doubles.model_server import KEY, Behaviour, failing, turned_vector
 from tests.world import make_other_space, make_world, words_vector
 
 pytestmark = pytest.mark.anyio
@@ -117,19 +117,66 @@ async def test_the_shipped_spaces_are_made_when_all_has_settled(opening, models,
         assert opened.embedders["e5-small"].space.query_prefix == "query: "
 
 
-async def test_an_endpoint_that_is_down_at_the_start_is_told_or_waited_for(opening, models):
+async def asked(opened, world):
+    turns = [Message(role="user", content="What is the plan?")]
+    asking = Asked(turns=turns, surface="answers", release=None)
+    *_, answer = [each async for each in opened.answering.answer(world.person(), asking)]
+    return answer
+
+
+async def test_a_first_start_needs_the_embedding_model(opening, models):
+    models.stop()
+    try:
+        with pytest.raises(Unavailable):
+            async with opening():
+                pass
+    finally:
+        models.restart()
+
+
+async def test_a_start_while_the_embedding_model_is_down_serves_by_words(
+    opening, models, monkeypatch
+):
+    monkeypatch.setattr(spaces, "LOOK_EVERY_S", 0.01)
+    async with opening() as opened:
+        world = await make_world(opened.database)
+        await world.add("plan.txt", "The plan is to leave on Monday.")
+    models.stop()
+    try:
+        async with opening() as opened, asyncio.timeout(30):
+            answer = await asked(opened, world)
+            assert (answer.outcome, "embeddings" in answer.degraded) == ("answered", True)
+            models.restart()
+            while opened.refused_spaces:  # noqa: ASYNC110 - another task is waited for
+                await asyncio.sleep(0.01)
+            assert not (await asked(opened, world)).degraded
+    finally:
+        models.restart()
+
+
+async def test_another_model_that_comes_back_is_not_served(opening, models, monkeypatch):
+    monkeypatch.setattr(spaces, "LOOK_EVERY_S", 0.01)
     async with opening():
         pass
     models.stop()
     try:
-        async with opening() as opened:
-            # Once it is back, it serves: an outage is no other model.
-            models.restart()
-            await opened.embedders["words"].embed_question("why")
-    except Unavailable:
-        pass
+        async with opening() as opened, asyncio.timeout(30):
+            models.restart(embed=turned_vector)
+            while opened.embedders:  # noqa: ASYNC110 - another task is waited for
+                await asyncio.sleep(0.01)
+            assert "no longer gives the vectors" in opened.refused_spaces["words"]
     finally:
         models.restart()
+
+
+async def test_a_start_waits_for_no_model_that_hangs(opening, models, monkeypatch):
+    monkeypatch.setattr(spaces, "LONGEST_CHECK_S", 0.2)
+    async with opening():
+        pass
+    models.plan += [Behaviour(delay_s=3)]
+    async with opening() as opened:
+        assert "within 0.2 s" in opened.refused_spaces["words"]
+        assert opened.default_space.name == "words"
 
 
 async def test_questions_are_screened_by_the_engine_before_they_are_embedded(opening, models):

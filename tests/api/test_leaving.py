@@ -11,6 +11,7 @@ import pytest
 
 from roadworthy.api import streams
 from roadworthy.releases import Release, add_release
+from tests.doubles.model_server import Behaviour
 from tests.world import DECLARED
 
 pytestmark = pytest.mark.anyio
@@ -105,6 +106,18 @@ async def test_leaving_before_a_whole_answer_cancels_it(
     async with door.client(key, url=served) as client:
         [trace] = await wait_for_traces(client)
         assert trace["outcome"] == "cancelled"
+
+
+async def test_leaving_a_search_cancels_it(door, served, plan, models, wait_for_traces):
+    models.plan.append(Behaviour(delay_s=PATIENCE_S))  # of the question's embedding
+    key = await door.key()
+    async with door.client(key, url=served) as client:
+        with contextlib.suppress(httpx.ReadTimeout):
+            await client.post("/v1/search", json={"question": "the plan"}, timeout=1)
+            pytest.fail("the hits came too soon")
+        [trace] = await wait_for_traces(client)
+    assert (trace["outcome"], trace["problem"]) == ("cancelled", None)
+    assert door.services.bounds.direct_searches.running == 0
 
 
 async def test_a_too_large_upload_is_told_so_by_a_real_server(door, served):

@@ -1,18 +1,23 @@
 """What was noted is stored once: through kills, outages and whatever people write."""
 
 import asyncio
+import errno
+import os
 import signal
 import stat
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import psycopg
 import pytest
 
-from roadworthy.core.errors import Missing
+from roadworthy.core.errors import Conflict, Missing, Unavailable
 from roadworthy.plumbing.database import Database
+from roadworthy.plumbing.tasks import cancelled
 from roadworthy.traces import TraceRecorder, list_traces
+from roadworthy.traces import recorder as recorder_module
 from tests.postgres_cluster import meeting
 from tests.traces.interactions import ME, answered, begun, outcome, passage_of, read
 
@@ -201,6 +206,75 @@ async def test_a_line_cut_off_by_a_kill_takes_no_other_with_it(spool, recorder, 
     (spool / "dead.jsonl").write_bytes(file.read_bytes() + cut)
     file.write_bytes(b"")
     assert await recorder.flush()
+    assert await outcome(world, start.id) == "answered"
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """How many bytes the disk still takes; None: any number."""
+    room, write = {"left": None}, os.write
+
+    def take(descriptor, data):
+        if room["left"] is None:
+            return write(descriptor, data)
+        if not room["left"]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        taken = write(descriptor, data[: room["left"]])
+        room["left"] -= taken
+        return taken
+
+    monkeypatch.setattr(recorder_module, "os", SimpleNamespace(**vars(os) | {"write": take}))
+    return room
+
+
+async def test_what_ends_while_the_disk_is_full_is_stored_when_there_is_room(recorder, world, disk):
+    starts = [begun(world.tenant_id) for _ in range(2)]
+    for start in starts:
+        recorder.begin(start)
+    disk["left"] = 20  # some of a line
+    for start in starts:
+        recorder.end(answered(start))
+    with pytest.raises(OSError, match="No space"):
+        await recorder.flush()
+    disk["left"] = None
+    assert await recorder.flush()
+    assert [await outcome(world, start.id) for start in starts] == ["answered"] * 2
+
+
+async def test_nothing_begins_of_which_no_trace_would_tell(recorder, world, disk):
+    start = begun(world.tenant_id)
+    disk["left"] = 0
+    with pytest.raises(Unavailable, match="No space"):
+        recorder.begin(start)
+    disk["left"] = None
+    recorder.begin(begun(world.tenant_id))
+    assert await recorder.flush()
+    assert start.id not in recorder._open
+
+
+@pytest.mark.parametrize(
+    "fault", [OSError(errno.ENOSPC, "full"), Conflict("met"), psycopg.errors.UndefinedColumn()]
+)
+async def test_a_fault_that_passes_ends_no_recording(recorder, world, monkeypatch, fault):
+    monkeypatch.setattr(recorder_module, "PAUSE_WHEN_DOWN_S", 0.01)
+    stores, faults = recorder_module.add_traces, [fault]
+
+    async def add(database, traces):
+        if faults:
+            raise faults.pop()
+        await stores(database, traces)
+
+    monkeypatch.setattr(recorder_module, "add_traces", add)
+    start = begun(world.tenant_id)
+    recorder.begin(start)
+    recorder.end(answered(start))
+    running = asyncio.create_task(recorder.run())
+    async with asyncio.timeout(10):
+        while faults:  # noqa: ASYNC110 - another task is waited for
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+    assert not running.done()
+    await cancelled(running)
     assert await outcome(world, start.id) == "answered"
 
 

@@ -1,5 +1,6 @@
 """Search alone: the hits of a question, traced like an answer."""
 
+import asyncio
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -102,17 +103,8 @@ class SearchService:
             searched_for = SearchedFor(text=sought.question, filters=sought.among.conditions)
             asked_in = told_or_detected(sought.question, sought.language)
             found = await self._bounded(principal, sought, asked_in=asked_in)
-        except RoadworthyError as error:
-            outcome = "failed" if isinstance(error, Unavailable) else "refused"
-            self._recorder.end(
-                Trace(
-                    begun=begun,
-                    ended_at=now(),
-                    outcome=outcome,
-                    problem=error.message,
-                    searched_for=searched_for,
-                )
-            )
+        except BaseException as error:
+            self._recorder.end(_broken_off(begun, searched_for, error))
             raise
         ms = (time.perf_counter() - began) * 1000
         self._recorder.end(_trace(begun, searched_for, found, language=asked_in.language))
@@ -251,6 +243,19 @@ def trace_hits(hits: Sequence[Hit], *, cited: frozenset[int] = frozenset()) -> l
 def _stages(ms: Mapping[str, float], *, paths: Sequence[str]) -> tuple[Stage, ...]:
     notes = {"vectors": "; ".join(paths)}
     return tuple(Stage(name=name, ms=took, note=notes.get(name, "")) for name, took in ms.items())
+
+
+def _broken_off(begun: Begun, searched_for: SearchedFor | None, error: BaseException) -> Trace:
+    """Say why nothing was found."""
+    outcome, problem = "failed", type(error).__name__
+    if isinstance(error, asyncio.CancelledError):
+        outcome, problem = "cancelled", None
+    elif isinstance(error, RoadworthyError):
+        outcome = "failed" if isinstance(error, Unavailable) else "refused"
+        problem = error.message
+    return Trace(
+        begun=begun, ended_at=now(), outcome=outcome, problem=problem, searched_for=searched_for
+    )
 
 
 def _trace(begun: Begun, searched_for: SearchedFor, found: _Found, *, language: str) -> Trace:

@@ -469,9 +469,11 @@ class AnsweringService:
         making = progress.making
         if making is not None and making.is_over:
             progress.text, progress.problem = "", None
-        self._recorder.end(progress.trace())
-        if making is not None:
-            self._in_flight.end(making)
+        try:
+            self._recorder.end(progress.trace())
+        finally:
+            if making is not None:  # deletions wait for it
+                self._in_flight.end(making)
 
     def _begin(self, principal: Principal, asked: Asked) -> Begun:
         begun = Begun(

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from fastapi import Body as FromBody
 from fastapi.responses import Response
 from pydantic import Field, TypeAdapter
+from starlette.requests import Request
 
 from roadworthy.answering.searching import SearchResult, Sought
 from roadworthy.api.bodies import (
@@ -19,6 +20,7 @@ from roadworthy.api.bodies import (
     json_response,
 )
 from roadworthy.api.openapi import problems
+from roadworthy.api.streams import unless_gone
 from roadworthy.api.visits import Visit
 from roadworthy.retrieval.search import MOST_HITS
 
@@ -37,7 +39,9 @@ class SearchBody(Body):
 
 
 @router.post("/v1/search", response_model=SearchResult, responses=problems(400, 404, 413, 422, 429))
-async def search(visit: Visit, body: Annotated[SearchBody, FromBody()]) -> Response:
+async def search(
+    request: Request, visit: Visit, body: Annotated[SearchBody, FromBody()]
+) -> Response:
     """Find the passages that fit best among those that the key's holder may read."""
     sought = Sought(
         question=body.question,
@@ -47,7 +51,8 @@ async def search(visit: Visit, body: Annotated[SearchBody, FromBody()]) -> Respo
         language=body.language,
         among=filter_of(body.filter),
     )
-    result = await visit.services.searching.search(visit.principal, sought)
+    searching = visit.services.searching.search(visit.principal, sought)
+    result = await unless_gone(request.receive, searching)
     for without in result.degraded:
         visit.metrics.count_degraded(without)
     return json_response(RESULT, result)

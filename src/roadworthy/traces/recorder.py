@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import os
 import uuid
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,29 +45,51 @@ class TraceRecorder:
         self._folder = folder
         self._database = database
         self._open: dict[uuid.UUID, Begun] = {}
+        self._ended = deque[Trace]()  # that are not on disk yet
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._file = _SpoolFile.create(folder)
         self._flushing = asyncio.Lock()
 
     def begin(self, begun: Begun) -> None:
-        """Note that somebody asked."""
+        """Note that somebody asked.
+
+        Raises:
+            Unavailable: the disk does not take it; nothing is done of which no trace would tell.
+        """
+        try:
+            self._file.append(_Line(begun=begun))
+        except OSError as error:
+            log.warning("traces cannot be written", folder=str(self._folder), reason=error.strerror)
+            raise Unavailable(
+                f"Nothing can be recorded in {self._folder}: {error.strerror}."
+            ) from error
         self._open[begun.id] = begun
-        self._file.append(_Line(begun=begun))
 
     def end(self, trace: Trace) -> None:
-        """Note how it ended."""
-        self._open.pop(trace.begun.id, None)
-        self._file.append(_Line(ended=trace))
+        """Note how it ended; what the disk does not take now is written when it does."""
+        self._ended.append(trace)
+        with contextlib.suppress(OSError):
+            self._write_ended()
 
     async def run(self) -> None:
         """Bring lines to the database until cancelled; then once more."""
         try:
             while True:
-                pause = FLUSH_EVERY_S if await self.flush() else PAUSE_WHEN_DOWN_S
+                pause = FLUSH_EVERY_S if await self._flushed() else PAUSE_WHEN_DOWN_S
                 await asyncio.sleep(pause)
         finally:
-            await self.flush()
+            await self._flushed()
             self.close()
+
+    async def _flushed(self) -> bool:
+        try:
+            return await self.flush()
+        except Exception as error:  # noqa: BLE001 - it is said, and tried again
+            # Whatever it is may pass, as a full disk does; budgets are held by what is stored.
+            log.warning(
+                "traces are not stored", folder=str(self._folder), reason=type(error).__name__
+            )
+            return False
 
     def close(self) -> None:
         """Leave the spool; lines that were not stored wait there for another."""
@@ -82,13 +105,21 @@ class TraceRecorder:
         async with self._flushing:
             return await self._flush()
 
+    def _write_ended(self) -> None:
+        while self._ended:
+            self._file.append(_Line(ended=self._ended[0]))
+            self._open.pop(self._ended.popleft().begun.id, None)
+
     async def _flush(self) -> bool:
+        self._write_ended()
         if self._file.has_lines:
             full, self._file = self._file, _SpoolFile.create(self._folder)
-            for begun in self._open.values():
-                self._file.append(_Line(begun=begun))
-                full.append(_Line(carried=begun.id))
-            full.release()
+            try:
+                for begun in self._open.values():
+                    self._file.append(_Line(begun=begun))
+                    full.append(_Line(carried=begun.id))
+            finally:
+                full.release()
         for path in sorted(self._folder.glob("*.jsonl")):
             try:
                 await self._store(path)
@@ -138,6 +169,7 @@ class _SpoolFile:
     def __init__(self, path: Path, descriptor: int) -> None:
         self._path = path
         self._descriptor = descriptor
+        self._is_torn = False  # its last line is not whole
         self.has_lines = False
 
     @classmethod
@@ -148,8 +180,14 @@ class _SpoolFile:
         return cls(path, descriptor)
 
     def append(self, line: _Line) -> None:
-        os.write(self._descriptor, line.model_dump_json(exclude_none=True).encode() + b"\n")
-        self.has_lines = True
+        """Write a line, to its end; raises OSError where the disk takes less."""
+        left = line.model_dump_json(exclude_none=True).encode() + b"\n"
+        if self._is_torn:
+            left = b"\n" + left  # else this line would be lost with the torn one
+        self.has_lines = self._is_torn = True
+        while left:
+            left = left[os.write(self._descriptor, left) :]
+        self._is_torn = False
 
     def release(self) -> None:
         os.close(self._descriptor)
@@ -181,7 +219,7 @@ def _read(text: bytes, path: Path) -> tuple[list[Begun], dict[uuid.UUID, Trace]]
         try:
             read = _Line.model_validate_json(line)
         except ValidationError:
-            # The process was killed within the write of this line; the one before it counts.
+            # The process was killed, or the disk full, within the write of this line alone.
             log.warning("a spooled trace is cut off", file=str(path), line=number)
             continue
         if read.begun:

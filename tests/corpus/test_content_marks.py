@@ -127,7 +127,13 @@ async def test_what_a_hold_puts_back_is_marked(world, document):
     before = await mark(world)
     async with world.database.as_worker(world.tenant_id, deleting=True) as conn:
         assert await put_back(conn, tenant_id=world.tenant_id, deletion_id=receipt) == 1
+        [[is_noted]] = await (
+            await conn.execute(
+                "SELECT reshared_at IS NOT NULL FROM document WHERE id = %s", [document]
+            )
+        ).fetchall()
     assert await mark(world) != before
+    assert is_noted  # answers from while it was hidden are not given again
 
 
 async def test_what_is_rolled_back_is_not_marked(world, document):

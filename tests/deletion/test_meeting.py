@@ -32,6 +32,10 @@ from tests.world import another_world
 
 __all__ = ["in_small_batches"]
 pytestmark = pytest.mark.anyio
+WAITING = """
+SELECT count(*) FROM pg_stat_activity
+ WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 
 
 @pytest.fixture
@@ -51,6 +55,15 @@ async def hold(world, **target):
 async def kill(world, deletion, person, **how):
     with pytest.raises(Stopped):
         await deletion.delete_person(person, report=stop_after(2), **how)
+
+
+async def until_it_waits(world):
+    """Wait until somebody waits for a lock."""
+    async with asyncio.timeout(30):
+        waiting = 0
+        while not waiting:
+            async with world.database.as_worker() as conn:
+                [[waiting]] = await (await conn.execute(WAITING)).fetchall()
 
 
 def hers(name="late.txt", content=b"Late."):
@@ -84,7 +97,7 @@ async def test_an_upload_that_is_open_at_the_end_goes_with_its_person(world, del
     async with world.database.write_as(ana) as conn:
         await accept(conn, hers(), tenant_id=world.tenant_id, corpus=world.corpus, by="ana")
         going = asyncio.create_task(deletion.delete_person(ana, report=quiet))
-        await asyncio.sleep(0.5)
+        await until_it_waits(world)
         assert not going.done()
     assert (await going).documents == 1
     assert await count(world, "document") == 0
@@ -101,7 +114,7 @@ async def test_what_else_is_added_at_the_end_makes_it_busy(world, deletion, ana)
     async with world.database.as_worker(world.tenant_id) as conn:
         await put_principal(conn, new)
         going = asyncio.create_task(deletion.delete_tenant(world.tenant_id, report=quiet))
-        await asyncio.sleep(0.5)
+        await until_it_waits(world)
     with pytest.raises(Busy):
         await going
     await deletion.delete_tenant(world.tenant_id, report=quiet)

@@ -22,7 +22,11 @@ def begun(tenant_id: int, *, question="Why?", pseudonym=ME) -> Begun:
 
 
 def answered(
-    start: Begun, *, answer="Because.", passages: tuple[tuple[uuid.UUID, int], ...] = ()
+    start: Begun,
+    *,
+    answer="Because.",
+    passages: tuple[tuple[uuid.UUID, int], ...] = (),
+    problem: str | None = None,
 ) -> Trace:
     return Trace(
         begun=start,
@@ -45,6 +49,7 @@ def answered(
             for number, (document, passage) in enumerate(passages, 1)
         ),
         answer=answer,
+        problem=problem,
         input_tokens=10,
         output_tokens=3,
         degraded=("rerank",),

@@ -69,6 +69,17 @@ async def test_an_answer_does_not_outlive_the_content_that_was_taken_away(world)
     assert trace.answer is None
 
 
+async def test_what_a_model_said_when_it_failed_goes_with_what_it_had_read(world):
+    document = await world.add("plan.txt", "The plan.")
+    start = begun(world.tenant_id)
+    source = await passage_of(world, document)
+    failed = answered(start, passages=(source,), problem="The plan. is too long")
+    await add_traces(world.database, [failed])
+    assert (await read(world, start.id))[0].problem == failed.problem
+    await withdraw(world, document, "revoked")
+    assert (await read(world, start.id))[0].problem is None
+
+
 async def test_what_was_answered_without_documents_stays(world):
     trace, hits = await read(world, await recorded(world))
     assert (trace.answer, hits) == ("It says so.", [])

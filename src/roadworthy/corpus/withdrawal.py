@@ -13,6 +13,7 @@ from typing import LiteralString
 
 from psycopg.rows import scalar_row
 
+from roadworthy.core.clock import now
 from roadworthy.corpus.counts import count_in_all, count_out_all
 from roadworthy.plumbing.database import WorkerConnection
 
@@ -81,6 +82,10 @@ SELECT FROM corpus
  WHERE tenant_id = %(tenant_id)s AND (%(corpus_id)s::integer IS NULL OR id = %(corpus_id)s)
  ORDER BY id
    FOR UPDATE
+"""
+# What was answered while they were hidden knew nothing of them.
+SEEN_AGAIN = """
+UPDATE document SET reshared_at = %(now)s WHERE tenant_id = %(tenant_id)s AND id = ANY (%(ids)s)
 """
 ERASE = "DELETE FROM document WHERE tenant_id = %(tenant_id)s AND id = ANY (%(ids)s)"
 HOLD_ON = "SELECT hold_on(%(tenant_id)s, %(ids)s)"
@@ -173,6 +178,7 @@ async def put_back(conn: WorkerConnection, *, tenant_id: int, deletion_id: uuid.
     asked = {"tenant_id": tenant_id, "deletion_id": deletion_id}
     async with conn.cursor(row_factory=scalar_row) as cursor:
         ids = await (await cursor.execute(PUT_BACK, asked)).fetchall()
+    await conn.execute(SEEN_AGAIN, asked | {"ids": ids, "now": now()})
     await count_in_all(conn, tenant_id=tenant_id, document_ids=ids)
     return len(ids)
 

@@ -27,8 +27,9 @@ MOST_KEPT = 2_000  # of a tenant, and until the next trimming
 TRIMMED_BY_ONE_IN = 32  # answers that are kept
 KEPT_FOR = timedelta(days=7)
 MOST_ALIKE = 8  # that are looked at for one question
-# A change is seen a little after the time that it bears, and clocks of hosts differ.
-SETTLED_AFTER = timedelta(seconds=2)
+# A change bears the time of its statement and is seen from its commit on, which may wait for a
+# lock (10 s) and a further statement (30 s); and clocks of hosts differ.
+SETTLED_AFTER = timedelta(seconds=45)
 
 ADD = """
 INSERT INTO cached_answer (tenant_id, trace_id, release_hash, space_id, language, filters, question,

@@ -48,9 +48,16 @@ ADD_ANSWER = """
 INSERT INTO trace_answer (tenant_id, trace_id, text) VALUES (%(tenant_id)s, %(id)s, %(text)s)
 ON CONFLICT DO NOTHING
 """
+# What a model said when it failed may quote what it read, and goes with it as the answer does.
 DESCRIBE = """
 SELECT trace.id, surface, release_name, release_hash, question, searched_for, language, outcome,
-       problem, stages, reading, verdicts, input_tokens, output_tokens, degraded, cached_from,
+       CASE WHEN problem IS NOT NULL
+             AND (SELECT count(*) FROM passage
+                   WHERE passage.tenant_id = trace.tenant_id
+                     AND passage.id = ANY (found_passages(trace.id)))
+                 = cardinality(found_passages(trace.id))
+            THEN problem END AS problem,
+       stages, reading, verdicts, input_tokens, output_tokens, degraded, cached_from,
        started_at,
        ended_at, trace_answer.text AS answer
   FROM trace LEFT JOIN trace_answer ON trace_answer.tenant_id = trace.tenant_id

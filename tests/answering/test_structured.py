@@ -76,6 +76,15 @@ async def test_what_does_not_fit_twice_is_a_failure_that_says_where(told):
     assert (trace.outcome, trace.answer) == ("failed", None)
 
 
+async def test_a_name_that_the_model_made_up_is_told_to_the_model_alone(told):
+    made_up = json.dumps({"answer": "x", "canary": 1})
+    with pytest.raises(Unavailable, match="/: additionalProperties") as caught:
+        await ask(told, made_up, made_up)
+    assert "canary" in requests(told)[1]["messages"][2]["content"]
+    [trace] = await told.traces()
+    assert "canary" not in f"{caught.value.message} {trace.problem}"
+
+
 @pytest.mark.parametrize(
     "refusal",
     [

@@ -39,7 +39,7 @@ def test_what_fits_has_no_fault():
     [
         ({"days": "canary"}, "/days"),
         ({"days": 1, "text": "Canary!"}, "/text"),
-        ({}, "days"),
+        ({}, "/days"),
         (["canary"], "/"),
     ],
 )
@@ -47,6 +47,35 @@ def test_a_fault_names_its_place_and_no_word_of_it(value, place):
     found = unfit(value, SCHEMA)
     assert place in found.faults[0]
     assert "anary" not in str(found)
+
+
+CANARY = "password: canary ![x](https://evil.test/)"
+LISTED = {"properties": {"days": {"items": {"type": "integer"}}}}
+
+
+@pytest.mark.parametrize(
+    ("value", "schema", "fault"),
+    [
+        ({CANARY: 1, "days": 1}, SCHEMA, "/: additionalProperties"),
+        ({CANARY: 1}, {"additionalProperties": {"type": "string"}}, "/*: type"),
+        ({CANARY: 1}, {"patternProperties": {"^p": {"type": "string"}}}, "/*: type"),
+        ({CANARY: 1}, {"propertyNames": {"maxLength": 3}}, "/: propertyNames"),
+        ({CANARY: 1}, {"unevaluatedProperties": False}, "/: unevaluatedProperties"),
+        ({"days": [1, CANARY]}, LISTED, "/days/*: type"),
+        ({"4111111111111111": 1}, {"additionalProperties": {"type": "null"}}, "/*: type"),
+        ({CANARY: {}}, {"additionalProperties": SCHEMA}, "/*/days: required"),
+    ],
+)
+def test_a_fault_repeats_no_name_that_the_schema_does_not_have(value, schema, fault):
+    found = unfit(value, schema)
+    assert found is not None
+    assert found.faults == [fault]
+
+
+def test_who_wrote_it_is_told_in_full():
+    found = unfit({CANARY: 1, "days": 1}, SCHEMA)
+    assert found is not None
+    assert CANARY in found.in_full[0]
 
 
 def test_a_pattern_takes_time_in_proportion_to_the_text():

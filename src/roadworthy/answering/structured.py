@@ -44,7 +44,7 @@ async def structured(
         Unavailable: neither the answer nor its repair fits; or as the router says.
     """
     by = time.monotonic() + route.deadline_s
-    fault = Unfit(faults=())
+    fault = Unfit(faults=(), in_full=())
     for _ in range(MOST_TRIES):
         text = ""
         in_time = replace(route, deadline_s=max(by - time.monotonic(), LEAST_S))
@@ -64,7 +64,7 @@ async def structured(
 
 
 def _repairing(request: ChatRequest, text: str, *, fault: Unfit) -> ChatRequest:
-    told = find_prompt("repair-1").render({"faults": "; ".join(fault.faults)})
+    told = find_prompt("repair-1").render({"faults": "; ".join(fault.in_full)})
     further = [Message(role="assistant", content=text), Message(role="user", content=told)]
     return replace(request, messages=[*request.messages, *further])
 

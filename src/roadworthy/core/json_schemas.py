@@ -1,7 +1,7 @@
 """JSON that fits a schema, or why it does not."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -13,13 +13,15 @@ from roadworthy.core.errors import Invalid
 
 MOST_FAULTS = 5
 FENCE = "```"
+NO_JSON = ("it is no JSON",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unfit:
-    """Why something does not fit; the faults name places and rules, never what stands there."""
+    """Why something does not fit."""
 
-    faults: Sequence[str]
+    faults: Sequence[str]  # places and rules, by names of the schema alone
+    in_full: Sequence[str]  # for who wrote it, and nobody else: they repeat names of its own
 
 
 def check_schema(schema: Mapping[str, object]) -> None:
@@ -42,7 +44,7 @@ def read_json(text: str) -> object | Unfit:
     try:
         return from_json(bare, allow_inf_nan=False)
     except ValueError:  # its words quote the text
-        return Unfit(faults=("it is no JSON",))
+        return Unfit(faults=NO_JSON, in_full=NO_JSON)
 
 
 def unfit(value: object, schema: Mapping[str, object]) -> Unfit | None:
@@ -51,9 +53,14 @@ def unfit(value: object, schema: Mapping[str, object]) -> Unfit | None:
     Args:
         schema: that `check_schema` let pass.
     """
-    errors = islice(_validator(json.dumps(schema)).iter_errors(value), MOST_FAULTS)
-    faults = [f"{_place(error)}: {error.message}" for error in errors]
-    return Unfit(faults=faults) if faults else None
+    errors = list(islice(_validator(json.dumps(schema)).iter_errors(value), MOST_FAULTS))
+    if not errors:
+        return None
+    own = frozenset(_names(schema))
+    return Unfit(
+        faults=[_fault(error, own=own) for error in errors],
+        in_full=[f"{_path(error.instance_path)}: {error.message}" for error in errors],
+    )
 
 
 @lru_cache(maxsize=64)
@@ -66,5 +73,29 @@ def _validator(schema: str) -> jsonschema_rs.Validator:
     )
 
 
-def _place(error: jsonschema_rs.ValidationError) -> str:
-    return "/" + "/".join(str(part) for part in error.instance_path)
+def _fault(error: jsonschema_rs.ValidationError, *, own: Collection[str]) -> str:
+    """Name the place and the rule; a name that the schema does not have is a text like any other.
+
+    So is a number: nobody can tell the place in a list from a name that is made of digits.
+    """
+    place = [part if part in own else "*" for part in error.instance_path]
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Required):
+        place.append(error.kind.property)
+    return f"{_path(place)}: {error.kind.name}"
+
+
+def _path(parts: Iterable[object]) -> str:
+    return "/" + "/".join(map(str, parts))
+
+
+def _names(schema: object) -> Iterator[str]:
+    match schema:
+        case dict():
+            yield from schema
+            for each in schema.values():
+                yield from _names(each)
+        case list():
+            for each in schema:
+                yield from _names(each)
+        case _:
+            pass

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -12,6 +13,7 @@ from roadworthy.answering.guarding import guarded
 from roadworthy.answering.records import Citation, ModelCalled, TextPiece
 from roadworthy.core.errors import Unavailable
 from roadworthy.core.ids import new_id
+from roadworthy.detectors.patterns import digits
 from roadworthy.guardrails import answer_checks
 from roadworthy.guardrails.answer_checks import Known, checks
 from roadworthy.guardrails.answers import AnswerGuards
@@ -189,6 +191,68 @@ async def test_what_is_nothing_by_halves_is_told_whole_or_not_at_all():
         assert "".join([await made.take(letter) for letter in text]) == ""
         assert await made.end() == read
         assert made.is_blocked == (not read)
+
+
+async def told_as_json(text: str) -> tuple[str, str]:
+    """Give what is read of a JSON answer, and the guard that blocked it."""
+    made = AnswerGuards(checks(DEFAULT, KNOWN, classifier=None), is_whole=True)
+    read = await made.take(text) + await made.end()
+    return read, ", ".join(v.guard for v in made.verdicts() if v.outcome == "blocked")
+
+
+PROMPT_WORDS = PROMPT.split()[3:16]
+
+
+@pytest.mark.parametrize("beside", ["\n", "\t", "\x1f"], ids=repr)
+@pytest.mark.parametrize(
+    ("text", "guard"),
+    [
+        (VALUES["access_key"], "secrets"),
+        (VALUES["token"], "secrets"),
+        (VALUES["us_ssn"], "personal_data"),
+        (VALUES["card"], "personal_data"),
+        ("www.evil.test/SECRET", "links"),
+        ("//evil.test/SECRET", "links"),
+        ("\n".join(MARK), "leakage"),
+        ("\n".join(PROMPT_WORDS), "leakage"),
+    ],
+)
+async def test_the_end_of_a_line_hides_nothing_in_json(text, guard, beside):
+    hidden = f"It is:{beside}{text}{beside}So."
+    escaped = "".join(f"\\u{ord(letter):04x}" for letter in hidden)
+    for value in (json.dumps({"a": hidden}), json.dumps([{hidden: [1]}]), f'["{escaped}"]'):
+        assert await told_as_json(value) == ("", guard)
+
+
+@pytest.mark.parametrize(
+    ("value", "guard"),
+    [
+        ({"password": VALUES["password"]}, "secrets"),
+        ({"card": int(digits(VALUES["card"]))}, "personal_data"),
+        ({"a": PROMPT_WORDS}, "leakage"),
+        ({"a": list(MARK)}, "leakage"),
+        ({"a": [{"b": f"Ask\n{VALUES['email']}"}]}, "personal_data"),
+    ],
+    ids=str,
+)
+async def test_names_values_and_lists_of_json_are_looked_at(value, guard):
+    assert await told_as_json(json.dumps(value)) == ("", guard)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": "Ask\nada@example.com\n\tor bo@example.org"},
+        {"a": "See\nhttps://hr.example.com/leave\nor Bo."},
+        {"https://hr.example.com/leave": None},
+        {"token": "", "id_of_the_2024_customer": 7},
+        {"token": {"id_of_the_2024_customer": [True]}},
+    ],
+    ids=str,
+)
+async def test_json_that_says_nothing_amiss_is_read_as_it_was_written(value):
+    text = json.dumps(value)
+    assert await told_as_json(text) == (text, "")
 
 
 async def test_without_documents_nothing_can_be_compared_with_them():

@@ -25,7 +25,7 @@ from roadworthy.guardrails.records import (
 )
 from roadworthy.releases import AnswerGuard, Guards, ScoredAnswerGuard
 
-VERSION = "rules-1"  # changes when a sentence could be judged otherwise
+VERSION = "rules-2"  # changes when a sentence could be judged otherwise
 BEFORE = 400  # characters before a sentence that are looked at with it: keys have several lines
 
 

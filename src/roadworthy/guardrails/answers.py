@@ -11,6 +11,7 @@ from functools import partial
 
 from roadworthy.core.sentences import first_end
 from roadworthy.guardrails.answer_checks import BEFORE, Check, Sentence
+from roadworthy.guardrails.json_texts import said_in
 from roadworthy.guardrails.looking import Look, Outcome, Seen, outcome, seen, verdict
 from roadworthy.guardrails.records import (
     ANSWER,
@@ -56,7 +57,7 @@ class AnswerGuards:
 
         Args:
             is_whole: half of the answer is none, such as JSON: it is looked at as one sentence, and
-                a finding always blocks.
+                a finding always blocks, since what is put in its place might not fit.
         """
         self._accounts = [_Account(check=check, is_whole=is_whole) for check in checks]
         self._is_whole = is_whole
@@ -93,8 +94,9 @@ class AnswerGuards:
         return first_end(self._held) if self._accounts else len(self._held)
 
     async def _checked(self, end: int) -> str:
-        sentence = Sentence(text=self._held[:end], before=self._before)
-        self._held = self._held[end:]
+        written, self._held = self._held[:end], self._held[end:]
+        said = said_in(written) if self._is_whole else written
+        sentence = Sentence(text=said, before=self._before)
         self._before = (sentence.before + sentence.text)[-BEFORE:]
         taken_out: list[Run] = []
         for account in self._accounts:
@@ -102,7 +104,7 @@ class AnswerGuards:
             if self.is_blocked:
                 return ""
         self.decided += end
-        return _without(sentence.text, taken_out)
+        return _without(written, taken_out)
 
     async def _look(self, account: _Account, sentence: Sentence) -> Sequence[Run]:
         look = account.look(sentence)

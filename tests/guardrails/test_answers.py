@@ -27,6 +27,8 @@ pytestmark = pytest.mark.anyio
 DEFAULT = parse_release('{"answerer": "extract"}').guards
 MARK = "7c2f09aa41d3e6b8"
 PROMPT = find_prompt("answer-2").text
+PROMPT_WORDS = PROMPT.split()[3:16]
+KEY_LINE = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"
 READ = "Leave is thirty days, says https://hr.example.com/leave. Ask ada@example.com or Bo."
 KNOWN = Known(question="Is bo@example.org there?", passages=[READ], mark=MARK, prompt=PROMPT)
 
@@ -119,10 +121,25 @@ async def test_secrets_are_withheld(name):
 
 
 async def test_a_secret_on_several_lines_is_found_before_its_end():
-    line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n"
-    read, verdicts = await said("It is:\n", "-----BEGIN PRIVATE KEY-----\n", *([line] * 9))
+    key = ["-----BEGIN PRIVATE KEY-----\n", *([f"{KEY_LINE}\n"] * 9)]
+    read, verdicts = await said("It is:\n", *key)
     assert read == "It is:\n-----BEGIN PRIVATE KEY-----\n"
     assert verdicts["secrets"].outcome == "blocked"
+
+
+@pytest.mark.parametrize(
+    ("guard", "lines"),
+    [
+        ("secrets", ["-----BEGIN PRIVATE KEY-----", *[KEY_LINE] * 25, "-----END PRIVATE KEY-----"]),
+        ("leakage", ["So it is.", *[f"It is {MARK}."] * 9]),
+        ("leakage", ["So it is.", *[" ".join(PROMPT_WORDS) + "."] * 9]),
+    ],
+)
+async def test_nothing_is_told_behind_the_first_line_of_a_key_or_the_prompt(guard, lines):
+    asked = Guards(**{guard: AnswerGuard(on_failure="closed", on_finding="redact")})
+    read, verdicts = await said(*(f"{line}\n" for line in lines), asked=asked)
+    assert read.strip() == lines[0]
+    assert verdicts[guard].outcome == "blocked"
 
 
 @pytest.mark.parametrize(
@@ -198,9 +215,6 @@ async def told_as_json(text: str) -> tuple[str, str]:
     made = AnswerGuards(checks(DEFAULT, KNOWN, classifier=None), is_whole=True)
     read = await made.take(text) + await made.end()
     return read, ", ".join(v.guard for v in made.verdicts() if v.outcome == "blocked")
-
-
-PROMPT_WORDS = PROMPT.split()[3:16]
 
 
 @pytest.mark.parametrize("beside", ["\n", "\t", "\x1f"], ids=repr)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from roadworthy.core.errors import Invalid
-from roadworthy.releases import Guards, Release, parse_release
+from roadworthy.releases import AnswerGuard, Guards, Release, parse_release
 from roadworthy.releases.guards import GUARDED
 from roadworthy.releases.records import read_stored
 
@@ -73,9 +73,17 @@ def test_other_guards_are_another_release():
         ({"links": {"second_opinion": True}}, "guards.links.second_opinion"),
         ({"grounding": {"on_failure": "open"}}, "guards.grounding.on_finding"),
         ({"injection": "closed"}, "guards.injection"),
+        ({"secrets": {"on_finding": "redact"}}, "guards.secrets.on_finding .* can only block"),
+        ({"leakage": {"on_finding": "redact"}}, "guards.leakage.on_finding .* can only block"),
     ],
     ids=str,
 )
 def test_what_is_no_guard_is_refused(guards, said):
     with pytest.raises(Invalid, match=said):
         told(**guards)
+
+
+def test_a_release_that_was_stored_with_what_is_refused_now_is_read_as_it_was():
+    redacting = AnswerGuard(on_failure="closed", on_finding="redact")
+    stored = told().model_copy(update={"guards": Guards(secrets=redacting, leakage=redacting)})
+    assert read_stored(stored.canonical) == stored

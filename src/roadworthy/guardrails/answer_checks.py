@@ -103,8 +103,8 @@ def checks(guards: Guards | None, known: Known, *, classifier: Classifier | None
         return []
     by_rules = (
         ("personal_data", guards.personal_data, _personal_data),
-        ("secrets", guards.secrets, _secrets),
-        ("leakage", guards.leakage, _leakage),
+        ("secrets", _blocking(guards.secrets), _secrets),
+        ("leakage", _blocking(guards.leakage), _leakage),
         ("links", guards.links, _links),
     )
     judged = (("toxicity", guards.toxicity, _toxicity), ("grounding", guards.grounding, _grounding))
@@ -120,6 +120,11 @@ def checks(guards: Guards | None, known: Known, *, classifier: Classifier | None
             if asked is not None
         ),
     ]
+
+
+def _blocking(asked: AnswerGuard | None) -> AnswerGuard | None:
+    """Let a guard block, also where a release from before it could only do that says otherwise."""
+    return asked and asked.model_copy(update={"on_finding": "block"})
 
 
 def _ruled(find: Callable[[Sentence, Known], Iterable[Run]], known: Known) -> Look:
@@ -149,14 +154,15 @@ def _secrets(sentence: Sentence, _known: Known) -> Iterable[Run]:
 
 
 def _leakage(sentence: Sentence, known: Known) -> Iterable[Run]:
-    """Find words of the prompt, and the mark that was made for this request alone."""
+    """Find words of the prompt, and the mark that was made for this request alone.
+
+    It blocks: so what stands before a sentence has none of them, unless it could not be looked at.
+    """
     whole = sentence.before + sentence.text
-    if known.mark and known.mark in squeezed(whole) and known.mark not in squeezed(sentence.before):
+    if known.mark and known.mark in squeezed(whole):
         yield sentence.all_of_it("mark")
-    elif known.prompt:
-        repeated = (runs(whole) - runs(sentence.before)) & _runs_of(known.prompt)
-        if repeated and repeated - known.runs:
-            yield sentence.all_of_it("prompt")
+    elif known.prompt and (runs(whole) & _runs_of(known.prompt)) - known.runs:
+        yield sentence.all_of_it("prompt")
 
 
 @lru_cache(maxsize=64)

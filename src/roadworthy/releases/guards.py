@@ -12,7 +12,11 @@ from pydantic import (
     model_serializer,
 )
 
+from roadworthy.core.errors import Invalid
+
 LONGEST_TURN = 200_000  # characters; a longer one is refused before any guard
+# Of what they find a part may be told by then: a key has many lines, a prompt many sentences.
+BLOCK_ALONE = ("secrets", "leakage")
 LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 
 
@@ -99,6 +103,21 @@ GUARDED = Guards(
     leakage=AnswerGuard(on_failure="closed", on_finding="block"),
     links=AnswerGuard(on_failure="closed", on_finding="block"),
 )
+
+
+def check_findings(guards: Guards | None) -> None:
+    """Refuse what no guard does with what it finds; a stored release may still say it.
+
+    Raises:
+        Invalid: a guard that can only block shall redact.
+    """
+    for name in BLOCK_ALONE:
+        guard = getattr(guards, name, None)
+        if isinstance(guard, AnswerGuard) and guard.on_finding == "redact":
+            raise Invalid(
+                f"The release's guards.{name}.on_finding is wrong: this guard can only block, "
+                "since what it finds has many lines, and some would be told."
+            )
 
 
 def doubting(guards: Guards | None, *, grounded: bool) -> Guards:

@@ -17,7 +17,7 @@ from pydantic import (
 from roadworthy.core.errors import Invalid
 from roadworthy.core.json_schemas import check_schema
 from roadworthy.plumbing.endpoint_settings import CHAT, NAME
-from roadworthy.releases.guards import GUARDED, Guards, over_defaults
+from roadworthy.releases.guards import GUARDED, Guards, check_findings, over_defaults
 
 CONVERSATION_TOKENS = 32_000
 
@@ -179,7 +179,9 @@ def parse_release(content: str | bytes) -> Release:
     Raises:
         Invalid: a field is unknown, missing or out of range; the sentence names it.
     """
-    return _parsed(_with_guards(content))
+    release = _parsed(_with_guards(content))
+    check_findings(release.guards)
+    return release
 
 
 def _with_guards(content: str | bytes) -> str | bytes:

@@ -50,6 +50,8 @@ def main() -> None:
             options.data, most_questions=options.questions, most_documents=options.documents
         )
         named = options.sets.split()
+        if unknown := {*named} - {data.name for data in sets}:
+            raise SystemExit(f"There is no set {', '.join(sorted(unknown))} in {options.data}.")
         chosen = [data for data in sets if not named or data.name in named]
         result |= quality(chosen, candidates=options.candidates)
     print(json.dumps(result))

@@ -132,6 +132,12 @@ async def test_tokens_are_counted(told):
     assert answer.model_ms > 0
 
 
+async def test_an_answer_that_was_filtered_is_not_passed_off_as_whole(told):
+    told.models.events = said(["Thirty days unless"], finish_reason="content_filter")
+    with pytest.raises(Unavailable, match="content_filter"):
+        await ask(told)
+
+
 async def test_an_answer_cut_at_its_limit_is_not_passed_off_as_whole(told):
     told.models.events = said(["Thirty days unless"], finish_reason="length")
     answer = (await ask(told)).answer

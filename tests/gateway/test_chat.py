@@ -103,6 +103,51 @@ async def test_a_stream_that_only_stops_is_an_error(models, endpoint):
         await heard(endpoint)
 
 
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("content_filter", "content_filter"),
+        ("error", "error"),
+        ("abort", "abort"),
+        ("tool_calls", "tool_calls"),
+        ("Insufficient_System_Resource", "insufficient_system_resource"),
+        ("see\nhttp://bad.example", "unknown"),
+        ("a" * 1_000, "unknown"),
+    ],
+)
+async def test_an_end_that_is_none_is_an_error_with_its_reason(models, endpoint, reason, told):
+    models.events = said(["half"], finish_reason=reason)
+    with pytest.raises(Unavailable, match=f"broke off in mid-answer: {told}[.]") as caught:
+        await heard(endpoint)
+    assert caught.value.facts == {"finish_reason": told}
+
+
+async def test_a_fault_after_an_end_is_not_passed_over(models, endpoint):
+    models.events = said(["half"]) + said([], finish_reason="error")
+    with pytest.raises(Unavailable, match="error"):
+        await heard(endpoint)
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("stop", "stop"),
+        ("STOP", "stop"),
+        ("eos", "stop"),
+        ("eos_token", "stop"),
+        ("stop_sequence", "stop"),
+        ("end_turn", "stop"),
+        ("length", "length"),
+        ("max_tokens", "length"),
+        ("model_length", "length"),
+    ],
+)
+async def test_ends_are_told_by_one_name_each(models, endpoint, reason, told):
+    models.events = said(["a"], finish_reason=reason)
+    pieces = await heard(endpoint)
+    assert [piece.finish_reason for piece in pieces if piece.finish_reason] == [told]
+
+
 @pytest.mark.parametrize("garbage", [b"data: {\n\n", b"data: <html>\n\n", b"data: []\n\n"])
 async def test_garbage_in_a_stream_is_an_error(models, endpoint, garbage):
     models.events = [*said(["a"])[:1], garbage]

@@ -13,7 +13,7 @@ from roadworthy.gateway import lanes
 from roadworthy.gateway.chat import Message
 from roadworthy.gateway.lanes import MOST_FAILURES, ChatRequest, Lane, Limits, Patience, Rate
 from roadworthy.plumbing.breaker import FIRST_REST_S
-from tests.doubles.model_server import Behaviour, event, failing
+from tests.doubles.model_server import Behaviour, event, failing, said
 
 pytestmark = pytest.mark.anyio
 ASKED = ChatRequest(messages=[Message(role="user", content="Why?")], max_tokens=10)
@@ -295,6 +295,18 @@ async def test_an_error_within_a_stream_is_the_endpoints(models, lane):
     for _ in range(MOST_FAILURES):
         await failure(lane)
     assert lane.breaker.is_resting
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_resting"), [("error", True), ("abort", True), ("content_filter", False)]
+)
+async def test_an_odd_end_is_the_endpoints_where_no_question_leads_to_it(
+    models, lane, reason, is_resting
+):
+    models.events = said(["half"], finish_reason=reason)
+    for _ in range(MOST_FAILURES):
+        await failure(lane)
+    assert lane.breaker.is_resting is is_resting
 
 
 async def test_a_refusal_is_passed_on(models, lane):

@@ -178,6 +178,20 @@ async def test_what_breaks_off_in_mid_answer_ends_the_answer(models, second, rou
     assert asked(second) == 0
 
 
+async def test_an_answer_that_is_filtered_is_none_and_its_tokens_are_told(models, second, router):
+    models.events = said(["half"], finish_reason="content_filter")
+    heard = await hear(router)
+    assert (heard.outcomes, heard.calls[0].input_tokens) == ([("first", "broke off")], 7)
+    assert (type(heard.error), asked(second)) == (Unavailable, 0)
+
+
+async def test_what_is_filtered_before_its_first_text_is_asked_elsewhere(models, router):
+    models.events = said([], finish_reason="content_filter")
+    heard = await hear(router)
+    assert heard.text == "Second says."
+    assert heard.outcomes[0] == ("first", "unavailable")
+
+
 async def test_an_empty_piece_is_no_text_yet(models, second, router):
     models.pieces = ["", "", "a"]
     models.plan.append(Behaviour(cut_after=2))

@@ -94,6 +94,20 @@ async def test_a_stream_that_only_stops_is_an_error(models, vendor):
     assert isinstance(await failure(vendor, tries=1), Unavailable)
 
 
+@pytest.mark.parametrize(
+    ("stop_reason", "reason"), [("refusal", "content_filter"), ("tool_use", "tool_calls")]
+)
+async def test_an_end_that_is_none_is_an_error_with_its_reason(models, vendor, stop_reason, reason):
+    models.events = said_in_messages(["half"], stop_reason=stop_reason)
+    assert reason in (await failure(vendor)).message
+
+
+async def test_an_answer_that_is_cut_at_its_limit_has_an_end(models, vendor):
+    models.events = said_in_messages(["a"], stop_reason="max_tokens")
+    pieces = await heard(vendor)
+    assert [piece.finish_reason for piece in pieces if piece.finish_reason] == ["length"]
+
+
 async def test_a_silent_vendor_is_given_up_in_time(models, vendor):
     models.plan.append(Behaviour(delay_s=10))
     async with asyncio.timeout(5):

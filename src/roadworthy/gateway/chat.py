@@ -1,5 +1,6 @@
 """Chat with a model, as a stream of pieces."""
 
+import re
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -20,6 +21,19 @@ from roadworthy.gateway.endpoint import Endpoint
 
 LONGEST_LINE = 1_000_000  # bytes of one event
 MENDED = frozenset({"max_tokens", "temperature"})  # parameters that models do without
+WHOLE, FULL = "stop", "length"
+# Servers, and the library for vendors, hand on some reasons by other names than OpenAI's.
+ENDS = {
+    WHOLE: WHOLE,
+    "eos": WHOLE,
+    "eos_token": WHOLE,
+    "stop_sequence": WHOLE,
+    "end_turn": WHOLE,
+    FULL: FULL,
+    "max_tokens": FULL,
+    "model_length": FULL,
+}
+REASON = re.compile(r"[a-z_]{1,40}")  # that a sentence may hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +49,7 @@ class ChatPiece:
     """What arrived: text, or at the end the reason and the tokens used."""
 
     text: str = ""
-    finish_reason: str | None = None
+    finish_reason: str | None = None  # "stop", "length", or why else it ended
     input_tokens: int | None = None
     output_tokens: int | None = None
     logprobs: Sequence[float] = ()  # of its tokens, where they are told
@@ -102,17 +116,28 @@ async def chat(
         "stream_options": {"include_usage": True},
         **(options or {}),
     }
-    finished = False
     asked = _asked(endpoint, body, refused=endpoint.refused[model], tries=tries, on_try=on_try)
+    reasons: set[str | None] = set()
     async with asked as response:
         # Read to the end, past [DONE]: a connection with bytes left on it is not used again.
         async for data in _events(response, endpoint):
             for piece in _pieces(data, endpoint):
-                finished = finished or bool(piece.finish_reason)
+                reasons.add(piece.finish_reason)
                 yield piece
-    if not finished:
-        # A stream that only stops is a fault; passing it off as an ending would hide it.
-        raise Unavailable(f"The model endpoint {endpoint.address.url} broke off in mid-answer.")
+    check_ended(reasons, name=f"The model endpoint {endpoint.address.url}")
+
+
+def check_ended(reasons: Collection[str | None], *, name: str) -> None:
+    """Refuse an answer that has no end, or another one than a model that was done or full.
+
+    Raises:
+        Unavailable: passed off as an ending, it would be half an answer that nobody knows of.
+    """
+    told = {reason for reason in reasons if reason}
+    if not told:
+        raise Unavailable(f"{name} broke off in mid-answer.")
+    if odd := sorted(told - {WHOLE, FULL}):
+        raise Unavailable(f"{name} broke off in mid-answer: {odd[0]}.", finish_reason=odd[0])
 
 
 @asynccontextmanager
@@ -191,7 +216,7 @@ def pieces_of(chunk: Any) -> list[ChatPiece]:  # noqa: ANN401 - OpenAI's chunk: 
         pieces.append(
             ChatPiece(
                 text=text or "",
-                finish_reason=choice.finish_reason or None,
+                finish_reason=_reason(choice.finish_reason),
                 logprobs=[each.logprob for each in told or ()],
             )
         )
@@ -203,3 +228,10 @@ def pieces_of(chunk: Any) -> list[ChatPiece]:  # noqa: ANN401 - OpenAI's chunk: 
             )
         )
     return pieces
+
+
+def _reason(told: str | None) -> str | None:
+    if not told:
+        return None
+    reason = told.lower()
+    return ENDS.get(reason, reason) if REASON.fullmatch(reason) else "unknown"

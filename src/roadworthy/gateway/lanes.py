@@ -23,6 +23,8 @@ MINUTE_S = 60
 MOST_FAILURES = 3  # in a row, until an endpoint is left alone
 BYTES_A_TOKEN = 6  # more than in nearly any text: what is too long by this is too long
 JSON_SCHEMA, LOGPROBS = "json_schema", "logprobs"
+# Ends of an answer that are the endpoint's; to others, such as content_filter, what is asked leads.
+OF_THE_ENDPOINT = frozenset({"abort", "error"})
 SILENCE_S = 10.0  # after which an endpoint is late, whoever would have waited for how long
 
 
@@ -243,12 +245,15 @@ def is_to_blame(error: RoadworthyError) -> bool:
     """Tell whether a failure says that an endpoint is not well.
 
     A request that it refuses, a wrong key or a model that it does not have is ours to mend, and
-    says nothing of what others ask of it; nor does it when somebody was in a hurry. One that is at
-    its limit, or at ours, serves others: to leave it alone would leave it idle.
+    says nothing of what others ask of it; nor does it when somebody was in a hurry, or an answer
+    was filtered. One that is at its limit, or at ours, serves others: to leave it alone would leave
+    it idle.
     """
     status, silent_s = error.facts.get("status"), error.facts.get("silent_s")
     if isinstance(error, Invalid | Busy):
         return False
+    if "finish_reason" in error.facts:
+        return error.facts["finish_reason"] in OF_THE_ENDPOINT
     if isinstance(silent_s, float):
         return silent_s >= SILENCE_S
     if not isinstance(status, int):
@@ -258,4 +263,6 @@ def is_to_blame(error: RoadworthyError) -> bool:
 
 def has_answered(error: RoadworthyError) -> bool:
     """Tell whether a failure shows that an endpoint is there."""
-    return isinstance(error, Invalid) or isinstance(error.facts.get("status"), int)
+    if isinstance(error, Invalid) or "finish_reason" in error.facts:
+        return True
+    return isinstance(error.facts.get("status"), int)

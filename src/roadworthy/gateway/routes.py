@@ -101,7 +101,8 @@ class _Asking:
                 async for piece in pieces:
                     yield piece
         except RoadworthyError as error:
-            running.end(BROKE_OFF if is_to_blame(error) else CUT)
+            is_cut = "silent_s" in error.facts and not is_to_blame(error)
+            running.end(CUT if is_cut else BROKE_OFF)
             raise
         running.end(ANSWERED)
 

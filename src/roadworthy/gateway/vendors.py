@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
-from roadworthy.gateway.chat import ChatPiece, Message, pieces_of
+from roadworthy.gateway.chat import ChatPiece, Message, check_ended, pieces_of
 from roadworthy.gateway.endpoint import (
     LONGEST_PAUSE_S,
     MOST_TRIES,
@@ -84,18 +84,17 @@ class Vendor:
             **(options or {}),
         }
         chunks, first = await self._begun(asked, tries=tries or MOST_TRIES, on_try=on_try)
-        finished = False
+        reasons: set[str | None] = set()
         try:
             while first is not None:
                 for piece in pieces_of(first):
-                    finished = finished or bool(piece.finish_reason)
+                    reasons.add(piece.finish_reason)
                     yield piece
                 async with self._told():
                     first = await anext(chunks, None)
         finally:
             await chunks.aclose()
-        if not finished:
-            raise Unavailable(f"{self._name} broke off in mid-answer.")
+        check_ended(reasons, name=self._name)
 
     async def _begun(
         self, asked: Mapping[str, object], *, tries: int, on_try: Callable[[], None]

@@ -32,7 +32,7 @@ async def hasty(models):
     await made.close()
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
 async def test_a_passing_failure_is_not_seen(models, endpoint, status):
     models.plan.extend([failing(status), failing(status)])
     assert await embed(endpoint)
@@ -66,7 +66,10 @@ async def test_there_are_four_tries_and_no_more(models, endpoint, behaviour):
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(400, Invalid), (422, Invalid), (413, Invalid), (401, Unavailable), (404, Unavailable)],
+    [
+        *[(status, Invalid) for status in (400, 413, 422)],
+        *[(status, Unavailable) for status in (401, 402, 403, 404, 405, 409, 410, 418, 451, 499)],
+    ],
 )
 async def test_a_refusal_is_not_tried_again(models, endpoint, status, kind):
     models.plan.append(failing(status, "input is too long"))

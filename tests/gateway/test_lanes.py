@@ -100,11 +100,12 @@ async def test_a_probe_is_believed_at_its_first_text(models, lane):
     [
         (failing(400), "words"),
         (failing(401), "words"),
+        (failing(402), "words"),
         (failing(422), "words"),
         (failing(429), "words"),
         (Behaviour(), "typo"),
     ],
-    ids=["400", "401", "422", "at-its-limit", "no-such-model"],
+    ids=["400", "401", "402", "422", "at-its-limit", "no-such-model"],
 )
 async def test_what_is_ours_to_mend_costs_nobody_else_the_endpoint(models, lane, behaviour, model):
     models.plan.extend([behaviour] * 2 * MOST_FAILURES)

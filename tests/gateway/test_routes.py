@@ -116,8 +116,12 @@ async def test_a_call_costs_what_the_book_says(models, router):
 
 @pytest.mark.parametrize(
     "behaviour",
-    [failing(500), failing(429), failing(401), Behaviour(is_reset=True), Behaviour(cut_after=0)],
-    ids=["fault", "limit", "wrong-key", "reset", "empty"],
+    [
+        *[failing(status) for status in (500, 429, 401, 402, 408, 409)],
+        Behaviour(is_reset=True),
+        Behaviour(cut_after=0),
+    ],
+    ids=["fault", "limit", "wrong-key", "no-credit", "late", "conflict", "reset", "empty"],
 )
 async def test_when_the_first_fails_the_second_answers(models, second, router, behaviour):
     models.plan.extend([behaviour] * MOST_TRIES)

@@ -20,7 +20,9 @@ LONGEST_PAUSE_S = 5.0
 LONGEST_MESSAGE = 500
 MOST_OF_AN_ERROR = 64_000  # bytes that are read of it
 MOST_OF_A_LIST = 4_000_000  # bytes of what is fetched, such as the names of all models
-OURS_TO_MEND = frozenset({401, 403, 404})
+# Of a request that no endpoint would take; any other status of these is ours to mend.
+ASKERS = frozenset({400, 413, 422})
+PASSING = frozenset({408, 425, 429})
 # OpenAI's codes of a 400 about a parameter, which we choose and no asker does.
 OF_A_PARAMETER = frozenset({"unsupported_parameter", "unsupported_value"})
 # Longer than a server keeps an idle connection is no use; shorter means a new one each time.
@@ -78,8 +80,8 @@ class EndpointAddress:
 class Endpoint:
     """Posts JSON and tries again where that can help.
 
-    Connection errors, 429 and 5xx are tried four times in all, with full jitter and within the
-    time limit; an answer that has begun is never asked for again.
+    Connection errors, 408, 425, 429 and 5xx are tried four times in all, with full jitter and
+    within the time limit; an answer that has begun is never asked for again.
 
     Args:
         tries: of one call; 1 where who waits would rather go on without.
@@ -150,9 +152,10 @@ class Endpoint:
             most_bytes: a longer answer is not read to its end.
 
         Raises:
-            Invalid: the server refuses the request (4xx); its own words are in the sentence.
+            Invalid: the server refuses what is asked (400, 413, 422); its own words are in the
+                sentence.
             Busy: it is at its limit (429), still after all tries.
-            Unavailable: it cannot be reached, fails (5xx), takes too long, or answers too much.
+            Unavailable: it cannot be reached, fails, takes too long, or answers too much.
         """
         async with self._limited(), self.stream(path, body) as response:
             stream = response.extensions["network_stream"]
@@ -260,12 +263,7 @@ class Endpoint:
             told = _told_pause(response)
             after = {} if told is None else {"retry_after_s": math.ceil(told)}
             return Busy(sentence, status=status, **after)
-        if (
-            status >= httpx.codes.INTERNAL_SERVER_ERROR
-            or status in OURS_TO_MEND
-            or response.is_redirect
-        ):
-            # A wrong key or address is ours to mend, not the asker's.
+        if status not in ASKERS:
             return Unavailable(sentence, status=status)
         if parameter := _said(body).parameter:
             return Unavailable(sentence, status=status, parameter=parameter)
@@ -320,7 +318,7 @@ def _told_pause(response: httpx.Response) -> float | None:
 
 def may_pass(status: int) -> bool:
     """Tell whether the same request may work later."""
-    return status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR
+    return status in PASSING or status >= httpx.codes.INTERNAL_SERVER_ERROR
 
 
 def _said(body: bytes) -> _ErrorBody:

@@ -98,6 +98,13 @@ async def test_the_pause_that_the_server_asks_for_is_kept(models, endpoint):
     assert 1 <= second.at - first.at < 2
 
 
+async def test_a_pause_that_would_not_end_in_time_is_not_begun(models, hasty):
+    models.plan.append(failing(429, retry_after="1"))
+    began = time.monotonic()
+    assert isinstance(await failure(hasty), Busy)
+    assert (time.monotonic() - began < 0.4, len(models.asked)) == (True, 1)
+
+
 @pytest.mark.parametrize("told", ["²", "soon", "-1", "1.5", "Wed, 21 Oct 2026 07:28:00 GMT", ""])
 async def test_an_odd_retry_after_does_no_harm(models, endpoint, told):
     models.plan.append(failing(429, retry_after=told))

@@ -134,6 +134,16 @@ async def test_what_the_endpoint_is_to_blame_for_counts(models, lane, behaviour,
     assert lane.breaker.is_resting
 
 
+async def test_one_that_says_when_to_come_back_is_at_its_limit_and_not_silent(
+    models, lane, monkeypatch
+):
+    monkeypatch.setattr(lanes, "SILENCE_S", 0.2)
+    models.plan.extend([failing(429, retry_after="5")] * MOST_FAILURES)
+    for _ in range(MOST_FAILURES):
+        assert isinstance(await failure(lane, s=0.3, tries=4), Busy)
+    assert lane.breaker.is_well
+
+
 async def test_who_is_in_a_hurry_says_nothing_of_the_endpoint(models, lane):
     models.plan.extend([Behaviour(delay_s=0.5)] * 2 * MOST_FAILURES)
     for _ in range(2 * MOST_FAILURES):

@@ -2,13 +2,14 @@
 
 import asyncio
 import sys
+import time
 
 import pytest
 
 from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
 from roadworthy.gateway.calls import Step
 from roadworthy.gateway.chat import Message
-from roadworthy.gateway.endpoint import EndpointAddress
+from roadworthy.gateway.endpoint import EndpointAddress, Tries
 from roadworthy.gateway.lanes import ChatRequest, Lane, Limits
 from roadworthy.gateway.prices import read_prices
 from roadworthy.gateway.routes import Route, Router
@@ -68,8 +69,16 @@ async def test_what_is_asked_is_sent_in_its_protocol(models, vendor):
 async def test_a_passing_failure_is_not_seen_and_counted(models, vendor, status):
     models.plan.append(failing(status))
     tried = []
-    assert await heard(vendor, on_try=lambda: tried.append(1))
+    assert await heard(vendor, tries=Tries(on_try=lambda: tried.append(1)))
     assert len(tried) == len(models.asked) == 2
+
+
+async def test_a_pause_that_would_not_end_in_time_is_not_begun(models, vendor):
+    models.plan.append(failing(429, retry_after="1"))
+    began = time.monotonic()
+    by = asyncio.get_running_loop().time() + 0.5
+    assert isinstance(await failure(vendor, tries=Tries(by=by)), Busy)
+    assert (time.monotonic() - began < 0.4, len(models.asked)) == (True, 1)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +87,7 @@ async def test_a_passing_failure_is_not_seen_and_counted(models, vendor, status)
 )
 async def test_a_failure_says_what_it_is_and_not_the_key(models, vendor, status, kind):
     models.plan.extend([failing(status, f"no, {KEY}")] * 4)
-    error = await failure(vendor, tries=1)
+    error = await failure(vendor, tries=Tries(most=1))
     assert (type(error), error.facts.get("status")) == (kind, status)
     assert KEY not in error.message
 
@@ -86,12 +95,12 @@ async def test_a_failure_says_what_it_is_and_not_the_key(models, vendor, status,
 @pytest.mark.parametrize("pieces", [0, 3, 4])
 async def test_a_cut_stream_is_an_error_and_no_ending(models, vendor, pieces):
     models.plan.append(Behaviour(cut_after=pieces))
-    assert isinstance(await failure(vendor, tries=1), Unavailable)
+    assert isinstance(await failure(vendor, tries=Tries(most=1)), Unavailable)
 
 
 async def test_a_stream_that_only_stops_is_an_error(models, vendor):
     models.events = said_in_messages(["a", "b"])[:3]
-    assert isinstance(await failure(vendor, tries=1), Unavailable)
+    assert isinstance(await failure(vendor, tries=Tries(most=1)), Unavailable)
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,16 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
 from roadworthy.core.errors import Unavailable
-from roadworthy.gateway.endpoint import Endpoint
+from roadworthy.gateway.endpoint import Endpoint, Tries
 
 LONGEST_LINE = 1_000_000  # bytes of one event
 MENDED = frozenset({"max_tokens", "temperature"})  # parameters that models do without
@@ -92,15 +93,13 @@ async def chat(
     max_tokens: int,
     temperature: float = 0.0,
     options: Mapping[str, object] | None = None,
-    tries: int | None = None,
-    on_try: Callable[[], None] = lambda: None,
+    tries: Tries | None = None,
 ) -> AsyncGenerator[ChatPiece]:
     """Ask a model; yields its answer piece by piece.
 
     Args:
         options: further fields of the request, such as response_format or stop.
         tries: how often it is asked until it begins to answer; None: as the endpoint usually is.
-        on_try: called before each request that is sent.
 
     Raises:
         Unavailable: the endpoint is down, answers nonsense, breaks off in mid-answer, or does not
@@ -116,7 +115,8 @@ async def chat(
         "stream_options": {"include_usage": True},
         **(options or {}),
     }
-    asked = _asked(endpoint, body, refused=endpoint.refused[model], tries=tries, on_try=on_try)
+    stream = partial(endpoint.stream, "/chat/completions", tries=tries)
+    asked = _asked(stream, body, refused=endpoint.refused[model])
     reasons: set[str | None] = set()
     async with asked as response:
         # Read to the end, past [DONE]: a connection with bytes left on it is not used again.
@@ -142,12 +142,10 @@ def check_ended(reasons: Collection[str | None], *, name: str) -> None:
 
 @asynccontextmanager
 async def _asked(
-    endpoint: Endpoint,
+    stream: Callable[[Mapping[str, object]], AbstractAsyncContextManager[httpx.Response]],
     body: Mapping[str, object],
     *,
     refused: set[str],
-    tries: int | None,
-    on_try: Callable[[], None],
 ) -> AsyncIterator[httpx.Response]:
     """Ask as the model takes it: what it refuses of that is noted, and it is asked again at once.
 
@@ -158,8 +156,7 @@ async def _asked(
         while True:
             taken = _taken(body, refused)
             try:
-                answer = endpoint.stream("/chat/completions", taken, tries=tries, on_try=on_try)
-                response = await stack.enter_async_context(answer)
+                response = await stack.enter_async_context(stream(taken))
                 break
             except Unavailable as error:
                 refused.update(MENDED & {error.facts.get("parameter")})

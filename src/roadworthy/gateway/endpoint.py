@@ -4,16 +4,17 @@ import asyncio
 import math
 import random
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
 from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
 
+T = TypeVar("T")
 MOST_TRIES = 4
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
@@ -65,6 +66,16 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tries:
+    """How often a call is made until it works."""
+
+    most: int = MOST_TRIES
+    by: float = math.inf  # until when there may be a further one, on the clock of the event loop
+    # Called before each.
+    on_try: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointAddress:
     """Where a model is reached, and with which key."""
 
@@ -103,7 +114,7 @@ class Endpoint:
             # It would stand in every sentence and log line that names the address.
             raise Invalid("The address of a model endpoint holds a password; set its key instead.")
         self.address = address
-        self._tries = tries
+        self._tries = Tries(most=tries)
         self._transport = transport
         self._beside: list[Endpoint] = []
         self.connections = 0  # made so far; a new one may lead to another server
@@ -170,33 +181,28 @@ class Endpoint:
 
     @asynccontextmanager
     async def stream(
-        self,
-        path: str,
-        body: Mapping[str, object],
-        *,
-        tries: int | None = None,
-        on_try: Callable[[], None] = lambda: None,
+        self, path: str, body: Mapping[str, object], *, tries: Tries | None = None
     ) -> AsyncIterator[httpx.Response]:
         """Send `body` and hand out the answer while it arrives; raises as `post` does.
 
         Args:
-            tries: of this call, if not as many as usual.
-            on_try: called before each request that is sent.
+            tries: of this call, if not as usual.
         """
         request = self._client.build_request("POST", path, json=body)
-        async with self._sent(request, tries=tries, on_try=on_try) as response:
+        async with self._sent(request, tries=tries) as response:
             yield response
 
     @asynccontextmanager
     async def _sent(
-        self,
-        request: httpx.Request,
-        *,
-        tries: int | None = None,
-        on_try: Callable[[], None] = lambda: None,
+        self, request: httpx.Request, *, tries: Tries | None = None
     ) -> AsyncIterator[httpx.Response]:
+        request.extensions["trace"] = self._count_connections
+        tries = tries or self._tries
+        by = asyncio.get_running_loop().time() + self.address.timeout_s
         async with self._limited():
-            response = await self._send(request, tries=tries or self._tries, on_try=on_try)
+            response = await again(
+                lambda: self._send(request), replace(tries, by=min(by, tries.by))
+            )
         try:
             yield response
         except httpx.HTTPError as error:
@@ -221,34 +227,25 @@ class Endpoint:
             raise self._too_slow() from error
 
     def _too_slow(self) -> Unavailable:
-        return Unavailable(f"{self._name} took longer than {self.address.timeout_s:g} s.")
+        return Unavailable(
+            f"{self._name} took longer than {self.address.timeout_s:g} s.", is_late=True
+        )
 
-    async def _send(
-        self, request: httpx.Request, *, tries: int, on_try: Callable[[], None]
-    ) -> httpx.Response:
-        request.extensions["trace"] = self._count_connections
-        for left in reversed(range(tries)):
-            pause = full_jitter(tries - 1 - left)
-            on_try()
-            try:
-                response = await self._client.send(request, stream=True)
-            except httpx.TimeoutException as error:
-                raise self._too_slow() from error
-            except httpx.TransportError as error:
-                if not left:
-                    raise Unavailable(
-                        f"{self._name} cannot be reached; `roadworthy doctor` says why."
-                    ) from error
-            else:
-                if response.is_success:
-                    return response
-                failure = await self._failure(response)
-                await response.aclose()
-                if not may_pass(response.status_code) or not left:
-                    raise failure
-                pause = _told_pause(response) or pause
-            await asyncio.sleep(pause)
-        raise AssertionError("the last try returns or raises")
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        try:
+            response = await self._client.send(request, stream=True)
+        except httpx.TimeoutException as error:
+            raise self._too_slow() from error
+        except httpx.TransportError as error:
+            raise Unavailable(
+                f"{self._name} cannot be reached; `roadworthy doctor` says why."
+            ) from error
+        if response.is_success:
+            return response
+        try:
+            raise await self._failure(response)
+        finally:
+            await response.aclose()
 
     async def _failure(self, response: httpx.Response) -> RoadworthyError:
         try:
@@ -259,12 +256,10 @@ class Endpoint:
         said = f" and says: {words}" if words else ""
         status = response.status_code
         sentence = f"{self._name} answers {status}{said}."
-        if status == httpx.codes.TOO_MANY_REQUESTS:
-            told = _told_pause(response)
-            after = {} if told is None else {"retry_after_s": math.ceil(told)}
-            return Busy(sentence, status=status, **after)
         if status not in ASKERS:
-            return Unavailable(sentence, status=status)
+            kind = Busy if status == httpx.codes.TOO_MANY_REQUESTS else Unavailable
+            after = told_pause(response.headers.get("retry-after", ""))
+            return kind(sentence, status=status, **after)
         if parameter := _said(body).parameter:
             return Unavailable(sentence, status=status, parameter=parameter)
         return Invalid(sentence, status=status)
@@ -303,6 +298,38 @@ def harmless(words: str, *, key: str | None) -> str:
     return " ".join(printable.split())[:LONGEST_MESSAGE]
 
 
+async def again(once: Callable[[], Awaitable[T]], tries: Tries) -> T:
+    """Make a call until it works or cannot work; raises what came of the last one that was made.
+
+    A pause that would not end in time is not begun: who waits is told of the failure that is known,
+    not that the time was up.
+    """
+    for tried in range(tries.most):
+        tries.on_try()
+        try:
+            return await once()
+        except RoadworthyError as error:
+            pause = _pause_s(error, tried)
+            is_in_time = asyncio.get_running_loop().time() + pause < tries.by
+            if tried + 1 == tries.most or not _may_pass(error) or not is_in_time:
+                raise
+        await asyncio.sleep(pause)
+    raise AssertionError("the last try returns or raises")
+
+
+def _pause_s(error: RoadworthyError, tried: int) -> float:
+    told = error.facts.get("retry_after_s")
+    return min(float(told or 0), LONGEST_PAUSE_S) or full_jitter(tried)
+
+
+def _may_pass(error: RoadworthyError) -> bool:
+    """Tell whether the same request may work later; one that was late has used up the time."""
+    status = error.facts.get("status")
+    if isinstance(status, int):
+        return status in PASSING or status >= httpx.codes.INTERNAL_SERVER_ERROR
+    return isinstance(error, Unavailable) and "is_late" not in error.facts
+
+
 def full_jitter(tries: int) -> float:
     """Draw the seconds to wait after so many tries that failed, the first being 0.
 
@@ -311,14 +338,11 @@ def full_jitter(tries: int) -> float:
     return random.uniform(0, min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**tries))  # noqa: S311
 
 
-def _told_pause(response: httpx.Response) -> float | None:
-    told = response.headers.get("retry-after", "")
-    return min(float(told), LONGEST_PAUSE_S) if told.isdecimal() else None
-
-
-def may_pass(status: int) -> bool:
-    """Tell whether the same request may work later."""
-    return status in PASSING or status >= httpx.codes.INTERNAL_SERVER_ERROR
+def told_pause(told: str) -> dict[str, int]:
+    """Read when to come back, as a fact of a failure; none where it is no number of seconds."""
+    return (
+        {"retry_after_s": math.ceil(min(float(told), LONGEST_PAUSE_S))} if told.isdecimal() else {}
+    )
 
 
 def _said(body: bytes) -> _ErrorBody:

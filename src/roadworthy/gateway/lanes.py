@@ -15,7 +15,7 @@ from http import HTTPStatus
 
 from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
 from roadworthy.gateway.chat import ChatPiece, Message, chat
-from roadworthy.gateway.endpoint import Endpoint
+from roadworthy.gateway.endpoint import Endpoint, Tries
 from roadworthy.gateway.vendors import Vendor
 from roadworthy.plumbing.breaker import Breaker
 
@@ -135,8 +135,11 @@ class Lane:
                     max_tokens=asked.max_tokens,
                     temperature=asked.temperature,
                     options=self._options(asked),
-                    tries=patience.tries,
-                    on_try=lambda: self._count(patience),
+                    tries=Tries(
+                        most=patience.tries,
+                        by=patience.first_by,
+                        on_try=lambda: self._count(patience),
+                    ),
                 )
                 async with aclosing(self._in_time(pieces, patience)) as timed:
                     async for piece in timed:

@@ -2,20 +2,18 @@
 
 import asyncio
 import importlib
-import math
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
 from roadworthy.gateway.chat import ChatPiece, Message, check_ended, pieces_of
 from roadworthy.gateway.endpoint import (
-    LONGEST_PAUSE_S,
-    MOST_TRIES,
     EndpointAddress,
-    full_jitter,
+    Tries,
+    again,
     harmless,
-    may_pass,
+    told_pause,
 )
 
 # Kinds of failure of any-llm, by name: what the asker sent, and what is ours to mend.
@@ -71,8 +69,7 @@ class Vendor:
         max_tokens: int,
         temperature: float = 0.0,
         options: Mapping[str, object] | None = None,
-        tries: int | None = None,
-        on_try: Callable[[], None] = lambda: None,
+        tries: Tries | None = None,
     ) -> AsyncGenerator[ChatPiece]:
         """Ask a model; yields its answer piece by piece, and raises, as gateway.chat does."""
         asked = {
@@ -83,7 +80,7 @@ class Vendor:
             "stream": True,
             **(options or {}),
         }
-        chunks, first = await self._begun(asked, tries=tries or MOST_TRIES, on_try=on_try)
+        chunks, first = await again(lambda: self._begun(asked), tries or Tries())
         reasons: set[str | None] = set()
         try:
             while first is not None:
@@ -96,22 +93,11 @@ class Vendor:
             await chunks.aclose()
         check_ended(reasons, name=self._name)
 
-    async def _begun(
-        self, asked: Mapping[str, object], *, tries: int, on_try: Callable[[], None]
-    ) -> tuple[Any, Any]:
-        """Ask until an answer begins; gives the stream and its first chunk."""
-        for left in reversed(range(tries)):
-            on_try()
-            try:
-                async with self._told():
-                    chunks = await self._model.acompletion(**asked)
-                    return chunks, await anext(chunks, None)
-            except (Busy, Unavailable) as error:
-                if not left or not _is_passing(error):
-                    raise
-                pause = error.facts.get("retry_after_s") or full_jitter(tries - 1 - left)
-            await asyncio.sleep(min(float(pause), LONGEST_PAUSE_S))
-        raise AssertionError("the last try returns or raises")
+    async def _begun(self, asked: Mapping[str, object]) -> tuple[Any, Any]:
+        """Ask for an answer; gives the stream and its first chunk."""
+        async with self._told():
+            chunks = await self._model.acompletion(**asked)
+            return chunks, await anext(chunks, None)
 
     @asynccontextmanager
     async def _told(self) -> AsyncIterator[None]:
@@ -131,9 +117,7 @@ class Vendor:
         words = harmless(str(error.message), key=self.address.key)
         sentence = f"{self._name} fails and says: {words}."
         if kind == "RateLimitError":
-            after = str(error.retry_after or "")
-            told = {"retry_after_s": math.ceil(float(after))} if after.isdecimal() else {}
-            return Busy(sentence, status=429, **told)
+            return Busy(sentence, status=429, **told_pause(str(error.retry_after or "")))
         if kind in ASKERS:
             return Invalid(sentence, status=status)
         return Unavailable(sentence, status=OURS.get(kind, status))
@@ -150,8 +134,3 @@ def _library(kind: str) -> Any:  # noqa: ANN401 - it may be missing, its types t
         raise Invalid(
             f"To ask models of {kind} needs a library that is missing; install roadworthy[vendors]."
         ) from error
-
-
-def _is_passing(error: RoadworthyError) -> bool:
-    status = error.facts.get("status")
-    return "is_late" not in error.facts and (not isinstance(status, int) or may_pass(status))

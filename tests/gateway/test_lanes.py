@@ -235,13 +235,15 @@ async def test_tries_count_as_requests(models, endpoint):
     assert isinstance(await failure(lane), Busy)
 
 
-async def test_a_further_try_beyond_the_limit_is_not_sent(models, endpoint):
-    lane = limited(endpoint, requests_per_minute=2, wait_s=0)
-    models.plan.extend([failing(503)] * 3)
+async def test_a_further_try_beyond_the_limit_is_not_sent_and_hides_no_failure(models, endpoint):
+    lane = limited(endpoint, requests_per_minute=2 * MOST_FAILURES, wait_s=0)
+    models.plan.extend([failing(503)] * 10)
+    for _ in range(MOST_FAILURES - 1):
+        await failure(lane, tries=2)
     error = await failure(lane, tries=4)
-    assert (type(error), len(models.asked)) == (Busy, 2)
-    assert 55 < error.facts["retry_after_s"] <= 60
-    assert lane.breaker.is_well
+    assert (type(error), error.facts) == (Unavailable, {"status": 503})
+    assert len(models.asked) == 2 * MOST_FAILURES
+    assert lane.breaker.is_resting
 
 
 @given(

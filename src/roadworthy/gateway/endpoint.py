@@ -71,7 +71,7 @@ class Tries:
 
     most: int = MOST_TRIES
     by: float = math.inf  # until when there may be a further one, on the clock of the event loop
-    # Called before each.
+    # Called before each; raises Busy where our own limit has no room for it.
     on_try: Callable[[], None] = lambda: None
 
 
@@ -304,11 +304,16 @@ async def again(once: Callable[[], Awaitable[T]], tries: Tries) -> T:
     A pause that would not end in time is not begun: who waits is told of the failure that is known,
     not that the time was up.
     """
+    failure: RoadworthyError | None = None
     for tried in range(tries.most):
-        tries.on_try()
+        try:
+            tries.on_try()
+        except Busy as busy:
+            raise failure or busy from None
         try:
             return await once()
         except RoadworthyError as error:
+            failure = error
             pause = _pause_s(error, tried)
             is_in_time = asyncio.get_running_loop().time() + pause < tries.by
             if tried + 1 == tries.most or not _may_pass(error) or not is_in_time:

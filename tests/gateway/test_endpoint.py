@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 
+import httpx
 import pytest
 
 from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
@@ -43,6 +44,29 @@ async def test_a_passing_failure_is_not_seen(models, endpoint, status):
 async def test_every_server_error_is_tried_again(models, endpoint, status):
     models.plan.append(failing(status))
     assert await embed(endpoint)
+
+
+async def test_who_cannot_be_connected_to_is_tried_again_and_not_called_slow():
+    asked = []
+
+    def connect(request):
+        asked.append(request)
+        raise httpx.ConnectTimeout("no answer")
+
+    address = EndpointAddress(url="http://nowhere/v1", key=None, timeout_s=5)
+    endpoint = Endpoint(address, transport=httpx.MockTransport(connect))
+    assert "cannot be reached" in (await failure(endpoint)).message
+    assert len(asked) == MOST_TRIES
+
+
+async def test_who_waits_for_a_connection_of_ours_in_vain_is_told_that_we_are_busy(models):
+    address = EndpointAddress(url=models.url, key=KEY, timeout_s=0.5)
+    endpoint = Endpoint(address, most_connections=1)
+    models.plan.append(Behaviour(drip_s=0.02))
+    async with endpoint.stream("/embeddings", BODY):
+        error = await failure(endpoint)
+    await endpoint.close()
+    assert (type(error), error.facts) == (Busy, {"retry_after_s": 1})
 
 
 async def test_a_reset_connection_is_not_seen(models, endpoint):
@@ -96,6 +120,17 @@ async def test_the_pause_that_the_server_asks_for_is_kept(models, endpoint):
     await embed(endpoint)
     first, second = models.asked
     assert 1 <= second.at - first.at < 2
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("told", "fact"), [("60", 60), ("3600", 3600), ("9" * 400, 86_400), ("0", 0)]
+)
+async def test_callers_are_told_when_to_come_back(models, status, told, fact):
+    endpoint = Endpoint(EndpointAddress(url=models.url, key=KEY, timeout_s=5), tries=1)
+    models.plan.append(failing(status, retry_after=told))
+    assert (await failure(endpoint)).facts == {"status": status, "retry_after_s": fact}
+    await endpoint.close()
 
 
 async def test_a_pause_that_would_not_end_in_time_is_not_begun(models, hasty):

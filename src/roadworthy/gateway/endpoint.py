@@ -18,6 +18,10 @@ T = TypeVar("T")
 MOST_TRIES = 4
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
+LONGEST_TOLD_S = 86_400.0
+# Of the time of a call, until one of our own connections is free: before the time is up, it is
+# known that we are at our limit.
+OF_THE_TIME = 0.9
 LONGEST_MESSAGE = 500
 MOST_OF_AN_ERROR = 64_000  # bytes that are read of it
 MOST_OF_A_LIST = 4_000_000  # bytes of what is fetched, such as the names of all models
@@ -125,7 +129,11 @@ class Endpoint:
         self._client = httpx.AsyncClient(
             base_url=address.url,
             headers=headers,
-            timeout=httpx.Timeout(address.timeout_s, connect=min(5.0, address.timeout_s)),
+            timeout=httpx.Timeout(
+                address.timeout_s,
+                connect=min(5.0, address.timeout_s),
+                pool=OF_THE_TIME * address.timeout_s,
+            ),
             limits=httpx.Limits(
                 max_connections=most_connections,
                 max_keepalive_connections=most_connections,
@@ -165,7 +173,7 @@ class Endpoint:
         Raises:
             Invalid: the server refuses what is asked (400, 413, 422); its own words are in the
                 sentence.
-            Busy: it is at its limit (429), still after all tries.
+            Busy: it is at its limit (429), still after all tries, or all our connections are taken.
             Unavailable: it cannot be reached, fails, takes too long, or answers too much.
         """
         async with self._limited(), self.stream(path, body) as response:
@@ -234,7 +242,11 @@ class Endpoint:
     async def _send(self, request: httpx.Request) -> httpx.Response:
         try:
             response = await self._client.send(request, stream=True)
-        except httpx.TimeoutException as error:
+        except httpx.PoolTimeout as error:
+            raise Busy(
+                f"{self._name} is asked as much as it may be; try again in 1 s.", retry_after_s=1
+            ) from error
+        except (httpx.ReadTimeout, httpx.WriteTimeout) as error:
             raise self._too_slow() from error
         except httpx.TransportError as error:
             raise Unavailable(
@@ -345,9 +357,7 @@ def full_jitter(tries: int) -> float:
 
 def told_pause(told: str) -> dict[str, int]:
     """Read when to come back, as a fact of a failure; none where it is no number of seconds."""
-    return (
-        {"retry_after_s": math.ceil(min(float(told), LONGEST_PAUSE_S))} if told.isdecimal() else {}
-    )
+    return {"retry_after_s": int(min(float(told), LONGEST_TOLD_S))} if told.isdecimal() else {}
 
 
 def _said(body: bytes) -> _ErrorBody:

@@ -34,11 +34,11 @@ class Heard:
         return [(call.endpoint, call.outcome) for call in self.calls]
 
 
-async def hear(router, *, steps=BOTH, deadline_s=5, heard=None, **route) -> Heard:
+async def hear(router, *, steps=BOTH, deadline_s=5, heard=None, request=ASKED, **route) -> Heard:
     heard = heard or Heard()
     try:
         route = Route(steps=steps, deadline_s=deadline_s, **route)
-        async for each in router.chat(route, ASKED, on_end=heard.calls.append):
+        async for each in router.chat(route, request, on_end=heard.calls.append):
             heard.text += each.text
     except RoadworthyError as error:
         heard.error = error
@@ -408,7 +408,29 @@ async def test_that_all_say_nothing_is_told(models, second, router):
     assert (type(heard.error), "empty answer" in heard.error.message) == (Unavailable, True)
 
 
-async def test_tokens_that_nobody_counted_have_no_cost(models, router):
-    models.events = said(["a"])[:2]
-    [call] = (await hear(router)).calls
-    assert (call.input_tokens, call.cost_usd) == (None, None)
+async def test_tokens_that_nobody_counted_are_so_many_at_least_and_have_no_cost(models, router):
+    models.events, models.model = said(["a", "b"])[:3], "gpt-4o-mini"
+    steps = [Step(endpoint="first", model="gpt-4o-mini")]
+    [call] = (await hear(router, steps=steps, request=LONG)).calls
+    assert (call.outcome, call.is_at_least) == ("answered", True)
+    assert (call.input_tokens, call.output_tokens, call.cost_usd) == (10, 2, None)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "tokens"),
+    [
+        (Behaviour(delay_s=10), 10),
+        (Behaviour(cut_after=0), 10),
+        (failing(500), None),
+        (failing(429), None),
+        (failing(400), None),
+        (Behaviour(is_reset=True), None),
+    ],
+    ids=["silent", "broke-off", "fault", "limit", "refused", "unreachable"],
+)
+async def test_what_was_taken_up_counts_and_what_was_not_does_not(
+    models, router, behaviour, tokens
+):
+    models.plan.extend([behaviour] * MOST_TRIES)
+    heard = await hear(router, steps=BOTH[:1], deadline_s=2, request=LONG)
+    assert (heard.error is None, heard.calls[0].input_tokens) == (False, tokens)

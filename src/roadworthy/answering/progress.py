@@ -108,7 +108,7 @@ class Progress:
             self.spent = spent
 
     def called(self, call: Call) -> None:
-        """Note a call of a chat model that has ended; tokens that nobody counted are none."""
+        """Note a call of a chat model that has ended; one that was not taken up has none."""
         if call.outcome != OVERTAKEN:  # beside another
             self.model_ms += call.ms
         self.spent.calls.append(call)

@@ -43,7 +43,7 @@ def spared_by_smaller(release: Release, calls: Sequence[Call], prices: PriceBook
     call, own = calls[-1], release.steps[0]
     read, written = call.input_tokens or 0, call.output_tokens or 0
     cost_usd = None
-    if call.input_tokens is not None:
+    if call.input_tokens is not None and not call.is_at_least:
         cost_usd = prices.cost_usd(
             own.model, endpoint=own.endpoint, input_tokens=read, output_tokens=written
         )

@@ -40,10 +40,10 @@ class Call:
     outcome: str  # one of those above, or why not: busy, unavailable, invalid
     tries: int  # requests that were sent; 0: it was not asked, by its limits or for its rest
     ms: float
-    input_tokens: int | None = None  # None: the endpoint did not say
+    input_tokens: int | None = None  # None: the endpoint did not take it up
     output_tokens: int | None = None
-    is_at_least: bool = False  # the tokens: it ended before the endpoint told them
-    cost_usd: Decimal | None = None  # None: tokens or price are not known
+    is_at_least: bool = False  # the tokens: the endpoint did not tell them
+    cost_usd: Decimal | None = None  # None: price is not known, or tokens of a whole answer
     # The mean probability of its tokens, geometric, from 0 to 1; None: nobody asked or told.
     confidence: float | None = None
 
@@ -109,7 +109,9 @@ class Running:
             self.end(LEFT)
         read, written, is_at_least = self._tokens()
         cost_usd = None
-        if read is not None and written is not None:
+        # An endpoint that tells no tokens of a whole answer never does: costs would all be too low.
+        is_told = not (is_at_least and self.outcome in {ANSWERED, SAID_NOTHING})
+        if read is not None and written is not None and is_told:
             cost_usd = prices.cost_usd(
                 self._step.model,
                 endpoint=self._step.endpoint,
@@ -130,10 +132,9 @@ class Running:
         )
 
     def _tokens(self) -> tuple[int | None, int | None, bool]:
-        """Count as the endpoint does; a call that ended before it did has used so many at least."""
+        """Count as the endpoint does; where it does not, a call has used so many at least."""
         told = self._usage.input_tokens, self._usage.output_tokens
-        has_ended_early = self.outcome in {BROKE_OFF, CUT, LEFT, OVERTAKEN}
-        if told[0] is None and has_ended_early and self._patience.tried:
+        if told[0] is None and self._patience.tried and _is_taken_up(self.failure):
             return self._request.least_read, self._texts, True
         return *told, False
 
@@ -158,3 +159,13 @@ class Running:
         if piece.input_tokens is not None:
             self._usage = piece
         return piece
+
+
+def _is_taken_up(failure: RoadworthyError | None) -> bool:
+    """Tell whether an endpoint has begun with what was asked: it is silent, or broke off."""
+    if failure is None:
+        return True
+    return isinstance(failure, Unavailable) and not failure.facts.keys() & {
+        "status",
+        "is_unreachable",
+    }

@@ -250,7 +250,8 @@ class Endpoint:
             raise self._too_slow() from error
         except httpx.TransportError as error:
             raise Unavailable(
-                f"{self._name} cannot be reached; `roadworthy doctor` says why."
+                f"{self._name} cannot be reached; `roadworthy doctor` says why.",
+                is_unreachable=True,
             ) from error
         if response.is_success:
             return response

@@ -310,6 +310,35 @@ async def test_who_leaves_before_the_answer_ends_every_call(models, second, rout
         assert await left(server)
 
 
+@pytest.mark.parametrize("times", [1, 2, 3])
+async def test_who_is_cancelled_again_while_he_leaves_ends_every_call(
+    models, second, router, times
+):
+    models.plan.append(SLOW)
+    second.plan.append(SLOW)
+    task = asyncio.create_task(hear(router, hedge_s=0.1))
+    await second.until_asked("/chat/completions")
+    for _ in range(times):
+        task.cancel()
+        await asyncio.sleep(0)
+    await asyncio.wait([task])
+    assert [await left(models), await left(second)] == [True, True]
+
+
+async def test_a_call_is_ended_though_telling_of_it_fails(models, router):
+    def on_end(call):
+        raise ValueError("ours")
+
+    models.plan.append(SLOW)
+    pieces = router.chat(Route(steps=BOTH, deadline_s=5), ASKED, on_end=on_end)
+    asking = asyncio.ensure_future(anext(pieces))
+    await models.until_asked("/chat/completions")
+    asking.cancel()
+    with pytest.raises(ValueError, match="ours"):
+        await asking
+    assert await left(models)
+
+
 async def test_who_leaves_in_mid_answer_ends_the_call(models, router):
     models.pieces, models.pause_s = ["a"] * 100, 0.1
     calls = []

@@ -94,11 +94,15 @@ class Running:
         self.outcome = outcome
         self._ms = (time.perf_counter() - self._began) * 1000
 
-    async def close(self) -> None:
-        """Hang up."""
-        while not self.beginning.done():
+    def hang_up(self) -> None:
+        """Cancel it, once: a second time would cut short how it hangs up."""
+        if not self.beginning.cancelling():
             self.beginning.cancel()
-            await asyncio.wait([self.beginning])
+
+    async def close(self) -> None:
+        """Hang up, and wait until that is done."""
+        self.hang_up()
+        await asyncio.wait([self.beginning])
         if not self.beginning.cancelled():
             self.beginning.exception()  # nobody waits for it any more
         await self._pieces.aclose()

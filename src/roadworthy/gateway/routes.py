@@ -7,7 +7,7 @@ piece of text has come, nobody else is asked: half an answer of one model goes o
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 
 from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
@@ -57,9 +57,11 @@ class Router:
                 async for piece in pieces:
                     yield piece
         finally:
-            for running in asking.asked:
-                on_end(running.call(self._prices))
-            await asking.close()
+            try:
+                for running in asking.asked:
+                    on_end(running.call(self._prices))
+            finally:
+                await asking.close()
 
     def _lanes_of(self, route: Route) -> list[Lane]:
         """Find each step's lane; a step that nobody can ask makes the whole route unusable."""
@@ -107,9 +109,12 @@ class _Asking:
         running.end(ANSWERED)
 
     async def close(self) -> None:
-        """End whatever still runs."""
+        """End whatever still runs, also where who waits for that is cancelled once more."""
         for running in self.asked:
-            await running.close()
+            running.hang_up()
+        async with AsyncExitStack() as stack:
+            for running in self.asked:
+                stack.push_async_callback(running.close)
 
     @property
     def _running(self) -> list[Running]:

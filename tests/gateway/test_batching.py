@@ -76,6 +76,28 @@ async def test_who_goes_away_is_not_asked_for(server):
     assert server.calls == [["a"], ["b"], ["d"]]
 
 
+@pytest.mark.parametrize("hangs", ["b", "c"])
+async def test_after_a_refusal_who_has_gone_is_not_asked_for(server, hangs):
+    async def call(texts):
+        server.calls.append(list(texts))
+        if len(texts) > 1:
+            raise Invalid("refused")
+        if texts == [hangs]:
+            await server.answering.wait()
+        return texts
+
+    server.batcher = Batcher(call, calls=1, most=3)
+    tasks = await server.asking("a", "b", "c", "d")
+    await server.asking()
+    asked = [["a"], ["b", "c", "d"], ["b"], ["c"]][: 3 if hangs == "b" else 4]
+    assert server.calls == asked
+    for task in tasks:
+        task.cancel()
+    await server.asking()
+    await server.asking()
+    assert (server.calls, server.batcher._running) == (asked, set())
+
+
 async def test_a_call_that_nobody_waits_for_is_cancelled(server):
     tasks = await server.asking("a", "b", "c", "d")
     tasks[0].cancel()

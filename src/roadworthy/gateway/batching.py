@@ -75,7 +75,8 @@ class Batcher(Generic[Answered]):
     async def _answer_apart(self, taken: Sequence[Waiting[Answered]]) -> None:
         """One text that is refused is no fault of the others."""
         for each in taken:
-            await self._answer([each])
+            if not each[1].done():  # who has gone meanwhile is not asked for
+                await self._answer([each])
 
 
 def _tell(taken: Sequence[Waiting[Answered]], answers: Sequence[Answered]) -> None:
@@ -95,5 +96,5 @@ def _fail(taken: Sequence[Waiting[Answered]], error: BaseException) -> None:
 
 
 def _cancel_unless_awaited(taken: Sequence[Waiting[Answered]], by: asyncio.Task[None]) -> None:
-    if all(answer.cancelled() for _, answer in taken):
+    if all(answer.done() for _, answer in taken):
         by.cancel()

@@ -17,6 +17,7 @@ from roadworthy.core.spaces import (
     SpaceMismatch,
     check_probes,
 )
+from roadworthy.gateway import embeddings
 from roadworthy.gateway.embeddings import MOST_TEXTS, SpaceEmbedder, embed, model_revision
 from roadworthy.plumbing import breaker
 from tests.doubles.model_server import Behaviour, encoded, failing, turned_vector
@@ -302,6 +303,18 @@ async def test_vectors_of_another_dimension_are_refused_on_a_checked_connection(
     models.embed = lambda _: np.ones(DIMENSION + 1, np.float32)
     with pytest.raises(Unavailable, match="no vectors"):
         await embedder.embed_passages(["a"])
+
+
+async def test_an_answer_without_end_is_not_read(models, endpoint, monkeypatch):
+    monkeypatch.setattr(embeddings, "MOST_BYTES_A_TEXT", 50_000)
+    models.plan.append(Behaviour(body=b" " * 10_000, is_endless=True))
+    with pytest.raises(Unavailable, match="more than 100000 bytes"):
+        await embed(endpoint, ["a", "b"], model="words")
+
+
+async def test_vectors_of_many_numbers_are_read(models, endpoint):
+    models.plan.append(Behaviour(alter=replaced(embedding=[-1.2345678901234567e-123] * 16_384)))
+    assert (await embed(endpoint, ["a"], model="words")).shape == (1, 16_384)
 
 
 async def test_in_haste_a_model_that_is_down_is_asked_once_and_then_not(models, embedder):

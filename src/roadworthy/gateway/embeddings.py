@@ -27,6 +27,8 @@ CALLS_AT_ONCE, MOST_TOGETHER = 2, 32
 # In haste: who asks would rather have what is found by words than wait.
 QUESTION_S = 5.0  # of one call
 LONGEST_REST_S = 10.0  # each question meanwhile is searched by words alone
+# Of an answer, for each text: 16,384 numbers of 25 characters, and what is around them.
+MOST_BYTES_A_TEXT = 500_000
 LEAST_LENGTH = 1e-6  # of a vector that has a direction
 MOST_CONNECTIONS = 8  # of one process: a model computes no faster for more, and idle ones cost
 
@@ -191,7 +193,8 @@ def _joined(endpoint: Endpoint, batches: Sequence[_Batch]) -> Vectors:
 
 async def _embed_batch(endpoint: Endpoint, texts: Sequence[str], model: str) -> _Batch:
     body = {"model": model, "input": list(texts), "encoding_format": "base64"}
-    reply = await endpoint.post("/embeddings", body)
+    most = MOST_BYTES_A_TEXT * len(texts)
+    reply = await endpoint.post("/embeddings", body, most_bytes=most)
     try:
         answer = _Embeddings.model_validate_json(reply.body)
     except ValidationError as error:

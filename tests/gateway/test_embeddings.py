@@ -317,6 +317,20 @@ async def test_vectors_of_many_numbers_are_read(models, endpoint):
     assert (await embed(endpoint, ["a"], model="words")).shape == (1, 16_384)
 
 
+@pytest.mark.parametrize(("patience_s", "asked"), [(0.3, 1), (0.05, 3)], ids=["late", "in-a-hurry"])
+async def test_a_model_that_is_silent_for_long_is_left_alone_whoever_leaves(
+    models, embedder, monkeypatch, patience_s, asked
+):
+    monkeypatch.setattr(embeddings, "LATE_S", 0.2)
+    models.plan.extend([Behaviour(delay_s=10)] * 3)
+    for _ in range(3):
+        with pytest.raises((TimeoutError, Unavailable)):
+            async with asyncio.timeout(patience_s):
+                await embedder.embed_question("why", in_haste=True)
+        await asyncio.sleep(0.01)
+    assert len(models.asked) == asked
+
+
 async def test_in_haste_a_model_that_is_down_is_asked_once_and_then_not(models, embedder):
     models.plan.extend([failing(503)] * 3)
     for _ in range(5):

@@ -26,6 +26,7 @@ MOST_TEXTS = 64  # of one request
 CALLS_AT_ONCE, MOST_TOGETHER = 2, 32
 # In haste: who asks would rather have what is found by words than wait.
 QUESTION_S = 5.0  # of one call
+LATE_S = 1.0  # of one that its askers left: many times as long as a model takes that is well
 LONGEST_REST_S = 10.0  # each question meanwhile is searched by words alone
 # Of an answer, for each text: 16,384 numbers of 25 characters, and what is around them.
 MOST_BYTES_A_TEXT = 500_000
@@ -86,7 +87,10 @@ class SpaceEmbedder:
     to the endpoint. A vector that was made before its connection was checked is not handed out.
 
     Questions that are asked in haste have connections of their own, and never wait behind passages.
-    They are asked for once, for some seconds; a model that fails them is left alone for a while.
+    They are asked for once, for some seconds; a model that fails them is left alone for a while. It
+    has failed, too, when all who waited for a call left after a second or more: whose deadlines are
+    short leave before those seconds are over, each of them. Who leaves sooner says nothing of the
+    model; a slow one that is well is left alone for some seconds at worst.
     """
 
     def __init__(
@@ -140,7 +144,7 @@ class SpaceEmbedder:
         return list(await self._embed(self._endpoint, questions))
 
     async def _rows_in_haste(self, questions: Sequence[str]) -> Sequence[Vectors]:
-        with tried(self._breaker, what=f"The model {self.space.model!r}"):
+        with tried(self._breaker, what=f"The model {self.space.model!r}", late_s=LATE_S):
             return list(await self._embed(self._quick, questions))
 
     async def _embed(self, endpoint: Endpoint, texts: Sequence[str]) -> Vectors:

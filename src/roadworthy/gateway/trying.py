@@ -1,5 +1,8 @@
 """Try what may be down, and leave it alone for a while when it is."""
 
+import asyncio
+import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,8 +13,12 @@ from roadworthy.plumbing.breaker import Breaker
 
 
 @contextmanager
-def tried(breaker: Breaker, *, what: str) -> Iterator[None]:
+def tried(breaker: Breaker, *, what: str, late_s: float = math.inf) -> Iterator[None]:
     """Do the block unless `what` is being left alone, and tell the breaker what came of it.
+
+    Args:
+        late_s: after which it has failed also where it was cancelled. Who leaves sooner says
+            nothing of it.
 
     Raises:
         Unavailable: it is left alone.
@@ -19,8 +26,13 @@ def tried(breaker: Breaker, *, what: str) -> Iterator[None]:
     attempt = breaker.attempt()
     if attempt is None:
         raise Unavailable(f"{what} has failed and is left alone for a while.")
+    began = time.monotonic()
     try:
         yield
+    except asyncio.CancelledError:
+        if time.monotonic() - began >= late_s:
+            breaker.failed(attempt)
+        raise
     except SpaceMismatch:
         raise  # no outage: whoever asks is to hear of it, too
     except RoadworthyError as error:

@@ -20,7 +20,8 @@ CREATE OR REPLACE FUNCTION flag_passages(dropped integer[], moment timestamptz) 
         INSERT INTO verdict AS before (tenant_id, document_id, revision_id, check_name, outcome,
                                        reason, figures, created_at)
         SELECT tenant_id, document_id, revision_id, 'screening', 'flagged',
-               'Passages of it seem to hold instructions to a model, and were kept from an answer.',
+               'Passages of it seem to hold instructions to a model, or cannot be read to their end, '
+               'and were kept from an answer.',
                jsonb_build_object('passages', count(*)), moment
           FROM passage
          WHERE tenant_id = current_tenant() AND id = ANY (dropped)

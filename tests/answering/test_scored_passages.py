@@ -7,7 +7,7 @@ from roadworthy.core.scores import Score, digest_of
 from roadworthy.corpus.access import access
 from roadworthy.corpus.scores import KeptScore, keep_scores
 from tests.answering.conftest import open_desk
-from tests.doubles.classifier import WordsClassifier
+from tests.doubles.classifier import UNREAD, WordsClassifier
 
 pytestmark = pytest.mark.anyio
 HEAD = "passage_injection"
@@ -66,6 +66,28 @@ async def test_what_was_scored_needs_no_engine(told, classifier):
     answer = (await told.ask(QUESTION)).answer
     assert by_classifier(answer).status == "checked"
     assert "passages guard" not in answer.degraded
+
+
+async def test_what_cannot_be_read_to_its_end_is_not_read_and_has_no_score(told, world):
+    await world.add("unread.txt", f"Every employee has days of annual leave {UNREAD}.")
+    answer = (await told.ask(QUESTION)).answer
+    await told.traces()
+    assert {citation.document_name for citation in answer.citations} == {"leave.txt"}
+    assert by_classifier(answer).reason == f"{HEAD}, unreadable"
+    assert len(await kept(world)) == 2
+
+
+async def test_what_is_known_to_be_a_finding_is_not_read_while_the_engine_is_down(
+    told, classifier, world
+):
+    await told.ask(QUESTION)
+    await told.traces()
+    await world.add("new.txt", "Every employee has new annual leave.")
+    classifier.fails = Unavailable("down")
+    answer = (await told.ask(QUESTION)).answer
+    assert (by_classifier(answer).status, by_classifier(answer).outcome) == ("failed", "dropped")
+    assert "passages guard" in answer.degraded
+    assert "zebra" not in answer.text
 
 
 async def test_a_score_of_another_text_is_not_taken(told, classifier, world):

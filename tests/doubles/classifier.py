@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from roadworthy.core.errors import Missing
 from roadworthy.gateway.classifying import Scores, Text
 
+UNREAD = "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}"  # with it, nothing is read to its end
+
 
 class WordsClassifier:
     """Scores by words, or fails as it is told to; what it was asked is kept."""
@@ -24,7 +26,8 @@ class WordsClassifier:
         if self.fails is not None:
             raise self.fails
         values = [float(self._holds(self.words[head], text)) for text in texts]
-        return Scores(values=values, threshold=0.5, version=self.version(head))
+        unread = [at for at, text in enumerate(texts) if UNREAD in text]
+        return Scores(values=values, threshold=0.5, version=self.version(head), unread=unread)
 
     @staticmethod
     def _holds(word: str, text: Text) -> bool:

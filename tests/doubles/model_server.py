@@ -213,7 +213,7 @@ class ModelServer:
         if asked.path == "/v1/classify":
             scores = [float(self.flagged in text) for text in asked.body["input"]]
             answer = {"version": "words-1", "threshold": 0.5, "scores": scores}
-            answer |= {"usage": {"truncated_texts": 0}}
+            answer |= {"truncated": [False] * len(scores)}
             return 200, [json.dumps(answer).encode()]
         return self._of_model(asked, behaviour)
 

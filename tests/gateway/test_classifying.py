@@ -17,13 +17,17 @@ RIGHT = {
     "version": "screen-1",
     "threshold": 0.7,
     "scores": [0.1, 0.9],
-    "usage": {"truncated_texts": 0},
+    "truncated": [False, False],
 }
 
 
 @pytest.fixture
 def classifier(endpoint):
     return Classifier(endpoint)
+
+
+def of(scores, *, cut=()):
+    return RIGHT | {"scores": scores, "truncated": [at in cut for at in range(len(scores))]}
 
 
 def plan(models, *answers):
@@ -39,7 +43,7 @@ async def test_scores_come_with_version_and_threshold(models, classifier):
 
 
 async def test_a_pair_is_sent_as_a_pair(models, classifier):
-    plan(models, RIGHT | {"scores": [0.5]})
+    plan(models, RIGHT | {"scores": [0.5], "truncated": [False]})
     await classifier.score("grounding", [("a sentence", "a passage")])
     [asked] = models.requests("/classify")
     assert asked.body == {"model": "grounding", "pairs": [["a sentence", "a passage"]]}
@@ -47,13 +51,13 @@ async def test_a_pair_is_sent_as_a_pair(models, classifier):
 
 async def test_many_texts_go_in_parts_and_come_back_in_order(models, classifier):
     first = [number / 100 for number in range(MOST_TEXTS)]
-    plan(models, RIGHT | {"scores": first}, RIGHT | {"scores": [1.0]})
+    plan(models, of(first), of([1.0]))
     scores = await classifier.score("toxicity", ["text"] * (MOST_TEXTS + 1))
     assert scores.values == [*first, 1.0]
 
 
 async def test_two_versions_are_never_mixed(models, classifier):
-    plan(models, RIGHT | {"scores": [0.1] * MOST_TEXTS}, RIGHT | {"scores": [1], "version": "2"})
+    plan(models, of([0.1] * MOST_TEXTS), of([1]) | {"version": "2"})
     with pytest.raises(Unavailable, match="two versions"):
         await classifier.score("toxicity", ["text"] * (MOST_TEXTS + 1))
 
@@ -67,7 +71,8 @@ async def test_two_versions_are_never_mixed(models, classifier):
         {"scores": [0.1, None]},
         {"threshold": None},
         {"version": 3},
-        {"usage": {}},
+        {"truncated": [False]},
+        {"truncated": None},
     ],
     ids=str,
 )
@@ -114,7 +119,7 @@ async def test_a_text_that_is_refused_keeps_no_other_from_being_scored(models, c
 
 async def test_a_long_text_is_scored_to_its_end_by_its_worst_part(models, classifier):
     text = "".join(f"{number} " for number in range(3_000))
-    plan(models, RIGHT | {"scores": [0.1, 0.9, 0.2]})
+    plan(models, of([0.1, 0.9, 0.2]))
     assert (await classifier.score("injection", [text, "b"])).values == [0.9, 0.2]
     [asked] = models.requests("/classify")
     *parts, last = asked.body["input"]
@@ -122,12 +127,18 @@ async def test_a_long_text_is_scored_to_its_end_by_its_worst_part(models, classi
     assert all(text[at : at + SHARED] in "".join(parts) for at in range(len(text)))
 
 
-async def test_what_was_not_read_to_its_end_has_no_score(models, classifier):
-    cut = RIGHT | {"scores": [0.1], "usage": {"truncated_texts": 1}}
-    plan(models, cut, cut)
-    with pytest.raises(Invalid, match="more in it"):
-        await classifier.score("injection", ["a"])
-    assert (await classifier.score("grounding", [("a", "long passage")])).values == [0.1]
+async def test_what_is_not_read_to_its_end_is_named_and_the_others_are_scored(models, classifier):
+    text = "".join(f"{number} " for number in range(3_000))
+    plan(models, of([0.9, 0.1, 0.1, 0.2], cut=[2]))
+    scores = await classifier.score("injection", ["a", text, "b"])
+    assert (scores.values, scores.unread) == ([0.9, 0.1, 0.2], [1])
+    assert [score.is_whole for score in scores.each()] == [True, False, True]
+
+
+async def test_the_passage_of_a_pair_may_be_cut(models, classifier):
+    plan(models, of([0.1], cut=[0]))
+    scores = await classifier.score("grounding", [("a", "long passage")])
+    assert (scores.values, [*scores.unread]) == ([0.1], [])
 
 
 async def test_what_nobody_waits_for_says_so(models, endpoint):

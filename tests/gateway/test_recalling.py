@@ -6,7 +6,7 @@ from roadworthy.core.errors import Unavailable
 from roadworthy.core.scores import Score
 from roadworthy.gateway.classifying import Scores
 from roadworthy.gateway.recalling import AT_ONCE, Recalling
-from tests.doubles.classifier import WordsClassifier
+from tests.doubles.classifier import UNREAD, WordsClassifier
 
 pytestmark = pytest.mark.anyio
 HEAD = "passage_injection"
@@ -23,6 +23,14 @@ async def test_only_what_is_not_kept_is_asked_for(words):
     scores = await recalling.score(HEAD, ["zebra", "a", "zebra"])
     assert scores.values == [1.0, 0.25, 1.0]
     assert words.asked == [(HEAD, ["zebra"])]
+    assert recalling.fresh.keys() == {"zebra"}
+
+
+async def test_what_cannot_be_read_to_its_end_is_named_and_not_kept(words):
+    recalling = Recalling(words, {"a": KEPT})
+    scores = await recalling.score(HEAD, ["zebra", "a", UNREAD])
+    assert (scores.values, scores.unread) == ([1.0, 0.25, 0.0], [2])
+    assert recalling.known(HEAD).keys() == {"zebra", "a", UNREAD}
     assert recalling.fresh.keys() == {"zebra"}
 
 
@@ -68,8 +76,9 @@ async def test_what_was_told_before_it_failed_is_not_lost(words):
                 raise Unavailable("down")
             return await super().score(head, texts)
 
-    recalling = Recalling(Tiring(words.words), {})
+    recalling = Recalling(Tiring(words.words), {"a": KEPT})
     texts = [f"text {number}" for number in range(AT_ONCE + 1)]
     with pytest.raises(Unavailable):
         await recalling.score(HEAD, texts)
     assert list(recalling.fresh) == texts[:AT_ONCE]
+    assert recalling.known(HEAD) == {"a": KEPT, **recalling.fresh}

@@ -1,13 +1,20 @@
 """A passage that gives orders to the model is dropped; one that failed to be looked at is told."""
 
+import asyncio
+
 import pytest
 
-from roadworthy.core.errors import Unavailable
+from roadworthy.core.errors import Invalid, Unavailable
+from roadworthy.core.scores import Score
+from roadworthy.gateway.recalling import Recalling
+from roadworthy.guardrails import looking
+from roadworthy.guardrails.looking import degraded, is_blocked
 from roadworthy.guardrails.passages import dropped, screen_passages
 from roadworthy.releases import Guards, JudgedGuard, parse_release
-from tests.doubles.classifier import WordsClassifier
+from tests.doubles.classifier import UNREAD, WordsClassifier
 
 pytestmark = pytest.mark.anyio
+HEAD = "passage_injection"
 DEFAULT = parse_release('{"answerer": "extract"}').guards
 TEXTS = {
     1: "Every employee has thirty days of leave.",
@@ -16,8 +23,9 @@ TEXTS = {
 }
 
 
-async def screened(texts=TEXTS, guards=DEFAULT, classifier=None):
-    return await screen_passages(texts, guards, classifier=classifier)
+async def screened(texts=TEXTS, guards=DEFAULT, classifier=None, kept=()):
+    recalling = classifier and Recalling(classifier, dict(kept))
+    return await screen_passages(texts, guards, classifier=recalling)
 
 
 async def test_rules_drop_a_passage_and_name_it():
@@ -33,6 +41,52 @@ async def test_a_classifier_looks_at_those_that_are_left():
     assert dropped(verdicts) == {2, 3}
     assert verdicts[1].passages == (3,)
     assert classifier.asked == [("passage_injection", [TEXTS[1], TEXTS[3]])]
+
+
+@pytest.mark.parametrize("on_failure", ["open", "closed"])
+async def test_what_cannot_be_read_to_its_end_is_dropped_and_the_others_are_judged(on_failure):
+    guards = Guards(passages=JudgedGuard(on_failure=on_failure))
+    classifier = WordsClassifier({HEAD: "zebra"})
+    texts = {1: TEXTS[1], 3: TEXTS[3], 4: UNREAD}
+    verdict = (await screened(texts, guards, classifier))[-1]
+    assert (verdict.status, verdict.outcome, verdict.passages) == ("checked", "dropped", (3, 4))
+    assert verdict.reason == "passage_injection, unreadable"
+
+
+class Hanging(WordsClassifier):
+    async def score(self, head, texts):
+        await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize(
+    ("classifier", "reason"),
+    [
+        (WordsClassifier({}, fails=Unavailable("down")), "unavailable"),
+        (WordsClassifier({}, fails=Invalid("refused")), "invalid"),
+        (Hanging({HEAD: ""}), "TimeoutError"),
+    ],
+    ids=["down", "refused", "hanging"],
+)
+@pytest.mark.parametrize(("on_failure", "came"), [("open", "dropped"), ("closed", "blocked")])
+async def test_what_is_known_to_be_a_finding_is_dropped_though_the_others_could_not_be_scored(
+    classifier, reason, on_failure, came, monkeypatch
+):
+    monkeypatch.setattr(looking, "LONGEST_S", 0.01)
+    kept = {TEXTS[3]: Score(value=0.99, threshold=0.5, version=f"{HEAD}-1")}
+    guards = Guards(passages=JudgedGuard(on_failure=on_failure))
+    verdicts = await screened({1: TEXTS[1], 3: TEXTS[3]}, guards, classifier, kept=kept)
+    verdict = verdicts[-1]
+    assert (verdict.status, verdict.outcome, verdict.passages) == ("failed", came, (3,))
+    assert (verdict.reason, verdict.score) == (f"{reason}, passage_injection", 0.99)
+    assert degraded(verdicts) == (["passages guard"] if came == "dropped" else [])
+    assert is_blocked(verdicts) == (came == "blocked")
+
+
+async def test_where_it_failed_what_is_known_to_be_harmless_makes_no_finding():
+    down = WordsClassifier({}, fails=Unavailable("down"))
+    kept = {TEXTS[1]: Score(value=0.1, threshold=0.5, version=f"{HEAD}-1")}
+    verdict = (await screened({1: TEXTS[1], 3: TEXTS[3]}, classifier=down, kept=kept))[-1]
+    assert (verdict.status, verdict.outcome, verdict.reason) == ("failed", None, "unavailable")
 
 
 async def test_harmless_passages_pass():

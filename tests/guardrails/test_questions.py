@@ -10,7 +10,7 @@ from roadworthy.guardrails import looking, questions
 from roadworthy.guardrails.looking import degraded, is_blocked
 from roadworthy.guardrails.questions import Question, screen_question
 from roadworthy.releases import Guards, JudgedGuard, LanguageGuard, parse_release
-from tests.doubles.classifier import WordsClassifier
+from tests.doubles.classifier import UNREAD, WordsClassifier
 
 pytestmark = pytest.mark.anyio
 DEFAULT = parse_release('{"answerer": "extract"}').guards
@@ -119,6 +119,14 @@ async def test_a_guard_that_raises_has_failed_and_the_release_decides(error, on_
     assert failed.reason in {"unavailable", "ValueError"}
     assert is_blocked(verdicts) == (came == "blocked")
     assert degraded(verdicts) == ([] if came else ["injection guard"])
+
+
+@pytest.mark.parametrize("on_failure", ["open", "closed"])
+async def test_a_question_that_cannot_be_read_to_its_end_is_blocked(on_failure):
+    guards = Guards(injection=JudgedGuard(on_failure=on_failure))
+    classifier = WordsClassifier({"injection": "zebra"})
+    [_, verdict] = await screened(f"{HARMLESS} {UNREAD}", guards, classifier=classifier)
+    assert (verdict.status, verdict.outcome, verdict.reason) == ("checked", "blocked", "unreadable")
 
 
 async def test_nobody_is_asked_for_what_no_classifier_looks_for():

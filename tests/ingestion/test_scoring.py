@@ -9,7 +9,7 @@ from roadworthy.corpus.access import access
 from roadworthy.corpus.ownership import delete
 from roadworthy.ingestion.scoring import AGAIN_AFTER_S, BATCH, MOST_BATCHES, Scoring
 from roadworthy.worker.chores import score_passages
-from tests.doubles.classifier import WordsClassifier
+from tests.doubles.classifier import UNREAD, WordsClassifier
 from tests.world import make_world
 
 pytestmark = pytest.mark.anyio
@@ -45,6 +45,13 @@ async def test_the_same_content_is_not_scored_again(intake, classifier):
     await intake.add("copy.md", f"# Zebras\n\n{ZEBRA}", readers=access(groups=["board"]))
     assert [name for name, *_ in await scores(intake.world)] == ["zebra.md", "copy.md"]
     assert len(classifier.asked) == 1
+
+
+async def test_what_cannot_be_read_to_its_end_has_no_score_and_keeps_no_other_from_its_own(intake):
+    texts = (ZEBRA, f"Read {UNREAD}. ", "Rule three. ")
+    rules = (f"# Rules {number}\n\n{text * 60}" for number, text in enumerate(texts))
+    await intake.add("rules.md", "\n\n".join(rules))
+    assert {score for _, score, *_ in await scores(intake.world)} == {1.0, 0.0}
 
 
 async def test_a_document_is_published_without_what_nobody_could_say(intake, classifier):

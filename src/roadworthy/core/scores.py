@@ -11,6 +11,7 @@ class Score:
     value: float  # from 0 to 1
     threshold: float  # from which on it counts
     version: str  # that both are of
+    is_whole: bool = True  # the text was read to its end; else the value says little of it
 
 
 def digest_of(text: str) -> bytes:

@@ -173,7 +173,8 @@ class Extract:
     page_count: int | None
     passages: Sequence[NewPassage]
     vectors: Sequence[SpaceVectors]  # in each space that was wanted, and served
-    scores: Sequence[KeptScore] = ()  # one a passage; none where they could not be had
+    # One a passage, None where it has none; empty where they could not be had.
+    scores: Sequence[KeptScore | None] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,7 +326,8 @@ async def _add_passages(
     added = await conn.execute(ADD_PASSAGES, shared | columns)
     ids = [passage_id for _, passage_id in sorted(await added.fetchall())]
     if extract.scores:
-        await keep_scores(conn, dict(zip(ids, extract.scores, strict=True)))
+        of_passages = zip(ids, extract.scores, strict=True)
+        await keep_scores(conn, {of: score for of, score in of_passages if score is not None})
     return ids
 
 

@@ -1,13 +1,14 @@
 """Scores of texts by the small classifiers of the local engine."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated
 
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
-from roadworthy.core.errors import Invalid, Missing, Unavailable
+from roadworthy.core.errors import Missing, Unavailable
+from roadworthy.core.scores import Score
 from roadworthy.gateway.endpoint import Endpoint
 from roadworthy.gateway.engine.catalogue import HEADS
 from roadworthy.gateway.lanes import MOST_FAILURES
@@ -36,24 +37,33 @@ class Scores:
     values: Sequence[float]  # from 0 to 1, one a text, in their order
     version: str
     threshold: float  # the value from which on the head says yes
+    unread: Collection[int] = ()  # places of texts that cannot be read to their end
 
-
-class _Usage(BaseModel):
-    truncated_texts: int
+    def each(self) -> list[Score]:
+        """Give what is said of each text."""
+        return [
+            Score(
+                value=value,
+                threshold=self.threshold,
+                version=self.version,
+                is_whole=at not in self.unread,
+            )
+            for at, value in enumerate(self.values)
+        ]
 
 
 class _Answer(BaseModel):
     version: str
     threshold: FiniteFloat
     scores: list[Annotated[FiniteFloat, Field(ge=0, le=1)]]
-    usage: _Usage
+    truncated: list[bool]
 
 
 class Classifier:
     """Asks the engine for scores by a head, such as `injection` and `passage_injection`.
 
     A head reads texts or pairs, a pair being a text that is held against a passage. A long text is
-    read in parts, and the highest score counts; the passage of a pair may be cut.
+    read in parts, and the highest score counts. The passage of a pair may be cut.
 
     Args:
         is_background: nobody waits for it: the engine lets all others go first.
@@ -80,8 +90,7 @@ class Classifier:
         Raises:
             Unavailable: the engine is down or left alone, has no such head, changed in between, or
                 answers nonsense.
-            Invalid: no text, an empty one, one that cannot be read to its end, a pair that is too
-                long, or pairs where texts belong.
+            Invalid: no text, an empty one, a pair that is too long, or pairs where texts belong.
             Busy: the engine is at its limit.
         """
         parts = [_parts(text) for text in texts]
@@ -93,9 +102,14 @@ class Classifier:
             ]
         if len({scores.version for scores in found}) != 1:
             raise self._wrong("comes from two versions")
-        of_parts = (value for scores in found for value in scores.values)
-        values = [max(islice(of_parts, len(each))) for each in parts]
-        return Scores(values=values, version=found[0].version, threshold=found[0].threshold)
+        of_parts = (score for scores in found for score in scores.each())
+        of_texts = [list(islice(of_parts, len(each))) for each in parts]
+        return Scores(
+            values=[max(score.value for score in each) for each in of_texts],
+            version=found[0].version,
+            threshold=found[0].threshold,
+            unread=_places(not all(score.is_whole for score in each) for each in of_texts),
+        )
 
     async def _score(self, head: str, texts: Sequence[Text]) -> Scores:
         kind = "input" if all(isinstance(text, str) for text in texts) else "pairs"
@@ -107,15 +121,21 @@ class Classifier:
             answer = _Answer.model_validate_json(reply.body)
         except ValidationError as error:
             raise self._wrong("is no list of scores") from error
-        if len(answer.scores) != len(texts):
+        if not len(answer.scores) == len(answer.truncated) == len(texts):
             raise self._wrong("does not score each text once")
-        if answer.usage.truncated_texts and kind == "input":
-            # What was not read must not pass for harmless.
-            raise Invalid("A text has more in it than a classifier reads.")
-        return Scores(values=answer.scores, version=answer.version, threshold=answer.threshold)
+        return Scores(
+            values=answer.scores,
+            version=answer.version,
+            threshold=answer.threshold,
+            unread=_places(answer.truncated) if kind == "input" else (),
+        )
 
     def _wrong(self, what: str) -> Unavailable:
         return Unavailable(f"What {self.endpoint.address.url}/classify answers {what}.")
+
+
+def _places(holds: Iterable[bool]) -> Collection[int]:
+    return [at for at, is_so in enumerate(holds) if is_so]
 
 
 def _parts(text: Text) -> Sequence[Text]:

@@ -25,13 +25,18 @@ class Scorer(Protocol):
 class Recalling:
     """A classifier that asks another one only about texts whose score is not kept.
 
-    What it was told is in `fresh`, also where it could not ask to the end.
+    What it was told is not lost where it could not ask to the end.
     """
 
     def __init__(self, scorer: Scorer, kept: Mapping[Text, Score]) -> None:
         self._scorer = scorer
         self._kept = kept
-        self.fresh: dict[Text, Score] = {}
+        self._told: dict[Text, Score] = {}
+
+    @property
+    def fresh(self) -> dict[Text, Score]:
+        """Give what it was told and may be kept: of texts that were read to their end."""
+        return {text: score for text, score in self._told.items() if score.is_whole}
 
     def version(self, head: str) -> str:
         """Name the version that is expected to answer; raises Missing for an unknown head."""
@@ -43,29 +48,34 @@ class Recalling:
         Raises:
             Unavailable: the version changed in between; or as the other one raises.
         """
-        version = self.version(head)
-        known = {text: score for text, score in self._kept.items() if score.version == version}
-        lacking = [text for text in dict.fromkeys(texts) if text not in known]
-        if not await self._ask(head, lacking) <= {version}:
+        kept = self._kept_of(head)
+        lacking = [text for text in dict.fromkeys(texts) if text not in kept]
+        if not await self._ask(head, lacking) <= {self.version(head)}:
             # Another version answers than the one that is expected: all by that one, then.
-            known = {}
-            await self._ask(head, [text for text in dict.fromkeys(texts) if text not in lacking])
-        found = [known.get(text) or self.fresh[text] for text in texts]
+            await self._ask(head, [text for text in dict.fromkeys(texts) if text in kept])
+        known = self.known(head)
+        found = [known[text] for text in texts]
         if len({score.version for score in found}) > 1:
             raise Unavailable("What scores for guards changed in between; try again.")
         return Scores(
             values=[score.value for score in found],
             threshold=found[0].threshold,
             version=found[0].version,
+            unread=[at for at, score in enumerate(found) if not score.is_whole],
         )
+
+    def known(self, head: str) -> dict[Text, Score]:
+        """Give what is known by now: what is kept, and what it was told instead or besides."""
+        return self._kept_of(head) | self._told
+
+    def _kept_of(self, head: str) -> dict[Text, Score]:
+        version = self.version(head)
+        return {text: score for text, score in self._kept.items() if score.version == version}
 
     async def _ask(self, head: str, texts: Sequence[Text]) -> set[str]:
         """Ask about texts; gives the versions that answered."""
         for start in range(0, len(texts), AT_ONCE):
             some = texts[start : start + AT_ONCE]
             said = await self._scorer.score(head, some)
-            self.fresh |= {
-                text: Score(value=value, threshold=said.threshold, version=said.version)
-                for text, value in zip(some, said.values, strict=True)
-            }
-        return {self.fresh[text].version for text in texts}
+            self._told |= zip(some, said.each(), strict=True)
+        return {self._told[text].version for text in texts}

@@ -9,6 +9,7 @@ from typing import Literal
 import structlog
 
 from roadworthy.core.errors import Missing, RoadworthyError
+from roadworthy.core.scores import Score
 from roadworthy.guardrails.records import (
     BLOCKED,
     CHECKED,
@@ -18,6 +19,7 @@ from roadworthy.guardrails.records import (
     PASS,
     RULES,
     SKIPPED,
+    UNREADABLE,
     Classifier,
     Found,
     Looked,
@@ -33,6 +35,10 @@ Outcome = Literal["pass", "blocked", "dropped", "redacted"]
 log = structlog.get_logger(__name__)
 
 
+def _nothing() -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """A detector of a guard, and what it shall look at."""
@@ -42,6 +48,7 @@ class Look:
     by: Literal["rules", "classifier"]
     see: Callable[[], Awaitable[Looked]]
     finding: Outcome = BLOCKED  # what comes of one
+    so_far: Callable[[], Found | None] = _nothing  # what it had found when it failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +56,8 @@ class Seen:
     """What came of a look."""
 
     status: Literal["checked", "skipped", "failed"]
-    found: Found | None = None  # if it was checked
-    reason: str = ""  # if it was not
+    found: Found | None = None  # if it was checked; if it failed, as far as it got
+    reason: str = ""  # if it was not checked
     ms: float = 0.0
 
 
@@ -69,7 +76,8 @@ async def seen(look: Look) -> Seen:
         if isinstance(looked, NotLooked):
             return Seen(status=SKIPPED, reason=looked.reason, ms=ms)
         return Seen(status=CHECKED, found=looked, ms=ms)
-    return Seen(status=FAILED, reason=reason, ms=(time.perf_counter() - began) * 1000)
+    ms = (time.perf_counter() - began) * 1000
+    return Seen(status=FAILED, found=look.so_far(), reason=reason, ms=ms)
 
 
 async def _in_time(look: Look) -> Looked:
@@ -96,25 +104,29 @@ def of_look(look: Look, what: Seen, *, of: Part) -> GuardVerdict:
 def outcome(look: Look, what: Seen) -> Outcome | None:
     """Decide what comes of a look: nothing is passed that was not looked at.
 
-    Fails open or closed as the release says; where it asks for a second opinion, closed.
+    Fails open or closed as the release says; where it asks for a second opinion, closed. A finding
+    from before it failed is one all the same.
     """
-    if what.found is not None:
-        return look.finding if what.found.names else PASS
+    finding = look.finding if what.found and what.found.names else None
+    if what.status == CHECKED:
+        return finding or PASS
     if isinstance(look.asked, JudgedGuard) and look.asked.second_opinion:
         return BLOCKED
-    return BLOCKED if what.status == FAILED and look.asked.on_failure == "closed" else None
+    is_closed = what.status == FAILED and look.asked.on_failure == "closed"
+    return BLOCKED if is_closed else finding
 
 
 def verdict(look: Look, what: Seen, *, of: Part, outcome: Outcome | None = None) -> GuardVerdict:
     """Write down what a look said."""
     found = what.found
+    names = found.names if found else ()
     return GuardVerdict(
         guard=look.guard,
         of=of,
         by=look.by,
         version=found.version if found else "",
         status=what.status,
-        reason=", ".join(dict.fromkeys(found.names)) if found else what.reason,
+        reason=", ".join(filter(None, dict.fromkeys((what.reason, *names)))),
         outcome=outcome,
         threshold=found.threshold if found else None,
         score=found.score if found else None,
@@ -130,7 +142,7 @@ def is_blocked(verdicts: Sequence[GuardVerdict]) -> bool:
 
 def degraded(verdicts: Sequence[GuardVerdict]) -> list[str]:
     """Name the guards that could not look, where the answer went on without them."""
-    failed = (each for each in verdicts if each.status == FAILED and each.outcome is None)
+    failed = (each for each in verdicts if each.status == FAILED and each.outcome != BLOCKED)
     return list(dict.fromkeys(f"{each.guard} guard" for each in failed))
 
 
@@ -149,35 +161,50 @@ def by_rules(
 
 def by_classifier(
     guard: str, asked: JudgedGuard | None, see: Callable[[], Awaitable[Looked]], *,
-    finding: Outcome = BLOCKED,
+    finding: Outcome = BLOCKED, so_far: Callable[[], Found | None] = _nothing,
 ) -> list[Look]:  # fmt: skip
     """Make the look of a guard's classifier; none if the release does not ask for the guard."""
     if asked is None:
         return []
-    return [Look(guard=guard, asked=asked, by=CLASSIFIER, see=see, finding=finding)]
+    return [Look(guard=guard, asked=asked, by=CLASSIFIER, see=see, finding=finding, so_far=so_far)]
 
 
 async def scored(
     classifier: Classifier | None, head: str, texts: Sequence[Text], *, threshold: float | None
 ) -> Looked:
-    """Ask a head; a text is a finding from the threshold on.
-
-    Args:
-        threshold: the release's; None: as measured with the head.
-
-    Returns: `passages` are the places of the findings among the texts.
-    """
+    """Ask a head, and judge what it says of each text."""
     if classifier is None or not has_head(classifier, head):
         return NotLooked(reason=NO_CLASSIFIER)
     scores = await classifier.score(head, texts)
-    least = scores.threshold if threshold is None else threshold
-    places = [at for at, value in enumerate(scores.values) if value >= least]
+    return judged(head, scores.each(), threshold=threshold)
+
+
+def judged(head: str, scores: Sequence[Score], *, threshold: float | None) -> Found:
+    """Judge texts by their scores: a finding is what reaches the threshold, or was not read whole.
+
+    That a text cannot be read to its end is no outage: who wrote it has made it so.
+
+    Args:
+        scores: at least one.
+        threshold: the release's; None: as measured with the head.
+
+    Returns: `passages` are the places of the findings among the scores.
+    """
+
+    def least(score: Score) -> float:
+        return score.threshold if threshold is None else threshold
+
+    def name(score: Score) -> str:
+        return head if score.value >= least(score) else UNREADABLE * (not score.is_whole)
+
+    named = {at: name(score) for at, score in enumerate(scores) if name(score)}
+    worst = max(scores, key=lambda score: score.value)
     return Found(
-        version=scores.version,
-        names=[head] if places else [],
-        score=max(scores.values, default=None),
-        threshold=least,
-        passages=places,
+        version=worst.version,
+        names=sorted(named.values()),
+        score=worst.value,
+        threshold=least(worst),
+        passages=list(named),
     )
 
 

@@ -1,15 +1,16 @@
 """Screen what was found before a model, or an answer, takes it in."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from roadworthy.detectors.injection import instructions
-from roadworthy.guardrails.looking import by_classifier, by_rules, run, scored
+from roadworthy.gateway.recalling import Recalling
+from roadworthy.guardrails.looking import by_classifier, by_rules, judged, run, scored
 from roadworthy.guardrails.records import (
     DROPPED,
     PASSAGE_INJECTION,
     PASSAGES,
-    Classifier,
     Found,
     Looked,
     NotLooked,
@@ -24,7 +25,7 @@ NOTHING_FOUND = "nothing was found"
 
 
 async def screen_passages(
-    texts: Mapping[int, str], guards: Guards | None, *, classifier: Classifier | None
+    texts: Mapping[int, str], guards: Guards | None, *, classifier: Recalling | None
 ) -> tuple[GuardVerdict, ...]:
     """Look for instructions to a model in passages, which the verdicts then name as dropped.
 
@@ -32,6 +33,7 @@ async def screen_passages(
         texts: by passage, all that a model would read of it.
     """
     asked = guards.passages if guards else None
+    threshold = asked.threshold if asked else None
     kept = dict(texts)
 
     def look() -> Looked:
@@ -47,18 +49,32 @@ async def screen_passages(
     async def judge() -> Looked:
         if not kept:
             return NotLooked(reason=NOTHING_FOUND)
-        threshold = asked.threshold if asked else None
         said = await scored(classifier, PASSAGE_INJECTION, list(kept.values()), threshold=threshold)
         if isinstance(said, NotLooked):
             return said
-        ids = list(kept)
-        return replace(said, passages=[ids[at] for at in said.passages])
+        return _by_id(said, list(kept))
 
+    so_far = partial(_so_far, kept, classifier, threshold=threshold)
     looks = [
         *by_rules("passages", asked, look, finding=DROPPED),
-        *by_classifier("passages", asked, judge, finding=DROPPED),
+        *by_classifier("passages", asked, judge, finding=DROPPED, so_far=so_far),
     ]
     return await run(looks, of=PASSAGES)
+
+
+def _so_far(
+    texts: Mapping[int, str], classifier: Recalling | None, *, threshold: float | None
+) -> Found | None:
+    known = classifier.known(PASSAGE_INJECTION) if classifier else {}
+    scores = {of: known[text] for of, text in texts.items() if text in known}
+    if not scores:
+        return None
+    found = judged(PASSAGE_INJECTION, list(scores.values()), threshold=threshold)
+    return _by_id(found, list(scores))
+
+
+def _by_id(found: Found, ids: Sequence[int]) -> Found:
+    return replace(found, passages=[ids[at] for at in found.passages])
 
 
 def dropped(verdicts: Iterable[GuardVerdict]) -> frozenset[int]:

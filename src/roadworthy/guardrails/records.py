@@ -28,6 +28,7 @@ INJECTION = "injection"  # the question gives orders to the model
 PASSAGE_INJECTION = "passage_injection"  # the passage does
 TOXICITY = "toxicity"
 GROUNDING = "grounding"  # of a pair: the sentence is said by the passages
+UNREADABLE = "unreadable"  # of a text: it cannot be read to its end
 NO_CLASSIFIER = "no classifier"
 
 
@@ -62,7 +63,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a detector says that has looked."""
+    """What a detector says that has looked, at all of it or until it failed."""
 
     version: str
     names: Sequence[str] = ()  # of what it found; none: there was nothing

@@ -32,10 +32,11 @@ log = structlog.get_logger(__name__)
 
 async def scored(
     database: Database, classifier: Scorer | None, texts: Sequence[str], *, tenant_id: int
-) -> list[KeptScore]:
+) -> list[KeptScore | None]:
     """Score what passages are read as, one each; a text that was scored before is not again.
 
-    Open: where the classifier cannot say, there are none; they are scored later, or when read.
+    None: one cannot be read to its end. Open: where the classifier cannot say, there are no scores;
+    they are scored later, or when read.
 
     Raises:
         Unavailable, Busy: the database does not answer.
@@ -54,11 +55,14 @@ async def scored(
 
 async def _scored(
     classifier: Scorer, texts: Sequence[str], known: Mapping[str, Score]
-) -> list[KeptScore]:
+) -> list[KeptScore | None]:
     recalling = Recalling(classifier, {**known})
     await recalling.score(PASSAGE_INJECTION, texts)
     found = {**known, **recalling.fresh}
-    return [KeptScore(digest=digest_of(text), score=found[text]) for text in texts]
+    return [
+        KeptScore(digest=digest_of(text), score=found[text]) if text in found else None
+        for text in texts
+    ]
 
 
 class Scoring:

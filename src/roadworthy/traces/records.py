@@ -88,7 +88,7 @@ class GuardVerdict(_Record):
     by: Literal["rules", "classifier"]
     version: str = ""  # of the detector; "": none was asked
     status: Literal["checked", "skipped", "failed"]
-    reason: str = ""  # what was found, by names of ours; or why it did not look
+    reason: str = ""  # why it did not look at all of it; what was found, by names of ours
     # What came of it; None: it said nothing, and nothing came of that.
     outcome: Literal["pass", "blocked", "dropped", "redacted"] | None = None
     threshold: float | None = None  # of the score, from which on it is a finding

@@ -213,7 +213,15 @@ def test_an_attack_behind_a_short_text_of_many_tokens_counts(e5):
     assert not found.is_truncated
 
 
+UNREADABLE = "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}"
+
+
 def test_what_is_not_read_to_its_end_is_told(e5):
-    assert score(
-        e5, "injection", "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 250
-    ).is_truncated
+    assert score(e5, "injection", UNREADABLE * 250).is_truncated
+
+
+def test_what_cannot_be_read_to_its_end_is_not_begun(e5, monkeypatch):
+    read, texts = e5.read, []
+    monkeypatch.setattr(e5, "read", lambda text: texts.append(text) or read(text))
+    assert score(e5, "injection", f"{PASSAGE * 20}{UNREADABLE * 250}").is_truncated
+    assert len(texts) == 1

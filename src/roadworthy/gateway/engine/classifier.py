@@ -24,7 +24,7 @@ class Scored:
     """What a head says of a text."""
 
     score: float  # from 0 to 1
-    is_truncated: bool  # some of the text was not read
+    is_truncated: bool  # some of the text was not read: the score is one of its beginning
 
 
 class Classifier:
@@ -55,12 +55,19 @@ class Classifier:
         embedded, state = self._embedder.read(prefix + text)
         [scores] = self._session.run([SCORES], {STATE: state})
         score = float(np.asarray(scores)[0, column])
-        if not embedded.is_truncated or len(text) <= _SHORTEST:
+        # What cannot be read to its end is not begun: it would keep all others waiting.
+        if not embedded.is_truncated or not self._is_readable(prefix, text):
             return Scored(score=score, is_truncated=embedded.is_truncated)
-        middle, overlap = len(text) // 2, min(_OVERLAP, len(text) // 4)
-        halves = text[: middle + overlap], text[middle - overlap :]
-        parts = [self._through(column, prefix, half) for half in halves]
-        return Scored(
-            score=max(score, *(part.score for part in parts)),
-            is_truncated=any(part.is_truncated for part in parts),
-        )
+        parts = [self._through(column, prefix, half) for half in _halves(text)]
+        return Scored(score=max(score, *(part.score for part in parts)), is_truncated=False)
+
+    def _is_readable(self, prefix: str, text: str) -> bool:
+        if self._embedder.fits(prefix + text):
+            return True
+        halves = _halves(text) if len(text) > _SHORTEST else ()
+        return bool(halves) and all(self._is_readable(prefix, half) for half in halves)
+
+
+def _halves(text: str) -> tuple[str, str]:
+    middle, overlap = len(text) // 2, min(_OVERLAP, len(text) // 4)
+    return text[: middle + overlap], text[middle - overlap :]

@@ -75,6 +75,10 @@ class Embedder:
                 self._kept.popitem(last=False)
         return embedded, state
 
+    def fits(self, text: str) -> bool:
+        """Tell whether a text is read to its end."""
+        return not self.tokens.cut(text, max_tokens=self.model.max_tokens)[1]
+
     def read_tokens(self, text: str) -> EmbeddedTokens:
         """Embed a text and each of its tokens."""
         ids, is_truncated = self.tokens.cut(text, max_tokens=self.model.max_tokens)

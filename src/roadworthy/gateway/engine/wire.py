@@ -135,7 +135,7 @@ def classification(
 ) -> JsonObject:
     """Write the answer to a classification request: scores from 0 to 1, in order.
 
-    `usage.truncated_texts` says how many texts were not read to their end: their scores say little.
+    `truncated` says which texts were not read to their end: their scores say little.
     """
     return {
         "object": "classification",
@@ -143,6 +143,7 @@ def classification(
         "version": model.version,
         "threshold": threshold,
         "scores": [one.score for one in found],
+        "truncated": [one.is_truncated for one in found],
         "usage": {"truncated_texts": sum(one.is_truncated for one in found)},
     }
 

@@ -98,6 +98,20 @@ async def test_where_nothing_was_found_nothing_was_checked():
     assert {(v.status, v.reason) for v in await screened({})} == {("skipped", "nothing was found")}
 
 
+@pytest.mark.parametrize(
+    ("texts", "came"),
+    [
+        ({}, [None, None]),
+        ({2: TEXTS[2]}, ["dropped", None]),
+        ({1: TEXTS[1]}, ["pass", "blocked"]),
+    ],
+    ids=["nothing-found", "all-dropped-by-rules", "not-looked-at"],
+)
+async def test_a_second_opinion_is_wanted_only_of_what_there_is(texts, came):
+    guards = Guards(passages=JudgedGuard(on_failure="open", second_opinion=True))
+    assert [v.outcome for v in await screened(texts, guards)] == came
+
+
 @pytest.mark.parametrize(("on_failure", "came"), [("open", None), ("closed", "blocked")])
 async def test_the_release_says_what_a_failure_means(on_failure, came):
     guards = Guards(passages=JudgedGuard(on_failure=on_failure))

@@ -58,6 +58,7 @@ class Seen:
     status: Literal["checked", "skipped", "failed"]
     found: Found | None = None  # if it was checked; if it failed, as far as it got
     reason: str = ""  # if it was not checked
+    is_missed: bool = True  # if it was not checked: there was something to look at
     ms: float = 0.0
 
 
@@ -74,7 +75,7 @@ async def seen(look: Look) -> Seen:
     else:
         ms = (time.perf_counter() - began) * 1000
         if isinstance(looked, NotLooked):
-            return Seen(status=SKIPPED, reason=looked.reason, ms=ms)
+            return Seen(status=SKIPPED, reason=looked.reason, is_missed=looked.is_missed, ms=ms)
         return Seen(status=CHECKED, found=looked, ms=ms)
     ms = (time.perf_counter() - began) * 1000
     return Seen(status=FAILED, found=look.so_far(), reason=reason, ms=ms)
@@ -110,7 +111,7 @@ def outcome(look: Look, what: Seen) -> Outcome | None:
     finding = look.finding if what.found and what.found.names else None
     if what.status == CHECKED:
         return finding or PASS
-    if isinstance(look.asked, JudgedGuard) and look.asked.second_opinion:
+    if isinstance(look.asked, JudgedGuard) and look.asked.second_opinion and what.is_missed:
         return BLOCKED
     is_closed = what.status == FAILED and look.asked.on_failure == "closed"
     return BLOCKED if is_closed else finding

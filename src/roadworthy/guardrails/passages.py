@@ -21,7 +21,7 @@ from roadworthy.traces import GuardVerdict
 VERSION = (
     "rules-1"  # of detectors/injection_rules.py: changes when a passage could be judged otherwise
 )
-NOTHING_FOUND = "nothing was found"
+NOTHING_FOUND = NotLooked(reason="nothing was found", is_missed=False)
 
 
 async def screen_passages(
@@ -38,7 +38,7 @@ async def screen_passages(
 
     def look() -> Looked:
         if not texts:
-            return NotLooked(reason=NOTHING_FOUND)
+            return NOTHING_FOUND
         found = {of: list(instructions(text)) for of, text in texts.items()}
         dropped = [of for of, names in found.items() if names]
         for of in dropped:
@@ -48,7 +48,7 @@ async def screen_passages(
 
     async def judge() -> Looked:
         if not kept:
-            return NotLooked(reason=NOTHING_FOUND)
+            return NOTHING_FOUND
         said = await scored(classifier, PASSAGE_INJECTION, list(kept.values()), threshold=threshold)
         if isinstance(said, NotLooked):
             return said

@@ -78,6 +78,7 @@ class NotLooked:
     """A detector had no reason, or nothing, to look with."""
 
     reason: str
+    is_missed: bool = True  # there was something to look at
 
 
 Looked = Found | NotLooked

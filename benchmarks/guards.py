@@ -23,7 +23,6 @@ from benchmarks.guards_figures import at_rate, judged, plain, ranked
 from benchmarks.guards_peers import peers
 from benchmarks.guards_streams import mismatches
 from benchmarks.up import fresh_home
-from roadworthy.core.locales import UNDETERMINED
 from roadworthy.gateway.classifying import Classifier
 from roadworthy.gateway.embeddings import embed
 from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
@@ -224,7 +223,7 @@ async def _added_by_guards(
 
 
 def _question(text: str) -> Question:
-    return Question(text=text, turn=text, language=UNDETERMINED, is_certain=False)
+    return Question(text=text, turn=text, asked=text)
 
 
 def _peer_figures(direct: Sequence[Case], alike: Sequence[Case]) -> dict[str, object]:

@@ -4,12 +4,14 @@ import re
 
 import pytest
 
+from roadworthy.answering.records import Asked
 from roadworthy.answering.refusals import NOT_ANSWERED, WITHHELD, refusal, withheld
 from roadworthy.core.errors import Unavailable
 from roadworthy.corpus.ownership import delete
 from roadworthy.corpus.verdicts import list_verdicts
+from roadworthy.gateway.chat import Message
 from roadworthy.guardrails import passages
-from roadworthy.releases import Guards, JudgedGuard
+from roadworthy.releases import Guards, JudgedGuard, LanguageGuard
 from tests.answering.conftest import open_desk
 from tests.doubles.classifier import WordsClassifier
 
@@ -170,6 +172,20 @@ class Echo(list):
 
     def __len__(self) -> int:
         return 1
+
+
+async def test_a_language_counts_as_it_is_written_and_not_as_it_is_told(told):
+    guards = Guards(language=LanguageGuard(on_failure="open", languages=("en",)))
+    asked = Asked(
+        turns=[Message(role="user", content="Сколько дней отпуска у сотрудника?")],
+        surface="answers",
+        release=await told.quoting(guards=guards),
+        language="en",
+    )
+    *_, answer = [event async for event in told.answering.answer(told.world.person(), asked)]
+    assert [(each.guard, each.reason) for each in answer.verdicts] == [
+        ("language", "other_language")
+    ]
 
 
 async def test_a_prompt_that_is_echoed_is_withheld(told):

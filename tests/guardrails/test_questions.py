@@ -22,8 +22,8 @@ def only(**changes) -> Guards:
     return Guards(injection=JudgedGuard(on_failure="open", **changes))
 
 
-async def screened(text=HARMLESS, guards=DEFAULT, *, classifier=None, language="en", certain=True):
-    question = Question(text=text, turn=text, language=language, is_certain=certain)
+async def screened(text=HARMLESS, guards=DEFAULT, *, classifier=None):
+    question = Question(text=text, turn=text, asked=text)
     return await screen_question(question, guards, classifier=classifier)
 
 
@@ -71,19 +71,17 @@ async def test_a_question_longer_than_the_release_wants_is_blocked():
 
 
 @pytest.mark.parametrize(
-    ("language", "certain", "came"),
+    ("text", "came"),
     [
-        ("fr", True, ("checked", "pass")),
-        ("de", True, ("checked", "blocked")),
-        ("de", False, ("skipped", None)),
-        ("und", True, ("skipped", None)),
+        ("Combien de jours de congé avons-nous ?", ("checked", "pass")),
+        ("Wie viele Tage Urlaub haben wir im Jahr?", ("checked", "blocked")),
+        ("Sankt Pauli?", ("skipped", None)),
+        ("4711?", ("skipped", None)),
     ],
 )
-async def test_another_language_than_those_named_is_blocked_where_it_is_certain(
-    language, certain, came
-):
+async def test_another_language_than_those_named_is_blocked_where_it_is_certain(text, came):
     guards = Guards(language=LanguageGuard(on_failure="open", languages=("en", "fr")))
-    verdicts = await screened("So?", guards, language=language, certain=certain)
+    verdicts = await screened(text, guards)
     assert told(verdicts)["language", "rules"] == came
 
 

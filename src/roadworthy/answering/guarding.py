@@ -8,7 +8,6 @@ from operator import itemgetter
 
 from roadworthy.answering.records import Citation, Task, TextPiece, Written
 from roadworthy.core.scores import Score, digest_of
-from roadworthy.corpus.languages import Spoken
 from roadworthy.corpus.lead import to_embed
 from roadworthy.gateway.classifying import Text
 from roadworthy.gateway.recalling import Recalling
@@ -41,13 +40,9 @@ class Guarding:
     def __init__(self, classifier: Classifier | None = None) -> None:
         self._classifier = classifier
 
-    async def of_question(
-        self, text: str, *, turn: str, spoken: Spoken, release: Release
-    ) -> Verdicts:
-        """Look at a question with what it leans on, whose last turn is `turn`."""
-        question = Question(
-            text=text, turn=turn, language=spoken.language, is_certain=spoken.is_certain
-        )
+    async def of_question(self, text: str, *, turn: str, asked: str, release: Release) -> Verdicts:
+        """Look at a question with what it leans on; `asked` is its last turn without filters."""
+        question = Question(text=text, turn=turn, asked=asked)
         return await screen_question(question, release.guards, classifier=self._classifier)
 
     async def of_passages(self, found: Sequence[Hit], *, release: Release) -> ScreenedPassages:

@@ -21,7 +21,6 @@ from roadworthy.answering.records import (
 from roadworthy.answering.searching import trace_hits
 from roadworthy.answering.spending import Spent, avoided
 from roadworthy.core.clock import now
-from roadworthy.corpus.languages import Spoken
 from roadworthy.gateway.calls import OVERTAKEN, Call
 from roadworthy.guardrails.answers import AnswerGuards
 from roadworthy.guardrails.looking import degraded
@@ -39,8 +38,6 @@ from roadworthy.traces import (
 from roadworthy.traces.records import Avoided, Reusable, ScoredPassage
 from roadworthy.traces.reuse import KeptAnswer
 
-NOT_TOLD = Spoken(language="und", is_certain=False)
-
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
@@ -52,7 +49,7 @@ class Progress:
     problem: str | None = None
     release: StoredRelease | None = None
     language: str = "und"
-    spoken: Spoken = NOT_TOLD
+    asked: str = ""  # in the last turn, without filters
     searched_for: SearchedFor | None = None
     relevance: float = 0.0
     verdicts: list[GuardVerdict] = field(default_factory=list)

@@ -184,7 +184,7 @@ class AnsweringService:
         text = looked.query.text if looked else _said_by_the_user(asked)
         with progress.stage("screen"):
             progress.verdicts += await self._guarding.of_question(
-                text, turn=asked.turns[-1].content, spoken=progress.spoken, release=release
+                text, turn=asked.turns[-1].content, asked=progress.asked, release=release
             )
 
     async def _answered(
@@ -326,7 +326,7 @@ class AnsweringService:
         tenant_id = principal.tenant_id
         question = read_question(asked.turns[-1].content[:LONGEST_QUESTION]).text
         asked_in = told_or_detected(question, asked.language)
-        progress.language, progress.spoken = asked_in.language, asked_in
+        progress.asked, progress.language = question, asked_in.language
         async with self._database.read_as(principal) as conn:
             stored = await find_release(conn, tenant_id=tenant_id, name=asked.release)
             progress.release = stored

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from roadworthy.core.locales import UNDETERMINED
+from roadworthy.corpus.languages import spoken
 from roadworthy.detectors.injection import instructions
 from roadworthy.detectors.question_rules import ABUSE, ORDERS, PRETEXTS, PROBING, VERSION
 from roadworthy.detectors.rules import named
@@ -32,8 +33,7 @@ class Question:
 
     text: str
     turn: str  # the last one alone
-    language: str
-    is_certain: bool  # of its language
+    asked: str  # in the last one, without its filters
 
 
 async def screen_question(
@@ -81,6 +81,8 @@ def _language(question: Question, asked: LanguageGuard | None) -> Looked:
     assert asked is not None
     if not asked.languages:
         return NotLooked(reason="no languages are named")
-    if not question.is_certain or question.language == UNDETERMINED:
+    # Not what the client says: it could say anything.
+    said = spoken(question.asked)
+    if not said.is_certain or said.language == UNDETERMINED:
         return NotLooked(reason="the language is not certain")
-    return _found([] if question.language in asked.languages else ["other_language"])
+    return _found([] if said.language in asked.languages else ["other_language"])

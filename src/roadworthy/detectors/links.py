@@ -1,25 +1,75 @@
-"""Find addresses that a reader, or the program that shows a text to him, could be led to."""
+"""Find addresses that a reader, or the program that shows a text to him, could be led to.
+
+What Markdown or HTML takes for a destination is read up to where these end it, whatever it looks
+like; elsewhere an address is what programs make one of.
+"""
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from html import unescape
 
-# With a scheme, or as a browser completes it; what begins with // needs a host with a dot.
-ADDRESS = re.compile(
-    r"(?:https?:[/\\]{1,3}|(?<![\w/:])(?:[a-z][a-z0-9+.-]{0,20}://|//(?=[\w-]{1,63}\.)|www\.))"
-    r"[^\s<>\"'`\\^{}|]{2,2000}"
-    r"|(?<!\w)(?:data|javascript|vbscript):[^\s<>\"'`)]{2,2000}",
+from roadworthy.detectors.leaks import squeezed
+
+# A browser completes //host, /\host and https:host. Behind a scheme stands something.
+WEB = r"(?:https?|ftp|wss?|file|blob|data|javascript|vbscript|mailto):(?=\S)|//"
+LEADS_OUT = re.compile(WEB, re.IGNORECASE)
+LEADS_OUT_BY_CLICK = re.compile(rf"{WEB}|[a-z][a-z0-9+.-]{{1,31}}:(?=\S)", re.IGNORECASE)
+# Written openly, with a scheme, or as a browser completes it; what begins with // needs a dot.
+OPENLY = (
+    r"(?:https?:[/\\]|(?<![\w/:])(?:[a-z][a-z0-9+.-]{0,20}://"
+    r"|//(?=(?:[^\s/@]{1,64}@)?[\w-]{1,63}[.。．｡])|www\.))"
+    r"(?=[/\\]{0,9}[^\s<>\"'`)\]},;|/\\][^\s<>])"
+    r"|(?<!\w)(?:data|javascript|vbscript|mailto):(?=[^\s<>\"'`)]{2})"
+)
+BEGINS = re.compile(OPENLY, re.IGNORECASE)
+# The first letters by themselves: most words begin with none of them, and are passed over.
+ATTRIBUTES = (
+    "(?=[abcdhlmpsu])"
+    "(?:src(?:set)?|href|poster|data|action|background|cite|ping|longdesc|manifest|codebase|url|content)"
+)
+TOKEN = re.compile(
+    r"\\[\\\[\]!]"  # not meant as Markdown
+    r"|(?P<label>!?\[)"
+    r"|\](?P<behind>(?:\(|:)\s*+<?)?"
+    rf"|(?P<name>{ATTRIBUTES})\s*+=\s*+(?P<quote>[\"']?)"
+    r"|(?P<css>url\(|@import)\s*+(?P<css_quote>[\"']?)"
+    r"|<(?=[a-z][a-z0-9+.-]{1,31}:[^\x00-\x20<>]*+>)"
+    rf"|(?P<openly>{OPENLY})(?:[^\x00-\x20<>\]]|\](?!\())+",
     re.IGNORECASE,
 )
-# What shows a picture asks its host at once, before anybody has clicked.
-PICTURE = re.compile(
-    r"(?:!\[[^\]\n]{0,300}\]\(\s{0,3}<?|<(?:img|iframe|image)\b[^<>]{0,300}=[\"']?)$", re.IGNORECASE
-)
-HINT = re.compile(r"//|:[/\\]|www\.|data:|script:", re.IGNORECASE)
-TRAILING = ".,;:!?*_~'\"»”’"
+HINT = re.compile(
+    r"\][(:]|=|//|:[/\\]|www\.|[a-z]:\S|url\(|@import|&[#a-z]", re.IGNORECASE
+)  # without one there is no address
+TAG = re.compile(r"<(?!(?:a|area)\b)[a-z]", re.IGNORECASE)  # what its host is asked for at once
+WORD = re.compile(r"\S+")
+MAY_LEAD_OUT = re.compile(r"[:&\\]|//")
+DROPPED = re.compile(r"[\t\r\n]")  # by browsers, wherever it stands
+ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+NOT_SENT = re.compile(r"(?:https?:)?[/\\]*", re.IGNORECASE)
+BEHIND_HOST = re.compile(r"[/\\?#]")
+TRAILING = ".,;:!?*_~'\"`^|}»”’"
+DOUBTFUL = re.compile(r"[\"'`\\^{}|]|\]\(")  # may end an address that a document shows
 HOST = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){1,10}")
-OPENS_PICTURE = 320  # characters before an address that are looked at
+PERSON = re.compile(r"(?:mailto|tel):([^?]+)", re.IGNORECASE)
+BEFORE_DEFINITION = " \t>*+-.)0123456789"  # on its line
+LOOKED_BACK = 320  # characters before an address
+LONGEST_LIST = 2_000  # characters of a srcset
+LOOKED_AT = 240  # characters of a destination: enough to tell whether it leads out
+
+# What ends a destination, by what it begins with. Blanks are those of ASCII: others are sent.
+ENDS = {
+    "<": re.compile(r"[<>\n]"),
+    '"': re.compile(r'"'),
+    "'": re.compile(r"'"),
+    "(": re.compile(r"[\x00-\x20\x7f()]"),
+    ":": re.compile(r"[\x00-\x20\x7f]"),
+    "url(": re.compile(r"[\x00-\x20)]"),
+    "": re.compile(r"[\t\n\f\r >]"),
+    "openly": re.compile(r"[\x00-\x20<>]"),
+}
+ENDED_WITH_THE_TEXT = ("", ":", "openly")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +80,25 @@ class Link:
     end: int
     address: str
     is_picture: bool
+    is_open: bool = False  # the text ends before it does
+
+    @property
+    def exact(self) -> str:
+        """Give it as it is asked for, without http: the host alone in small letters."""
+        rest = NOT_SENT.sub("", self.address, count=1)
+        behind = BEHIND_HOST.search(rest)
+        end = behind.start() if behind else len(rest)
+        return rest[:end].lower() + rest[end:]
 
     @property
     def plain(self) -> str:
-        """Give it without scheme, www. and a slash at its end, in small letters."""
-        _, _, rest = self.address.lower().rpartition("//")
-        return rest.removeprefix("www.").rstrip("/")
+        """Give it without www. and a slash at its end."""
+        return self.exact.removeprefix("www.").removesuffix("/")
 
     @property
     def host(self) -> str:
         """Give the host alone."""
-        return re.split(r"[/?#]", self.plain, maxsplit=1)[0]
+        return BEHIND_HOST.split(self.plain, maxsplit=1)[0]
 
     @property
     def carries_data(self) -> bool:
@@ -49,18 +107,180 @@ class Link:
 
 
 def links(text: str) -> Iterator[Link]:
-    """Find all, in order."""
+    """Find all: first those that are written openly, in order."""
     if not HINT.search(text):
         return
-    for found in ADDRESS.finditer(text):
-        address = _trimmed(found[0])
-        before = text[max(0, found.start() - OPENS_PICTURE) : found.start()]
-        yield Link(
-            start=found.start(),
-            end=found.start() + len(address),
-            address=address,
-            is_picture=bool(PICTURE.search(before)),
+    yield from _Reader(text).links()
+    if "&" in text:
+        yield from _encoded(text)
+
+
+@dataclass(kw_only=True)
+class _Labels:
+    """The brackets that are open: where they stand, and whether a picture begins there."""
+
+    opened: list[tuple[int, bool]] = field(default_factory=list)
+    pictures: int = 0
+
+    def open(self, label: re.Match[str]) -> None:
+        is_picture = label[0] == "!["
+        self.opened.append((label.end(), is_picture))
+        self.pictures += is_picture
+
+    def close(self) -> tuple[int, bool]:
+        """Give where the label begins, and whether it may be a picture's; -1: cannot be seen."""
+        if not self.opened:
+            return -1, True
+        at, is_picture = self.opened.pop()
+        may_be = self.pictures > 0
+        self.pictures -= is_picture
+        return at, may_be
+
+
+class _Reader:
+    """Reads a text from its beginning to its end, once."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._labels = _Labels()
+        self._at = 0
+
+    def links(self) -> Iterator[Link]:
+        while token := TOKEN.search(self._text, self._at):
+            self._at = token.end()
+            if token["label"]:
+                self._labels.open(token)
+            elif token["openly"]:
+                yield self._openly(token)
+            elif token[0][0] == "]":
+                yield from self._behind_label(token)
+            elif token["name"]:
+                yield from self._attribute(token)
+            elif token["css"]:
+                opened_by = token["css_quote"] or "url("
+                yield from self._destination(opened_by, LEADS_OUT, is_picture=self._is_shown(token))
+            elif token[0] == "<":
+                yield from self._destination("<", LEADS_OUT, is_picture=False)
+
+    def _openly(self, token: re.Match[str]) -> Link:
+        """Read an address up to a blank, or to the end of the label that it is."""
+        if not self._is_label(token.end()):
+            self._at = self._end("openly", token.end())[0]
+        address = _trimmed(self._text[token.start() : self._at])
+        return Link(
+            start=token.start(),
+            end=token.start() + len(address),
+            address=unescape(address),
+            is_picture=False,
         )
+
+    def _is_label(self, end: int) -> bool:
+        """Tell whether a link follows, rather than more of the address."""
+        if not self._labels.opened or not self._text.startswith("](", end):
+            return False
+        return _leads_out(self._raw("(", end + len("](")), LEADS_OUT_BY_CLICK)
+
+    def _behind_label(self, token: re.Match[str]) -> Iterator[Link]:
+        label, is_picture = self._labels.close()
+        behind = token["behind"] or ""
+        opened_by = "<" if behind.endswith("<") else behind[:1]
+        if behind.startswith("("):
+            yield from self._destination(opened_by, LEADS_OUT_BY_CLICK, is_picture=is_picture)
+        elif behind and self._is_definition(label):
+            # A picture may refer to it anywhere.
+            yield from self._destination(opened_by, LEADS_OUT_BY_CLICK, is_picture=True)
+
+    def _is_definition(self, label: int) -> bool:
+        """Tell whether a label begins its line; footnotes hold sentences."""
+        if label < 0:
+            return True
+        line = self._text[max(0, label - LOOKED_BACK) : label - 1].rpartition("\n")[2]
+        return not line.strip(BEFORE_DEFINITION) and self._text[label] != "^"
+
+    def _attribute(self, token: re.Match[str]) -> Iterator[Link]:
+        name = token["name"].lower()
+        if name == "srcset":
+            yield from self._candidates(token["quote"], is_picture=self._is_shown(token))
+        elif token["quote"] or self._is_in_tag(token) or not BEGINS.match(self._text, self._at):
+            leading = LEADS_OUT_BY_CLICK if name == "href" else LEADS_OUT
+            yield from self._destination(token["quote"], leading, is_picture=self._is_shown(token))
+
+    def _candidates(self, quote: str, *, is_picture: bool) -> Iterator[Link]:
+        """Take several addresses for one; what stands in them is looked at by itself, too."""
+        value = ENDS[quote].split(self._text[self._at : self._at + LONGEST_LIST], maxsplit=1)[0]
+        end = self._at + len(value)
+        if MAY_LEAD_OUT.search(value):
+            yield Link(
+                start=self._at,
+                end=end,
+                address=unescape(value),
+                is_picture=is_picture,
+                is_open=not self._text.startswith(quote, end),
+            )
+
+    def _is_in_tag(self, token: re.Match[str]) -> bool:
+        before = self._text[max(0, token.start() - LOOKED_BACK) : token.start()]
+        return before.rfind("<") > before.rfind(">")
+
+    def _is_shown(self, token: re.Match[str]) -> bool:
+        before = self._text[max(0, token.start() - LOOKED_BACK) : token.start()]
+        tag = before.rfind("<")
+        return tag >= 0 and TAG.match(before, tag) is not None
+
+    def _destination(
+        self, opened_by: str, leading: re.Pattern[str], *, is_picture: bool
+    ) -> Iterator[Link]:
+        """Read a destination, unless it stays where the reader is; then look at all within."""
+        start = self._at
+        if not _leads_out(self._raw(opened_by, start), leading):
+            return
+        self._at, is_open = self._end(opened_by, start)
+        yield Link(
+            start=start,
+            end=self._at,
+            address=unescape(self._text[start : self._at]),
+            is_picture=is_picture,
+            is_open=is_open,
+        )
+
+    def _raw(self, opened_by: str, start: int) -> str:
+        raw = self._text[start : start + LOOKED_AT]
+        return ENDS[opened_by].split(raw, maxsplit=1)[0]
+
+    def _end(self, opened_by: str, start: int) -> tuple[int, bool]:
+        """Find the end of a destination; it is open if the text ends first."""
+        depth = 0  # of round brackets in it
+        for end in ENDS[opened_by].finditer(self._text, start):
+            if opened_by == "(" and end[0] == "(":
+                depth += 1
+            elif opened_by == "(" and end[0] == ")" and depth:
+                depth -= 1
+            else:
+                return end.start(), False
+        return len(self._text), opened_by not in ENDED_WITH_THE_TEXT
+
+
+def _leads_out(raw: str, leading: re.Pattern[str]) -> bool:
+    """Tell whether a browser leaves the page, by what Markdown or HTML makes of the beginning."""
+    seen = DROPPED.sub("", unescape(raw)).lstrip("".join(map(chr, range(33))))
+    if len(raw) == LOOKED_AT and len(seen) < LOOKED_AT // 2:
+        return True  # most of it hides what it is
+    readings = (seen, ESCAPED.sub(r"\1", seen))
+    return any(leading.match(each.replace("\\", "/")) for each in readings)
+
+
+def _encoded(text: str) -> Iterator[Link]:
+    """Find what becomes an address when character references in a word are resolved."""
+    for word in WORD.finditer(text):
+        decoded = unescape(word[0]) if "&" in word[0] else word[0]
+        if decoded != word[0] and _beginnings(decoded) > _beginnings(word[0]):
+            begin = BEGINS.search(decoded)
+            address = _trimmed(decoded[begin.start() :]) if begin else ""
+            yield Link(start=word.start(), end=word.end(), address=address, is_picture=False)
+
+
+def _beginnings(word: str) -> int:
+    return sum(1 for _ in BEGINS.finditer(word))
 
 
 class Known:
@@ -75,35 +295,55 @@ class Known:
         That is an address of theirs, a page above one, or the first page of a host that they name.
         A picture is asked for without a click, so it must be theirs, and have no room for data.
         """
-        if link.is_picture:
-            return link.plain in self._addresses and not link.carries_data
+        if link.is_open or link.is_picture:
+            return not link.is_open and link.exact in self._exact and not link.carries_data
         if link.plain in self._addresses:
             return True
-        if link.carries_data:
-            return False
+        if person := PERSON.fullmatch(link.address):
+            return squeezed(person[1]) in self._squeezed
+        return not link.carries_data and self._leads_to(link)
+
+    def _leads_to(self, link: Link) -> bool:
         if link.plain == link.host:
             return link.host in self._hosts
         return any(each.startswith(link.plain + "/") for each in self._addresses)
 
     @cached_property
+    def _links(self) -> list[Link]:
+        return [form for link in links(self._text) for form in (link, _shortened(link))]
+
+    @cached_property
+    def _exact(self) -> frozenset[str]:
+        return frozenset(link.exact for link in self._links)
+
+    @cached_property
     def _addresses(self) -> frozenset[str]:
-        return frozenset(link.plain for link in links(self._text))
+        return frozenset(link.plain for link in self._links)
+
+    @cached_property
+    def _squeezed(self) -> str:
+        return squeezed(self._text)
 
     @cached_property
     def _hosts(self) -> frozenset[str]:
         return frozenset(host.removeprefix("www.") for host in HOST.findall(self._text.lower()))
 
 
+def _shortened(link: Link) -> Link:
+    """Leave out what may stand behind it: a document says where it leads in many ways."""
+    return replace(link, address=_trimmed(DOUBTFUL.split(link.address, maxsplit=1)[0]))
+
+
 def _trimmed(address: str) -> str:
     """Leave out what closes a sentence or a bracket around it."""
-    while address:
-        last = address[-1]
-        if (
-            last in TRAILING
-            or (last == ")" and address.count(")") > address.count("("))
-            or (last == "]" and address.count("]") > address.count("["))
-        ):
-            address = address[:-1]
-        else:
+    unopened = {")": address.count(")") - address.count("("),
+                "]": address.count("]") - address.count("[")}  # fmt: skip
+    end = len(address)
+    while end:
+        last = address[end - 1]
+        if last not in TRAILING and not last.isspace() and unopened.get(last, 0) <= 0:
             break
-    return address
+        if last in unopened:
+            unopened[last] -= 1
+        end -= 1
+    return address[:end]

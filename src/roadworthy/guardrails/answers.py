@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from roadworthy.core.sentences import first_end
-from roadworthy.guardrails.answer_checks import BEFORE, Check, Sentence
+from roadworthy.guardrails.answer_checks import Check, Sentence, end_of
 from roadworthy.guardrails.json_texts import said_in
 from roadworthy.guardrails.looking import Look, Outcome, Seen, outcome, seen, verdict
 from roadworthy.guardrails.records import (
@@ -97,7 +97,7 @@ class AnswerGuards:
         written, self._held = self._held[:end], self._held[end:]
         said = said_in(written) if self._is_whole else written
         sentence = Sentence(text=said, before=self._before)
-        self._before = (sentence.before + sentence.text)[-BEFORE:]
+        self._before = end_of(sentence.before + sentence.text)
         taken_out: list[Run] = []
         for account in self._accounts:
             taken_out += await self._look(account, sentence)

@@ -6,28 +6,30 @@ most paraphrases (docs/decisions/0017). So it is the words that decide, and in d
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from roadworthy.answering.wordings import OTHER, WORDINGS, Wordings
+from roadworthy.answering.wordings import OTHER, WORDINGS, Phrases, Wordings
 from roadworthy.corpus.terms import stop_words_of
 
 SIGNS = str.maketrans("\u2019\u2018\u02bc`\u00b4\u2212\u2013\u2010\u2011", "'''''----")
 WORD = r"\.?[^\W_]+(?:[.,/:-][^\W_]+)*(?:\+\+|#)?"
 # A minus, or a mark that is neither a word nor ordinary punctuation: %, $, +, =, ...
 PUNCTUATION = r".,;:!?'\"()\[\]\u00bf\u00a1\u00ab\u00bb\u201c\u201d\u201e\u2026-"
-MARK = rf"(?<![\w-])-(?=\s?\.?\d)|[^\w\s{PUNCTUATION}]"
-WORD_OR_MARK = re.compile(f"{WORD}|{MARK}")
-ENDS_SENTENCE = re.compile(r"(?:^|[.!?:;\n])\W*$")
+# ... or a dash between words: Monday - Friday.
+MARK = rf"(?<![\w-])-(?=\s?\.?\d)|(?<=\s)-(?=\s)|[^\w\s{PUNCTUATION}]"
+FEET_OR_INCHES = r"(?<![\w'\"\u201c\u201e.,/-])\d+(?:[.,/]\d+)*['\"\u201d]"  # but no "5"
+WORD_OR_MARK = re.compile(f"{FEET_OR_INCHES}|{WORD}|{MARK}")
+ENDS_SENTENCE = frozenset(".!?:;\n")
+BLANKS = re.compile(r"[^\S\n]+")
+BEFORE_A_WORD = re.compile(r"[\s'\"\u00ab\u201c\u201e]*\w")
 THOUSANDS = re.compile(r"(?<!\d)(\d{1,3}) (?=\d{3}(?!\d))")  # 5 000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Read:
     content: Sequence[tuple[str, ...]]  # words in their order, each behind those that go with it
-    loose: Counter[str]  # small words that count, wherever they stand
-    in_order: Sequence[Sequence[str]]  # who and what must or may, each as they follow one another
+    in_order: Sequence[Sequence[str]]  # small words by their kinds, as they follow one another
     is_opened: bool  # what it begins with might stand elsewhere
 
 
@@ -35,67 +37,104 @@ def asks_the_same(one: str, other: str, *, language: str) -> bool:
     """Say whether two questions of a language are one in other words.
 
     They are when they hold the same words in the same order, each with the same small words (to,
-    not, all, your) before it, but for what one of them puts in front ("In Oslo, who ..."); and the
-    same pronouns, auxiliaries and question words, pronouns and what must or may in the same order.
-    Articles change nothing.
+    not, all, you) before it, but for what one of them puts in front ("In Oslo, who ..."); and the
+    same auxiliaries, and what must or may, each in the same order. Articles change nothing where
+    they cannot be pronouns.
 
     Args:
         language: ISO 639-1, or "und"; of one without a table every word counts, in its place.
     """
     if one.split() == other.split():
         return True
+    if one.isupper() != other.isupper():
+        return False  # "WHO RUNS IT?"
     wordings = WORDINGS.get(language, OTHER)
     stops = stop_words_of(language) if language in WORDINGS else frozenset[str]()
     a, b = (_read(text, wordings, stops) for text in (one, other))
     if not a.content:
         return False  # "Who are they?" asks for nothing by itself
-    return (a.loose, a.in_order) == (b.loose, b.in_order) and (
+    return a.in_order == b.in_order and (
         a.content == b.content or _is_put_in_front(a, of=b) or _is_put_in_front(b, of=a)
     )
 
 
 def _read(text: str, wordings: Wordings, stops: frozenset[str]) -> _Read:
-    text = unicodedata.normalize("NFKC", text).translate(SIGNS).strip()
-    anywhere = wordings.loose
-    small = stops | wordings.idle | anywhere | wordings.opening
+    small = stops | wordings.idle | wordings.pronouns | wordings.loose | wordings.opening
     content: list[tuple[str, ...]] = []
-    loose: list[str] = []
+    met: list[str] = []
     waiting: list[str] = []
-    for word in _words(text, wordings, small):
+    alone: list[str] = []
+    words = list(_words(text, wordings, small))
+    for place, word in enumerate(words):
         if word not in small:
             content.append((*waiting, word))
             waiting = []
-        elif word in anywhere:
-            loose.append(word)
-        elif word not in wordings.idle:
+            continue
+        met.append(word)
+        if word in wordings.opening and not _awaits_its_verb(words[:place], wordings):
+            alone += [each for each in waiting if each in wordings.pronouns]
+            waiting = [each for each in waiting if each not in wordings.pronouns]
+        if word not in wordings.idle | wordings.loose:
             waiting.append(word)
-    loose += waiting
-    met = {*loose, *(word for words in content for word in words[:-1])}
-    loose += _capitals(text, among=met)
     is_opened = bool(content) and not wordings.opening.isdisjoint(content[0][:-1])
-    kept = (wordings.persons, wordings.modals)
-    in_order = [[word for word in loose if word in group] for group in kept]
-    return _Read(content=content, loose=Counter(loose), in_order=in_order, is_opened=is_opened)
+    in_order = [[word for word in met if word in kind] for kind in wordings.ordered]
+    return _Read(content=content, in_order=[*in_order, alone + waiting], is_opened=is_opened)
+
+
+def _awaits_its_verb(words: Sequence[str], wordings: Wordings) -> bool:
+    """Tell "Who are you | about to inform?" from "What can I do | in Oslo?"."""
+    verb, subject = ["", "", *words][-2:]
+    return subject in wordings.pronouns and verb in wordings.loose
 
 
 def _words(text: str, wordings: Wordings, small: frozenset[str]) -> Iterator[str]:
     """Bring a text into one wording; a compound of small words ("est-il") is its parts."""
-    plain = THOUSANDS.sub(r"\1", text.casefold())
-    for phrase, instead in wordings.phrases:
-        plain = phrase.sub(instead, plain)
+    text = unicodedata.normalize("NFKC", text).translate(SIGNS).strip()
+    plain = THOUSANDS.sub(r"\1", _folded(text, wordings, small))
+    plain = _rewritten(plain, wordings.phrases)
+    if not wordings.unsure.search(plain.casefold()):
+        plain = _rewritten(plain, wordings.duties)
     for word in WORD_OR_MARK.findall(plain):
         parts = word.split("-")
         yield from parts if small.issuperset(parts) else [word]
 
 
-def _capitals(text: str, *, among: Collection[str]) -> Iterator[str]:
-    """Name small words that are written as names: IT, US, May; in German Sie and Ihr."""
+def _rewritten(text: str, phrases: Phrases) -> str:
+    for phrase, instead in phrases:
+        text = BLANKS.sub(" ", phrase.sub(instead, text)).strip()
+    return text
+
+
+def _folded(text: str, wordings: Wordings, small: frozenset[str]) -> str:
+    """Write a text in small letters, but names in capitals as they are: PIN, IT, May, German Sie.
+
+    An article that stands for a letter is a capital: zone A, 5 (a).
+    """
+    is_loud = text.isupper()
+    written: list[str] = []
+    end = 0
     for match in re.finditer(WORD, text):
-        word = match[0]
-        is_first = ENDS_SENTENCE.search(text[: match.start()])
-        is_name = word[0].isupper() and not is_first and word != "I"
-        if word.casefold() in among and (is_name or (len(word) > 1 and word.isupper())):
-            yield word
+        gap, word = text[end : match.start()], match[0]
+        is_first = not written or not ENDS_SENTENCE.isdisjoint(gap)
+        plain = word.casefold()
+        is_name = plain in small and word[0].isupper() and not is_first and word != "I"
+        is_acronym = len(word) > 1 and word.isalpha() and word.isupper()
+        if plain in wordings.idle and _is_letter(match):
+            plain = word.upper()
+        elif (is_name or is_acronym) and not is_loud:
+            plain = word
+        written += [gap, plain]
+        end = match.end()
+    return "".join([*written, text[end:]])
+
+
+def _is_letter(article: re.Match[str]) -> bool:
+    """Say whether no word follows an article, or it numbers a part: flat 5 a."""
+    start, end = article.span()
+    before = article.string[max(0, start - 2) : start].strip()
+    return not BEFORE_A_WORD.match(article.string, end) or (
+        end - start == 1 and before[-1:].isdigit()
+    )
 
 
 def _is_put_in_front(opened: _Read, *, of: _Read) -> bool:

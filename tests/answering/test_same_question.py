@@ -173,6 +173,7 @@ TWO = [
         "Wann muss der Klinik die Kasse antworten?",
     ),
     ("de", "Wann helfen Mitarbeitern Kunden?", "Wann helfen Mitarbeiter Kunden?"),
+    ("de", "In Oslo hat Anna Ben entlassen?", "Hat Ben in Oslo Anna entlassen?"),
     ("de", "Wer fährt im Werk?", "Wer fährt in das Werk?"),
     # the clause that it belongs to
     (

@@ -138,11 +138,8 @@ def _is_letter(article: re.Match[str]) -> bool:
 
 
 def _is_put_in_front(opened: _Read, *, of: _Read) -> bool:
-    """Say whether one is the other with the end, or a part from within, put in front."""
+    """Say whether one is the other with the end put in front."""
     words, others = list(opened.content), list(of.content)
-    if not opened.is_opened or len(words) != len(others):
-        return False
-    while words and words[-1] == others[-1]:
-        words.pop()
-        others.pop()
-    return any([*words[end:], *words[:end]] == others for end in range(1, len(words)))
+    return opened.is_opened and any(
+        [*words[end:], *words[:end]] == others for end in range(1, len(words))
+    )

@@ -103,6 +103,11 @@ TWO = [
     ("en", "Who manages the sales assistant's office?", "Who manages the office sales assistant?"),
     (
         "en",
+        "Who manages the sales assistant's office?",
+        "Who manages the assistant's sales office?",
+    ),
+    (
+        "en",
         "Who is the manager of the sales assistant?",
         "Who is the sales assistant of the manager?",
     ),

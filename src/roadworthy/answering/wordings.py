@@ -112,7 +112,7 @@ ENGLISH = Wordings(
             r"won't": "will not",
             r"(\w+)n't": r"\1 not",
             r"(what|who|where|when|how|it|that|there)'s": r"\1 is",
-            r"([\w-]+)'s (\w+(?: \w+)?)(?=\s*(?:[?.,;]|$))": r"\2 of \1",
+            r"(?:(?<=\bis )|(?<=\bthe ))([\w-]+)'s (\w+(?: \w+)?)(?=\s*(?:[?.,;]|$))": r"\2 of \1",
             r"([\w-]+)'s": r"of \1",
             r"(\w+)'ll": r"\1 will",
             r"(\w+)'ve": r"\1 have",

@@ -223,7 +223,7 @@ async def _added_by_guards(
 
 
 def _question(text: str) -> Question:
-    return Question(text=text, turn=text, asked=text)
+    return Question(text=text, turn=text, asked=text, said=[text])
 
 
 def _peer_figures(direct: Sequence[Case], alike: Sequence[Case]) -> dict[str, object]:

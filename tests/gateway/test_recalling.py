@@ -5,7 +5,7 @@ import pytest
 from roadworthy.core.errors import Unavailable
 from roadworthy.core.scores import Score
 from roadworthy.gateway.classifying import Scores
-from roadworthy.gateway.recalling import AT_ONCE, Recalling
+from roadworthy.gateway.recalling import AT_ONCE, Recalling, Remembering
 from tests.doubles.classifier import UNREAD, WordsClassifier
 
 pytestmark = pytest.mark.anyio
@@ -69,16 +69,43 @@ async def test_two_versions_are_never_mixed(words, monkeypatch):
         await Recalling(words, {"a": KEPT}).score(HEAD, ["b", "a"])
 
 
-async def test_what_was_told_before_it_failed_is_not_lost(words):
-    class Tiring(WordsClassifier):
-        async def score(self, head, texts):
-            if self.asked:
-                raise Unavailable("down")
-            return await super().score(head, texts)
+class Tiring(WordsClassifier):
+    async def score(self, head, texts):
+        if self.asked:
+            raise Unavailable("down")
+        return await super().score(head, texts)
 
+
+async def test_what_was_told_before_it_failed_is_not_lost(words):
     recalling = Recalling(Tiring(words.words), {"a": KEPT})
     texts = [f"text {number}" for number in range(AT_ONCE + 1)]
     with pytest.raises(Unavailable):
         await recalling.score(HEAD, texts)
     assert list(recalling.fresh) == texts[:AT_ONCE]
     assert recalling.known(HEAD) == {"a": KEPT, **recalling.fresh}
+
+
+async def test_who_remembers_asks_only_about_what_is_new_to_a_head():
+    words = WordsClassifier({HEAD: "zebra", "injection": "a"})
+    remembering = Remembering(words)
+    assert (await remembering.score(HEAD, ["zebra", "a"])).values == [1.0, 0.0]
+    assert (await remembering.score(HEAD, ["b", "a", "zebra"])).values == [0.0, 0.0, 1.0]
+    assert (await remembering.score("injection", ["a"])).values == [1.0]
+    assert words.asked == [(HEAD, ["zebra", "a"]), (HEAD, ["b"]), ("injection", ["a"])]
+
+
+async def test_what_cannot_be_read_is_not_remembered_nor_what_is_long_ago(words, monkeypatch):
+    monkeypatch.setattr("roadworthy.gateway.recalling.MOST_REMEMBERED", 1)
+    remembering = Remembering(words)
+    for texts in (["a"], ["b"], ["b"], ["a"], [UNREAD], [UNREAD]):
+        await remembering.score(HEAD, texts)
+    assert [texts for _, texts in words.asked] == [["a"], ["b"], ["a"], [UNREAD], [UNREAD]]
+
+
+async def test_what_was_told_before_it_failed_is_remembered(words):
+    tired = Tiring(words.words)
+    remembering = Remembering(tired)
+    texts = [f"text {number}" for number in range(AT_ONCE + 1)]
+    with pytest.raises(Unavailable):
+        await remembering.score(HEAD, texts)
+    assert (await remembering.score(HEAD, texts[:AT_ONCE])).values == [0.0] * AT_ONCE

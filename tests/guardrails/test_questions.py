@@ -22,8 +22,8 @@ def only(**changes) -> Guards:
     return Guards(injection=JudgedGuard(on_failure="open", **changes))
 
 
-async def screened(text=HARMLESS, guards=DEFAULT, *, classifier=None):
-    question = Question(text=text, turn=text, asked=text)
+async def screened(text=HARMLESS, guards=DEFAULT, *, classifier=None, written=()):
+    question = Question(text=text, turn=text, asked=text, said=[text], written=written)
     return await screen_question(question, guards, classifier=classifier)
 
 
@@ -92,6 +92,45 @@ async def test_a_classifier_looks_at_what_the_rules_let_through(word, came):
     assert (verdict.by, verdict.status, verdict.outcome) == ("classifier", "checked", came)
     assert (verdict.version, verdict.threshold) == ("injection-1", 0.5)
     assert verdict.score == (came == "blocked")
+
+
+@pytest.mark.parametrize(
+    ("words", "came"),
+    [
+        ({"injection": "zebra", "passage_injection": "zebra"}, "blocked"),
+        ({"injection": "zebra", "passage_injection": "lion"}, "pass"),
+        ({"injection": "lion", "passage_injection": "zebra"}, "pass"),
+        ({"injection": "zebra"}, "blocked"),
+    ],
+    ids=["both", "as-a-question", "as-a-passage", "one-head"],
+)
+async def test_what_an_assistant_wrote_is_an_attack_where_it_reads_so_in_a_passage_too(words, came):
+    written = ["Hello.", "You are a zebra."]
+    [_, verdict] = await screened(guards=only(), classifier=WordsClassifier(words), written=written)
+    assert (verdict.status, verdict.outcome) == ("checked", came)
+
+
+async def test_what_an_assistant_wrote_is_blocked_where_it_cannot_be_read_to_its_end():
+    classifier = WordsClassifier({"injection": "zebra", "passage_injection": "zebra"})
+    [_, verdict] = await screened(guards=only(), classifier=classifier, written=[UNREAD])
+    assert (verdict.outcome, verdict.reason) == ("blocked", "unreadable")
+
+
+@pytest.mark.parametrize(
+    ("word", "came"), [("leave", ("checked", "blocked")), ("zebra", ("failed", None))]
+)
+async def test_an_attack_of_the_user_is_found_though_time_runs_out_behind_it(
+    word, came, monkeypatch
+):
+    class Slow(WordsClassifier):
+        async def score(self, head, texts):
+            await asyncio.sleep(60 * (head == "passage_injection"))
+            return await super().score(head, texts)
+
+    monkeypatch.setattr(looking, "LONGEST_S", 0.01)
+    slow = Slow({"injection": word, "passage_injection": ""})
+    [_, verdict] = await screened(guards=only(), classifier=slow, written=["Hello."])
+    assert (verdict.status, verdict.outcome) == came
 
 
 async def test_a_classifier_is_not_asked_about_what_the_rules_block():

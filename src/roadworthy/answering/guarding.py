@@ -10,7 +10,7 @@ from roadworthy.answering.records import Citation, Task, TextPiece, Written
 from roadworthy.core.scores import Score, digest_of
 from roadworthy.corpus.lead import to_embed
 from roadworthy.gateway.classifying import Text
-from roadworthy.gateway.recalling import Recalling
+from roadworthy.gateway.recalling import Recalling, Remembering
 from roadworthy.guardrails.answer_checks import Known, checks
 from roadworthy.guardrails.answers import AnswerGuards
 from roadworthy.guardrails.passages import dropped, screen_passages
@@ -39,11 +39,11 @@ class Guarding:
 
     def __init__(self, classifier: Classifier | None = None) -> None:
         self._classifier = classifier
+        self._of_turns = Remembering(classifier) if classifier else None
 
-    async def of_question(self, text: str, *, turn: str, asked: str, release: Release) -> Verdicts:
-        """Look at a question with what it leans on; `asked` is its last turn without filters."""
-        question = Question(text=text, turn=turn, asked=asked)
-        return await screen_question(question, release.guards, classifier=self._classifier)
+    async def of_question(self, question: Question, *, release: Release) -> Verdicts:
+        """Look at a question with what it leans on."""
+        return await screen_question(question, release.guards, classifier=self._of_turns)
 
     async def of_passages(self, found: Sequence[Hit], *, release: Release) -> ScreenedPassages:
         """Look at all that a model would read of the hits; what is scored already is not again."""

@@ -49,7 +49,6 @@ class Progress:
     problem: str | None = None
     release: StoredRelease | None = None
     language: str = "und"
-    asked: str = ""  # in the last turn, without filters
     searched_for: SearchedFor | None = None
     relevance: float = 0.0
     verdicts: list[GuardVerdict] = field(default_factory=list)

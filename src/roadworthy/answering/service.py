@@ -50,6 +50,7 @@ from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.gateway.prices import PriceBook
 from roadworthy.gateway.reranking import Reranker
 from roadworthy.guardrails.looking import is_blocked
+from roadworthy.guardrails.questions import Question
 from roadworthy.plumbing.database import Database
 from roadworthy.releases import Release, find_release
 from roadworthy.releases.store import StoredRelease
@@ -181,11 +182,9 @@ class AnsweringService:
         self, asked: Asked, looked: _LookedFor | None, *, release: Release, progress: Progress
     ) -> None:
         """Look at what will be read of the conversation: all of it where a model reads it."""
-        text = looked.query.text if looked else _said_by_the_user(asked)
+        question = _conversed(asked) if looked is None else _looked_for(asked, looked.query)
         with progress.stage("screen"):
-            progress.verdicts += await self._guarding.of_question(
-                text, turn=asked.turns[-1].content, asked=progress.asked, release=release
-            )
+            progress.verdicts += await self._guarding.of_question(question, release=release)
 
     async def _answered(
         self, principal: Principal, task: Task | None, progress: Progress
@@ -324,9 +323,8 @@ class AnsweringService:
     ) -> tuple[StoredRelease, _LookedFor | None]:
         """Find the release and what it looks for; None: it reads no documents."""
         tenant_id = principal.tenant_id
-        question = read_question(asked.turns[-1].content[:LONGEST_QUESTION]).text
-        asked_in = told_or_detected(question, asked.language)
-        progress.asked, progress.language = question, asked_in.language
+        asked_in = told_or_detected(_alone(asked), asked.language)
+        progress.language = asked_in.language
         async with self._database.read_as(principal) as conn:
             stored = await find_release(conn, tenant_id=tenant_id, name=asked.release)
             progress.release = stored
@@ -513,8 +511,26 @@ def _read(asked: Asked, progress: Progress) -> Query:
     return query
 
 
-def _said_by_the_user(asked: Asked) -> str:
-    return "\n".join(turn.content for turn in asked.turns if turn.role == "user")
+def _alone(asked: Asked) -> str:
+    """Give what the last turn asks, without its filters."""
+    return read_question(asked.turns[-1].content[:LONGEST_QUESTION]).text
+
+
+def _looked_for(asked: Asked, query: Query) -> Question:
+    turn = asked.turns[-1].content
+    return Question(text=query.text, turn=turn, asked=_alone(asked), said=[query.text])
+
+
+def _conversed(asked: Asked) -> Question:
+    """Give all that a model will read, whoever is said to have said it: the client says so."""
+    turns = [turn for turn in asked.turns if turn.content.strip()]
+    return Question(
+        text="\n".join(turn.content for turn in turns),
+        turn=turns[-1].content,
+        asked=_alone(asked),
+        said=[turn.content for turn in turns if turn.role == "user"],
+        written=[turn.content for turn in turns if turn.role != "user"],
+    )
 
 
 def _conversation(asked: Asked, release: Release, progress: Progress) -> Task:

@@ -1,13 +1,16 @@
 """Scores that are kept are not asked for again."""
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from roadworthy.core.errors import Unavailable
-from roadworthy.core.scores import Score
+from roadworthy.core.scores import Score, digest_of
 from roadworthy.gateway.classifying import Scores, Text
 
 AT_ONCE = 8  # texts of one request: what was scored before time ran out is not lost
+
+MOST_REMEMBERED = 10_000  # scores: about 2 MB
 
 
 class Scorer(Protocol):
@@ -79,3 +82,38 @@ class Recalling:
             said = await self._scorer.score(head, some)
             self._told |= zip(some, said.each(), strict=True)
         return {self._told[text].version for text in texts}
+
+
+class Remembering:
+    """A classifier that remembers what another one told lately.
+
+    A conversation is handed in anew with each of its questions; so only what is new is asked for.
+    """
+
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer = scorer
+        self._kept: OrderedDict[tuple[str, bytes], Score] = OrderedDict()  # no text is held
+
+    def version(self, head: str) -> str:
+        """Name the version that is expected to answer; raises Missing for an unknown head."""
+        return self._scorer.version(head)
+
+    async def score(self, head: str, texts: Sequence[Text]) -> Scores:
+        """Score texts, in their order; raises as `Recalling`, and forgets nothing by that."""
+        kept = {text: score for text in texts if (score := self._kept.get(_known_by(head, text)))}
+        recalling = Recalling(self._scorer, kept)
+        try:
+            return await recalling.score(head, texts)
+        finally:
+            self._remember(head, kept | recalling.fresh)
+
+    def _remember(self, head: str, scores: Mapping[Text, Score]) -> None:
+        for text, score in scores.items():
+            self._kept[_known_by(head, text)] = score
+            self._kept.move_to_end(_known_by(head, text))
+        while len(self._kept) > MOST_REMEMBERED:
+            self._kept.popitem(last=False)
+
+
+def _known_by(head: str, text: Text) -> tuple[str, bytes]:
+    return head, digest_of(text if isinstance(text, str) else "\0".join(text))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roadworthy.answering.context import estimated_tokens, joined, written
+from roadworthy.answering.context import estimated_tokens, joined, unparted, written
 from roadworthy.answering.reading import chosen
 from roadworthy.answering.records import cite
 from roadworthy.core.sentences import sentences
@@ -85,6 +85,7 @@ def test_a_piece_is_its_documents_text_and_repeats_nothing(case):
         whole = texts[first.document_id][first.start : last.end]
         shown = written([piece], {}).partition("\n")[2]
         assert "".join(_unmarked(shown).split()) == "".join(whole.split())
+        assert "".join(unparted(piece).split()) == "".join(whole.split())
         assert [each.ordinal for each in piece] == list(range(first.ordinal, last.ordinal + 1))
 
 

@@ -72,6 +72,15 @@ def joined(hits: Sequence[Hit], *, broken: Collection[int] = ()) -> list[Piece]:
     return [tuple(piece) for piece in pieces]
 
 
+def unparted(piece: Piece) -> str:
+    """Give the text of a piece without numbers, and what two passages share once."""
+    text, end = "", piece[0].start
+    for hit in piece:
+        text += hit.text[end - hit.start :] if end >= hit.start else f"\n{hit.text}"
+        end = hit.end
+    return text
+
+
 def written(pieces: Sequence[Piece], copies: Copies) -> str:
     """Number the passages; each piece begins with its title, and repeats nothing of itself.
 

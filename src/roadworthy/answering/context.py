@@ -1,14 +1,18 @@
 """What an answerer reads: passages as pieces of their documents, and how a model sees them."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from roadworthy.detectors.folding import NOT_SHOWN
 from roadworthy.retrieval.search import Hit
 
 # Of UTF-8: an estimate for every model. What e5 counts is never more, in any of seven languages; a
 # small model of English counts as much in French, and up to twice as much in Chinese.
 BYTES_A_TOKEN = 3
 LONGEST_LEAD = 150  # characters of titles and headings before a piece
+# Numbers in brackets, as passages bear them and citations name them.
+NUMBERED = re.compile(rf"[\[［]([\s{NOT_SHOWN}]*+\d[\d\s,;{NOT_SHOWN}]*+)[\]］]")
 
 Piece = tuple[Hit, ...]  # neighbours in one document, in its order
 Copies = Mapping[int, Sequence[Hit]]  # by passage: hits that say nothing else
@@ -81,10 +85,16 @@ def unparted(piece: Piece) -> str:
     return text
 
 
+def unnumbered(text: str) -> str:
+    """Write (2) for [2]: a reference of the document's own would read as one of ours."""
+    return NUMBERED.sub(r"(\1)", text)
+
+
 def written(pieces: Sequence[Piece], copies: Copies) -> str:
     """Number the passages; each piece begins with its title, and repeats nothing of itself.
 
-    Where a passage stands under other titles than the one before it, it begins anew.
+    Where a passage stands under other titles than the one before it, it begins anew. No words of a
+    document can pass for another passage: the numbers are ours alone.
     """
     number, blocks = 1, []
     for piece in pieces:
@@ -92,9 +102,10 @@ def written(pieces: Sequence[Piece], copies: Copies) -> str:
         for hit in piece:
             titles = _titles(hit, copies)
             if titles == above:
-                lines.append(f"[{number}] {hit.text[max(before.end - hit.start, 0) :]}")
+                rest = hit.text[max(before.end - hit.start, 0) :]
+                lines.append(f"[{number}] {unnumbered(rest)}")
             else:
-                lines.append(f"[{number}] {_lead(hit, titles)}\n{hit.text}")
+                lines.append(f"[{number}] {_lead(hit, titles)}\n{unnumbered(hit.text)}")
             number, before, above = number + 1, hit, titles
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
@@ -108,4 +119,4 @@ def _titles(hit: Hit, copies: Copies) -> list[str]:
 def _lead(hit: Hit, titles: Sequence[str]) -> str:
     path = " > ".join(part for part in ("; ".join(titles), hit.heading) if part)
     page = f", page {hit.page_first}" if hit.page_first else ""
-    return path[:LONGEST_LEAD] + page
+    return unnumbered(path)[:LONGEST_LEAD] + page

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from roadworthy.answering.abstention import MESSAGES
 from roadworthy.answering.context import NOTHING
-from roadworthy.answering.marks import Marks
+from roadworthy.answering.marks import MARK, Marks
 from roadworthy.answering.records import Citation, CitationInvented, TextPiece
 from roadworthy.answering.refusal import NOT_THERE
 from roadworthy.core.errors import Unavailable
@@ -18,7 +18,6 @@ from tests.doubles.model_server import said
 pytestmark = pytest.mark.anyio
 
 QUESTION = "How many days of annual leave has every employee?"
-MARK = re.compile(r"\[[\d\s,;]+\]")
 
 
 @pytest.fixture
@@ -50,6 +49,9 @@ async def ask(told, *pieces, question=QUESTION):
         (["Thirty [see 1] and [x]"], "Thirty [see 1] and [x]", [], 0),
         (["Thirty [1"], "Thirty [1", [], 0),
         (["Thirty [", "b] [", "[1]"], "Thirty [b] [[1]", [1], 0),
+        (["Thirty [[99]2] and [[99]77]."], "Thirty […2] and […77].", [], 2),
+        (["Thirty [", "[99", "]", "2", "]."], "Thirty […2].", [], 1),
+        (["Thirty [2[", "9][98]]", " [1[[1, 9]9]]."], "Thirty [2…] [1[[1]9]].", [1], 3),
     ],
 )
 async def test_marks_are_those_of_passages(told, pieces, text, numbers, invented):
@@ -73,6 +75,13 @@ def test_how_an_answer_was_cut_does_not_matter(text, cuts):
 
     places = [0, *sorted(cut for cut in cuts if cut < len(text)), len(text)]
     assert read([text[a:b] for a, b in itertools.pairwise(places)]) == read([text])
+
+
+@given(pieces=st.lists(st.sampled_from(["[", "[9]", "2]", "9 ", ","]), max_size=6))
+def test_no_mark_is_made_of_what_an_invented_one_leaves(pieces):
+    marks = Marks(NOTHING)
+    written = [w for piece in pieces for w in marks.check(piece)] + marks.rest()
+    assert not MARK.search("".join(w.text for w in written if isinstance(w, TextPiece)))
 
 
 async def test_a_citation_follows_the_piece_that_bears_its_mark(told):

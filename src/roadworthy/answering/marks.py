@@ -6,7 +6,9 @@ from roadworthy.answering.context import Context
 from roadworthy.answering.records import CitationInvented, TextPiece, Written, cite
 
 MARK = re.compile(r"\[\s?(\d{1,3}(?:\s?[,;]\s?\d{1,3}){0,9})\s?\]")  # [2], [2, 5]
-UNFINISHED_MARK = re.compile(r"\[[\d\s,;]{0,60}$")
+LONGEST = 61  # characters of a mark
+UNFINISHED_MARK = re.compile(rf"\[[\d\s,;]{{0,{LONGEST - 1}}}$")
+LEFT_OUT = "…"
 
 
 class Marks:
@@ -17,6 +19,7 @@ class Marks:
         self._hits = context.numbered
         self._cited: set[int] = set()
         self._held = ""  # the beginning of a mark, perhaps
+        self._told = ""  # the end of what was given
 
     def check(self, piece: str) -> list[Written]:
         """Read the next piece; what may be the beginning of a mark is kept for later."""
@@ -28,12 +31,13 @@ class Marks:
 
     def rest(self) -> list[Written]:
         """Give what was kept: nothing follows."""
-        text, self._held = self._held, ""
-        return self._checked(text)
+        written = self._checked(self._held)
+        self._held = self._told = ""
+        return written
 
     def _checked(self, text: str) -> list[Written]:
         written: list[Written] = []
-        kept = ""
+        before = kept = self._told
         end = 0
         for mark in MARK.finditer(text):
             kept += text[end : mark.start()]
@@ -41,6 +45,8 @@ class Marks:
             for number in map(int, re.findall(r"\d+", mark[1])):
                 if not 1 <= number <= len(self._hits):
                     written.append(CitationInvented())
+                    # Else what stands around it could join to a mark: [[99]2].
+                    kept += LEFT_OUT if UNFINISHED_MARK.search(kept[-LONGEST:]) else ""
                     continue
                 kept += f"[{number}]"
                 if number not in self._cited:
@@ -48,4 +54,5 @@ class Marks:
                     hit = self._hits[number - 1]
                     written.append(cite(hit, number, context=self._context))
         kept += text[end:]
-        return [TextPiece(text=kept), *written] if kept else written
+        self._told, told = kept[-LONGEST:], kept[len(before) :]
+        return [TextPiece(text=told), *written] if told else written

@@ -102,7 +102,8 @@ class Running:
     async def close(self) -> None:
         """Hang up, and wait until that is done."""
         self.hang_up()
-        await asyncio.wait([self.beginning])
+        if not self.beginning.done():
+            await asyncio.wait([self.beginning])
         if not self.beginning.cancelled():
             self.beginning.exception()  # nobody waits for it any more
         await self._pieces.aclose()

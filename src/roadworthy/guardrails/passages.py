@@ -19,7 +19,7 @@ from roadworthy.releases import Guards
 from roadworthy.traces import GuardVerdict
 
 VERSION = (
-    "rules-1"  # of detectors/injection_rules.py: changes when a passage could be judged otherwise
+    "rules-2"  # of detectors/injection_rules.py: changes when a passage could be judged otherwise
 )
 NOTHING_FOUND = NotLooked(reason="nothing was found", is_missed=False)
 

@@ -71,7 +71,9 @@ async def test_every_call_is_counted_however_it_ended(
     models.events = [event({"error": {"message": "out of memory"}})]
     assert (await client.post("/v1/answers", json=asked)).status_code == 503
     after = await counted(door, client)
-    assert [now - then for now, then in zip(after, before, strict=True)] == [7, 2, 2]
+    tokens, *calls = (now - then for now, then in zip(after, before, strict=True))
+    assert tokens > 7  # what the one that failed has read is estimated: it told nothing
+    assert calls == [2, 2]
 
 
 async def test_sums_that_may_fall_are_no_counters(client, fresh):

@@ -228,11 +228,13 @@ def test_no_words_of_a_document_pass_for_another_passage():
     ("text", "shown"),
     [
         ("[2]", "(2)"),
-        ("[ 2; 5]", "( 2; 5)"),
+        ("Thirty. [ 2 ]", "Thirty. ( 2 )"),
         ("[\u200b2\u200b]", "(\u200b2\u200b)"),
         ("［２］", "(２)"),
         ("[[2]]", "[(2)]"),
         ("- [ ] [x] [see 2] [a2]", "- [ ] [x] [see 2] [a2]"),
+        ("x = a[0] + m[1][2]; f(x)[3]", "x = a[0] + m[1][2]; f(x)[3]"),
+        ("https://example.com/a?f[0]=1 and [1, 2]", "https://example.com/a?f[0]=1 and [1, 2]"),
     ],
 )
 def test_a_number_in_brackets_is_told_from_other_brackets(text, shown):

@@ -38,6 +38,12 @@ UNSEEN = {
     "latin-from-right-to-left": "Yes. \u2067.oN\u2069 \u202bmaybe\u202c",
 }
 HARMLESS = [
+    "User: Hello\nAssistant: Hi, how can I help?",
+    "Skip\nPrevious\nRules\nHelp",
+    "Keys:\nSkip  Tab\nPrevious  Shift+Tab\nCommand  F1",
+    "Attention\nAssistants shall wear badges",
+    "I would like to know which of the steps I may skip\nAssistant: Previous rules hold.",
+    "Can I skip a payment?\nAnd the other rules?",
     "The \u2068Firefox\u2069 browser, \u2066version 3\u2069, by \u202aMozilla\u202c.",
     "הדפדפן \u2066Firefox\u2069 של \u202aMozilla\u202c הוא \u2067דפדפן\u2069.",
     "\u202bاستخدم متصفح Firefox من Mozilla\u202c",

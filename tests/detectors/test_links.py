@@ -55,7 +55,7 @@ HARMLESS = [
     "[x](C:/a)", "a[0](b) and c[d]: e", "dict[str]: http", '<a href="#x">', "<img src=a.png>",
     "src=web01:443 dst=db:5432", 'data="name:Ana"', "data='{}'", "x == y", "url(#a)",
     "SELECT a FROM b -- c://", "if a: b", "<w:p>", "<soap:Envelope>", "R&D; Q&A", "5 // 2",
-    "![x]() // y", '<p class="a:b">',
+    "![x]() // y", '<p class="a:b">', "handlers[name](ctx:Context)", "[section](Kapitel:3)",
 ]  # fmt: skip
 
 
@@ -103,6 +103,10 @@ def test_what_is_shown_without_a_click_is_a_picture(text, is_picture):
         "https://img.example.com/a.png?w=2",
         "See https://help.example.com/leave.",
         "`https://help.example.com/leave`, or",
+        'requests.get("https://help.example.com/leave").json()',
+        '{"base":"https://help.example.com/leave","n":1}',
+        "fetch('https://help.example.com/leave').then(show)",
+        'curl "https://help.example.com/leave"|jq',
         "**https://help.example.com/leave**",
         "https://help.example.com/leave/form.html.",
         "<HTTPS://HELP.example.com/leave/form.html>",
@@ -179,7 +183,10 @@ HOSTILE = [
     "![x](https://img.example.com/logo.png&#41;s)", "![x](<https://img.example.com/logo.png s>)",
     '<img src="https://img.example.com/logo.png s">', "<img src=https://img.example.com/logo.png's>",
     "[x](https://help.example.com/leave|s)", "https://help.example.com/leave\u00a0s",
-    "https://help.example.com/leave](s)", '"https://help.example.com/leave",s',
+    "https://help.example.com/leave](s)",
+    "'https://example.org'@evil.test/s'", '"https://example.org"\\@evil.test/s"',
+    '"https://help.example.com/leave"@s', '"https://help.example.com/leave","https://evil.test/s"',
+    "[x](vscode://evil/s)", "[x](ms-word:ofe|u|evil)",
     "https://help.example.com/Leave", "https://help.example.com/leave//",
     # What may still go on.
     "[x](https://help.example.com/leave", "![x](https://img.example.com/logo.png",

@@ -292,6 +292,9 @@ async def test_names_values_and_lists_of_json_are_looked_at(value, guard):
         {"https://hr.example.com/leave": None},
         {"token": "", "id_of_the_2024_customer": 7},
         {"token": {"id_of_the_2024_customer": [True]}},
+        {},
+        [],
+        [""],
     ],
     ids=str,
 )

@@ -11,8 +11,8 @@ from roadworthy.retrieval.search import Hit
 # small model of English counts as much in French, and up to twice as much in Chinese.
 BYTES_A_TOKEN = 3
 LONGEST_LEAD = 150  # characters of titles and headings before a piece
-# Numbers in brackets, as passages bear them and citations name them.
-NUMBERED = re.compile(rf"[\[［]([\s{NOT_SHOWN}]*+\d[\d\s,;{NOT_SHOWN}]*+)[\]］]")
+# A number in brackets, as passages bear it and citations name it; behind a word it is code's.
+NUMBERED = re.compile(rf"(?<![\w\])=])[\[［]([\s{NOT_SHOWN}]*+\d[\d\s{NOT_SHOWN}]*+)[\]］]")
 
 Piece = tuple[Hit, ...]  # neighbours in one document, in its order
 Copies = Mapping[int, Sequence[Hit]]  # by passage: hits that say nothing else

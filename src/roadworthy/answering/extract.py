@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from roadworthy.answering.context import Context, unnumbered
+from roadworthy.answering.context import Context
 from roadworthy.answering.records import (
     Degraded,
     ModelCalled,
@@ -218,4 +218,5 @@ def choose(
 def _tidy(sentence: str) -> str:
     # A bullet has a space after it; the minus of "-18 °C" has none.
     bare = re.sub(r"^(?:[-*•#>]+\s+)+", "", sentence)
-    return " ".join(unnumbered(bare).split())
+    # A reference of the document's own would read as a citation of ours.
+    return " ".join(re.sub(r"\[(\d+)\]", r"(\1)", bare).split())

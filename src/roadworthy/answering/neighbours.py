@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from roadworthy.answering.context import joined, unparted
-from roadworthy.detectors.injection import instructions
+from roadworthy.detectors.injection import HIDDEN, instructions
 from roadworthy.guardrails.looking import by_rules, run
 from roadworthy.guardrails.passages import VERSION
 from roadworthy.guardrails.records import DROPPED, PASS, PASSAGES, Found, Looked
@@ -21,7 +21,8 @@ async def screen_neighbours(hits: Sequence[Hit], guards: Guards | None) -> tuple
     pieces = [piece for piece in joined(hits) if len(piece) > 1]
 
     def look() -> Looked:
-        found = [(piece, list(instructions(unparted(piece)))) for piece in pieces]
+        # Letters that nobody sees are looked for in each passage: here they would only add up.
+        found = [(piece, {*instructions(unparted(piece))} - {HIDDEN}) for piece in pieces]
         names = sorted({name for _, each in found for name in each})
         passages = [hit.passage_id for piece, each in found if each for hit in piece]
         return Found(version=VERSION, names=names, passages=passages)

@@ -522,15 +522,17 @@ def _alone(asked: Asked) -> str:
 
 
 def _looked_for(asked: Asked, query: Query) -> Question:
-    turn = asked.turns[-1].content
-    return Question(text=query.text, turn=turn, asked=_alone(asked), said=[query.text])
+    """Give it as it is looked for; no question before it goes on in the last one."""
+    last = _alone(asked)
+    text = f"{query.text.removesuffix(last)}\n{last}" if query.text.endswith(last) else query.text
+    return Question(text=text, turn=asked.turns[-1].content, asked=last, said=[query.text])
 
 
 def _conversed(asked: Asked) -> Question:
     """Give all that a model will read, whoever is said to have said it: the client says so."""
     turns = [turn for turn in asked.turns if turn.content.strip()]
     return Question(
-        text="\n".join(turn.content for turn in turns),
+        text="\n\n".join(turn.content for turn in turns),
         turn=turns[-1].content,
         asked=_alone(asked),
         said=[turn.content for turn in turns if turn.role == "user"],

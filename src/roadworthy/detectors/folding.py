@@ -34,8 +34,12 @@ _ALIKE = str.maketrans(
 _ALIKES = "".join(map(chr, _ALIKE))
 _IN_LATIN = re.compile(f"(?<=[A-Za-z])[{_ALIKES}]+|(?<![{_ALIKES}])[{_ALIKES}]++(?=[A-Za-z])")
 _BLANKS = re.compile(r"[^\S\n]{2,}|[^\S\n ]")
-# A line that goes on: neither a blank line is next, nor an item, a heading or a row of a table.
-_WRAPPED = re.compile(r"(?<!\n) ?\n ?(?!\s|[-*+•] |[#|]|\d{1,3}[.)] )")
+# A line that goes on: no sentence ends it, and neither a blank line is next, nor an item, a
+# heading, a row of a table, or who speaks.
+_LINE_END = re.compile(
+    r"(?<![\n .?!:;…。？！]) ?\n ?(?!\s|[-*+•] |[#|]|\d{1,3}[.)] |[A-ZÀ-Þ][\w ]{0,30}: )(?=(.))"
+)
+_LONG_LINE = 40  # characters; a shorter one was not wrapped, unless a small letter follows
 _EMPHASIS = re.compile("[*_`]+")
 
 
@@ -46,5 +50,12 @@ def folded(text: str) -> str:
         text = _OVERSTRUCK.sub("", _UNSEEN.sub("", text))
         text = _FORMS.sub(lambda found: found[0].translate(_PLAIN), text)
         text = _IN_LATIN.sub(lambda found: found[0].translate(_ALIKE), text)
-    text = _WRAPPED.sub(" ", _BLANKS.sub(" ", text))
+    text = _LINE_END.sub(_wrapped, _BLANKS.sub(" ", text))
     return _EMPHASIS.sub("", text)
+
+
+def _wrapped(end: re.Match[str]) -> str:
+    """Join a line to the next one, if a paragraph goes on there; else let it end."""
+    begin = end.string.rfind("\n", 0, end.start()) + 1
+    goes_on = end.start() - begin >= _LONG_LINE or not end[1].isupper()
+    return " " if goes_on else "\n"

@@ -14,6 +14,7 @@ from roadworthy.detectors.folding import folded
 from roadworthy.detectors.injection_rules import RULES
 from roadworthy.detectors.rules import Rule, named
 
+HIDDEN = "hidden_text"
 # Tags mirror ASCII; behind a black flag a few name a country such as Wales.
 TAG = re.compile(r"[\U000e0020-\U000e007e]")
 FLAG = re.compile(f"\U0001f3f4{TAG.pattern}{{1,6}}+(?!{TAG.pattern})")
@@ -46,7 +47,7 @@ def instructions(text: str, rules: Sequence[Rule] = RULES) -> Iterator[str]:
     yield from _unwritten(text, rules)
     for unseen in (*COMMENT.finditer(text), *UNSEEN.finditer(text)):
         if _named(unseen[1], rules):
-            yield "hidden_text"
+            yield HIDDEN
     for _, encoded in zip(range(MOST_ENCODED), ENCODED.finditer(text), strict=False):
         if _named(_decoded(encoded[0]), rules):
             yield "encoded"
@@ -68,16 +69,16 @@ def _unwritten(text: str, rules: Sequence[Rule]) -> Iterator[str]:
         return
     tags = TAG.findall(FLAG.sub("", text))
     if len(tags) >= LEAST_UNSEEN:
-        yield "hidden_text"
+        yield HIDDEN
         yield from _named("".join(chr(ord(c) - 0xE0000) for c in tags), rules)
     if sum(len(each[0]) for each in IDLE_SELECTORS.finditer(text)) >= LEAST_UNSEEN:
-        yield "hidden_text"
+        yield HIDDEN
     yield from _named(_selected(text), rules)
-    yield from ("hidden_text" for _ in OVERRIDDEN.finditer(text))
+    yield from (HIDDEN for _ in OVERRIDDEN.finditer(text))
     if TURNED_LATIN.search(text) and not RIGHT_TO_LEFT.search(text):
-        yield "hidden_text"
+        yield HIDDEN
     if sum(1 for _ in INVISIBLE.finditer(text)) > MOST_INVISIBLE:
-        yield "hidden_text"
+        yield HIDDEN
 
 
 def _selected(text: str) -> str:

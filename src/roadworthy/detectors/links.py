@@ -15,7 +15,9 @@ from roadworthy.detectors.leaks import squeezed
 # A browser completes //host, /\host and https:host. Behind a scheme stands something.
 WEB = r"(?:https?|ftp|wss?|file|blob|data|javascript|vbscript|mailto):(?=\S)|//"
 LEADS_OUT = re.compile(WEB, re.IGNORECASE)
-LEADS_OUT_BY_CLICK = re.compile(rf"{WEB}|[a-z][a-z0-9+.-]{{1,31}}:(?=\S)", re.IGNORECASE)
+# Programs that a click starts; in code any word may stand before a colon.
+APPS = r"(?:tel|sms|callto|skype|facetime|intent|slack|tg|whatsapp|zoommtg|ms-[a-z-]{2,20}):(?=\S)"
+LEADS_OUT_BY_CLICK = re.compile(rf"{WEB}|{APPS}|[a-z][a-z0-9+.-]{{1,31}}:[/\\]", re.IGNORECASE)
 # Written openly, with a scheme, or as a browser completes it; what begins with // needs a dot.
 OPENLY = (
     r"(?:https?:[/\\]|(?<![\w/:])(?:[a-z][a-z0-9+.-]{0,20}://"
@@ -50,6 +52,7 @@ ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 NOT_SENT = re.compile(r"(?:https?:)?[/\\]*", re.IGNORECASE)
 BEHIND_HOST = re.compile(r"[/\\?#]")
 TRAILING = ".,;:!?*_~'\"`^|}»”’"
+QUOTES = "\"'`"
 DOUBTFUL = re.compile(r"[\"'`\\^{}|]|\]\(")  # may end an address that a document shows
 HOST = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){1,10}")
 PERSON = re.compile(r"(?:mailto|tel):([^?]+)", re.IGNORECASE)
@@ -166,6 +169,7 @@ class _Reader:
         """Read an address up to a blank, or to the end of the label that it is."""
         if not self._is_label(token.end()):
             self._at = self._end("openly", token.end())[0]
+            self._at = self._end_of_quoted(token.start(), self._at)
         address = _trimmed(self._text[token.start() : self._at])
         return Link(
             start=token.start(),
@@ -173,6 +177,17 @@ class _Reader:
             address=unescape(address),
             is_picture=False,
         )
+
+    def _end_of_quoted(self, start: int, end: int) -> int:
+        """End an address at the quote that closes the one before it, as in code.
+
+        Not where a host could still follow: programs that take quotes for a part of an address take
+        all before an @ for a name.
+        """
+        quote = self._text[start - 1 : start]
+        closing = self._text.find(quote, start, end) if quote and quote in QUOTES else -1
+        rest = self._text[closing:end] if closing >= 0 else "@"
+        return end if "@" in rest or "\\" in rest else closing
 
     def _is_label(self, end: int) -> bool:
         """Tell whether a link follows, rather than more of the address."""

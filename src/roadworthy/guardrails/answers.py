@@ -95,7 +95,7 @@ class AnswerGuards:
 
     async def _checked(self, end: int) -> str:
         written, self._held = self._held[:end], self._held[end:]
-        said = said_in(written) if self._is_whole else written
+        said = (said_in(written) if self._is_whole else "") or written
         sentence = Sentence(text=said, before=self._before)
         self._before = end_of(sentence.before + sentence.text)
         taken_out: list[Run] = []

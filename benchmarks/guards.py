@@ -29,9 +29,9 @@ from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
 from roadworthy.gateway.engine.local import LocalEngine
 from roadworthy.guardrails.looking import is_blocked
 from roadworthy.guardrails.questions import Question, screen_question
-from roadworthy.guardrails.records import FAILED
+from roadworthy.guardrails.records import CHECKED, CLASSIFIER
 from roadworthy.plumbing.processes import Guard
-from roadworthy.releases import Guards
+from roadworthy.releases.guards import GUARDED
 from training import held_out
 from training.held_out import Case
 from training.sets import DEFAULT
@@ -191,12 +191,12 @@ async def _added_by_guards(
         await embed(endpoint, [f"query: {text}"], model="e5-small")
 
     async def screened(text: str) -> None:
-        verdicts = await screen_question(_question(text), Guards(), classifier=classifier)
-        assert not any(each.status == FAILED for each in verdicts)
+        verdicts = await screen_question(_question(text), GUARDED, classifier=classifier)
+        assert any(each.by == CLASSIFIER and each.status == CHECKED for each in verdicts)
         await embedded(text)
 
     by_rules = [
-        screen_question(_question(case.text[:400]), Guards(), classifier=None) for case in cases
+        screen_question(_question(case.text[:400]), GUARDED, classifier=None) for case in cases
     ]
     texts = [
         case.text[:400]

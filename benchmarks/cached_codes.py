@@ -4,6 +4,7 @@ Each document holds a code, and the model tells every code that it reads. People
 ask the same questions; then documents are changed, deleted and given to others, and they ask again.
 """
 
+import asyncio
 import random
 import re
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from roadworthy.corpus.access import Access, access
 from roadworthy.corpus.ownership import delete, reshare
 from roadworthy.gateway.chat import Message
 from roadworthy.releases import Release, add_release
+from roadworthy.traces.reuse import SETTLED_AFTER
 
 RELEASE_NAME = "frugal"
 GENERATING = Release(
@@ -80,6 +82,8 @@ async def codes_told(services: Services, *, seed: int = 7) -> Codes:
         if change is not None:
             for number in chance.sample(sorted(company.versions), len(company.versions) // 3):
                 await change(services, company, number=number, chance=chance)
+        await _ask_all(services, company)  # at once: what was kept before may be stale
+        await asyncio.sleep(SETTLED_AFTER.total_seconds() + 1)
         for _ in range(2):
             await _ask_all(services, company)
     return company.told

@@ -117,6 +117,7 @@ async def _ask_the_sample(services: Services) -> list[Tried]:
     async with services.database.as_worker() as conn:
         number = await tenant_id(conn, sample_people().tenant)
     await _add_release(services, number)
+    await asyncio.sleep(SETTLED_AFTER.total_seconds())  # the sample has just been handed in
     async with services.database.as_worker(number) as conn:
         reader = await find_principal(conn, tenant_id=number, user_id=READER)
     return await ask_families(services, reader, own_families(), of="sample")

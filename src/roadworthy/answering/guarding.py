@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from operator import itemgetter
 
+from roadworthy.answering.neighbours import screen_neighbours
 from roadworthy.answering.records import Citation, Task, TextPiece, Written
 from roadworthy.core.scores import Score, digest_of
 from roadworthy.corpus.lead import to_embed
@@ -46,15 +47,18 @@ class Guarding:
         return await screen_question(question, release.guards, classifier=self._of_turns)
 
     async def of_passages(self, found: Sequence[Hit], *, release: Release) -> ScreenedPassages:
-        """Look at all that a model would read of the hits; what is scored already is not again."""
+        """Look at each hit, then at neighbours together; what is scored already is not again."""
         texts = {hit.passage_id: _read_of(hit) for hit in found}
         recalling = self._recalling(found, texts)
         verdicts = await screen_passages(texts, release.guards, classifier=recalling)
         out = dropped(verdicts)
+        left = [hit for hit in found if hit.passage_id not in out]
+        together = await screen_neighbours(left, release.guards)
+        out = dropped(together)
         fresh = recalling.fresh if recalling else {}
         return ScreenedPassages(
-            hits=[hit for hit in found if hit.passage_id not in out],
-            verdicts=verdicts,
+            hits=[hit for hit in left if hit.passage_id not in out],
+            verdicts=(*verdicts, *together),
             scored=[_scored(of, text, fresh[text]) for of, text in texts.items() if text in fresh],
         )
 

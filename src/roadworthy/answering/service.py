@@ -16,7 +16,6 @@ from roadworthy.answering.first_try import first_try
 from roadworthy.answering.guarding import Guarding, guarded
 from roadworthy.answering.in_flight import InFlight
 from roadworthy.answering.judging import CLOSELY, Judging
-from roadworthy.answering.neighbours import screen_neighbours
 from roadworthy.answering.progress import Progress
 from roadworthy.answering.reading import noted, read, searched_for
 from roadworthy.answering.records import (
@@ -51,7 +50,6 @@ from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.gateway.prices import PriceBook
 from roadworthy.gateway.reranking import Reranker
 from roadworthy.guardrails.looking import is_blocked
-from roadworthy.guardrails.passages import dropped
 from roadworthy.guardrails.questions import Question
 from roadworthy.plumbing.database import Database
 from roadworthy.releases import Release, find_release
@@ -276,10 +274,7 @@ class AnsweringService:
             screened = await self._guarding.of_passages(found, release=release)
             progress.verdicts += screened.verdicts
             progress.scored += screened.scored
-            together = await screen_neighbours(screened.hits, release.guards)
-            progress.verdicts += together
-        out = dropped(together)
-        return [hit for hit in screened.hits if hit.passage_id not in out]
+        return screened.hits
 
     async def _write_or_abstain(
         self, principal: Principal, task: Task, progress: Progress

@@ -10,10 +10,11 @@ from scipy.optimize import minimize
 
 from roadworthy.gateway.engine.classifier_file import ClassifierWeights
 from roadworthy.gateway.engine.classifier_graph import SCORES, save_upper
+from roadworthy.gateway.engine.embedder import open_session
 from roadworthy.gateway.engine.encoder import Encoder
 from roadworthy.gateway.engine.graph import STATE
 from roadworthy.gateway.engine.weights import sha256_of
-from training.trunk import Bucket, open_graph
+from training.trunk import Bucket
 
 MOST_BYTES = 5_000_000
 
@@ -54,7 +55,7 @@ def scores(
     """Score cached examples by the graph that would be served; shape (examples, heads)."""
     weights = ClassifierWeights.read(path)
     save_upper(weights, encoder, graph)
-    session = open_graph(graph)
+    session = open_session(graph)
     names = [head.name for head in weights.heads()]
     order = [names.index(head) for head in heads]
     found = np.full((sum(len(bucket.rows) for bucket in buckets), len(heads)), np.nan)

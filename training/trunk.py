@@ -3,18 +3,18 @@
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from roadworthy.gateway.engine.blocks import INPUT, Builder, embedded, layer_of, numbers, token_ids
+from roadworthy.gateway.engine.blocks import INPUT
 from roadworthy.gateway.engine.catalogue import E5_SMALL
 from roadworthy.gateway.engine.e5_file import E5File
+from roadworthy.gateway.engine.embedder import open_session
 from roadworthy.gateway.engine.encoder import Encoder
-from roadworthy.gateway.engine.graph import STATE
+from roadworthy.gateway.engine.graph import STATE, save_lower
 from roadworthy.gateway.engine.pieces import save_pieces
 from roadworthy.gateway.engine.tokens import CutsText, open_tokens
 from roadworthy.gateway.engine.weights import verified
@@ -45,22 +45,11 @@ def read_encoder(folder: Path) -> tuple[Encoder, CutsText]:
     return encoder, open_tokens(folder)
 
 
-def save_lower(encoder: Encoder, layers: int, path: Path) -> None:
-    """Write a graph from token ids to the state after the first `layers`."""
-    lower = replace(encoder, layers=encoder.layers[:layers])
-    builder = Builder(epsilon=lower.epsilon)
-    state = embedded(builder, lower)
-    for number, layer in enumerate(lower.layers):
-        state = layer_of(builder, layer, state, name=f"layer{number}", heads=lower.heads)
-    builder.node("Identity", [state], STATE)
-    builder.save(path, takes=token_ids(), gives=[numbers(STATE, "texts", "tokens", encoder.width)])
-
-
 def buckets(encodings: Encodings, encoder: Encoder, *, layers: int, cache: Path) -> list[Bucket]:
     """Run the lower layers over all examples; what was run before is read from `cache`."""
     graph = cache / f"lower{layers}.onnx"
     if not graph.exists():
-        save_lower(encoder, layers, graph)
+        save_lower(encoder, graph, layers=layers)
     found = []
     for shortest, longest in zip((0, *LENGTHS), LENGTHS, strict=False):
         rows = [i for i, row in enumerate(encodings.rows) if shortest < len(row.ids) <= longest]
@@ -95,7 +84,7 @@ def _bucket(
 def _run(
     texts: list[NDArray[np.int32]], graph: Path, path: Path, shape: tuple[int, int, int]
 ) -> None:
-    session = open_graph(graph)
+    session = open_session(graph)
     partial = path.with_suffix(".partial.npy")
     states = np.lib.format.open_memmap(partial, "w+", np.float16, shape)
 
@@ -109,13 +98,3 @@ def _run(
     states.flush()
     partial.rename(path)
     print(f"{shape[0]} examples of {shape[1]} tokens through the lower layers", flush=True)
-
-
-def open_graph(path: Path) -> onnxruntime.InferenceSession:
-    """Open a graph for one thread a run."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -171,13 +171,18 @@ def score(e5, head, *texts):
     return Classifier(model, e5).score(known, texts)
 
 
-def test_a_screened_question_is_embedded_with_the_same_bits_and_only_once(e5):
+def test_a_screened_question_is_embedded_with_the_same_bits_and_only_once(e5, monkeypatch):
     text = f"query: {ASKED} Once?"
     alone = e5.embed(text)
-    screened, _ = e5.read(text)
-    assert screened.vector.tobytes() == alone.vector.tobytes()
-    assert e5.embed(text) is screened
-    assert e5.embed(text) is not screened  # it was handed out, and is run anew
+    cut, read = e5.tokens.cut, []
+    monkeypatch.setattr(
+        e5.tokens, "cut", lambda text, **most: read.append(text) or cut(text, **most)
+    )
+    e5.read(text)
+    assert e5.embed(text).vector.tobytes() == alone.vector.tobytes()
+    assert read == [text]
+    e5.embed(text)  # it was handed out, and is run anew
+    assert read == [text, text]
 
 
 def test_an_attack_scores_above_its_threshold_and_a_question_below(e5):

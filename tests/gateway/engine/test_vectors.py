@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 import struct
 from math import erf
 
@@ -11,8 +12,9 @@ import pytest
 from roadworthy.gateway.engine.catalogue import E5_SMALL, MINILM
 from roadworthy.gateway.engine.e5_file import E5File
 from roadworthy.gateway.engine.embedder import Embedder
+from roadworthy.gateway.engine.graph import save
 from roadworthy.gateway.engine.minilm_file import read_encoder
-from roadworthy.gateway.engine.tokens import open_tokens
+from roadworthy.gateway.engine.tokens import TOKENIZER_FILE, open_tokens
 from roadworthy.gateway.engine.weights import verified
 
 QUESTION = "query: Where can I renew my passport?"
@@ -62,6 +64,16 @@ def test_a_text_gets_the_same_bits_alone_and_among_others(client):
     alone = vectors(client, [QUESTION])[0]
     assert vectors(client, [*others, QUESTION, *others])[len(others)] == alone
     assert vectors(client, [QUESTION])[0] == alone
+
+
+def test_a_vector_is_the_same_to_the_last_bit_wherever_the_graph_is_cut(tmp_path, model_folders):
+    whole = model_folders["minilm"]
+    shutil.copy(whole / TOKENIZER_FILE, tmp_path)
+    save(reference(MINILM), tmp_path, lower_layers=3)
+    cut = Embedder(MINILM, tmp_path)
+    assert MINILM.lower_layers != 3
+    for text in (QUESTION, FRENCH, OTHER):
+        assert (vector(cut, text) == vector(Embedder(MINILM, whole), text)).all()
 
 
 def test_base64_holds_the_same_numbers_as_float(client):

@@ -49,8 +49,8 @@ class EmbeddingModel:
     max_tokens: int  # with the two special tokens; the rest of a text is cut off
     query_prefix: str  # what the caller writes before a question
     passage_prefix: str
+    lower_layers: int  # that classifiers share with it
     classifiers: tuple[ClassifierModel, ...] = ()
-    state_after: int | None = None  # layers, after which the classifiers that take it go on
 
     @property
     def revision(self) -> str:
@@ -105,8 +105,8 @@ E5_SMALL = EmbeddingModel(
     max_tokens=512,
     query_prefix=_QUERY,
     passage_prefix=_PASSAGE,
+    lower_layers=7,
     classifiers=(SCREEN,),
-    state_after=7,
 )
 
 _MINILM_FOLDER = "data/embeddings/sentence-transformers__all-MiniLM-L6-v2"
@@ -129,6 +129,7 @@ MINILM = EmbeddingModel(
     max_tokens=256,  # as published; it was not trained on longer texts
     query_prefix="",
     passage_prefix="",
+    lower_layers=6,  # all: no classifier goes on from it
 )
 
 SMOLLM2 = ChatModel(

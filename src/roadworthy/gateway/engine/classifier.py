@@ -52,12 +52,12 @@ class Classifier:
         return self._through(self._columns[head.name], prefix, text)
 
     def _through(self, column: int, prefix: str, text: str) -> Scored:
-        embedded, state = self._embedder.read(prefix + text)
-        [scores] = self._session.run([SCORES], {STATE: state})
+        read = self._embedder.read(prefix + text)
+        [scores] = self._session.run([SCORES], {STATE: read.state})
         score = float(np.asarray(scores)[0, column])
         # What cannot be read to its end is not begun: it would keep all others waiting.
-        if not embedded.is_truncated or not self._is_readable(prefix, text):
-            return Scored(score=score, is_truncated=embedded.is_truncated)
+        if not read.is_truncated or not self._is_readable(prefix, text):
+            return Scored(score=score, is_truncated=read.is_truncated)
         parts = [self._through(column, prefix, half) for half in _halves(text)]
         return Scored(score=max(score, *(part.score for part in parts)), is_truncated=False)
 

@@ -43,8 +43,8 @@ def convert(model: EmbeddingModel, folder: Path) -> Iterator[tuple[float, str]]:
     weights = verified(model.weights)
     yield 0.2, "unpacking the weights"
     encoder = _READERS[model.name](model, weights, folder)
-    yield 0.6, "building the graph"
-    save(encoder, folder, state_after=model.state_after)
+    yield 0.6, "building the graphs"
+    save(encoder, folder, lower_layers=model.lower_layers)
     for classifier in model.classifiers:
         yield 0.8, f"building the classifier {classifier.name}"
         save_classifier(classifier, encoder, folder)

@@ -4,7 +4,9 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -12,23 +14,35 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from roadworthy.gateway.engine.ahead import Ahead
 from roadworthy.gateway.engine.blocks import INPUT
 from roadworthy.gateway.engine.catalogue import EmbeddingModel
-from roadworthy.gateway.engine.graph import FILE, OUTPUT, STATE, TOKENS
+from roadworthy.gateway.engine.graph import LOWER, OUTPUT, STATE, TOKENS, UPPER
 from roadworthy.gateway.engine.tokens import open_tokens
 
 MOST_KEPT: Final = 1024  # vectors of texts that were read for a classifier
 
 _ERRORS_ONLY = 3  # onnxruntime's log severity
 
+Numbers = NDArray[np.float32]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedded:
     """A text's vector and what it took."""
 
-    vector: NDArray[np.float32]  # (dimension,), of unit length
+    vector: Numbers  # (dimension,), of unit length
     tokens: int  # that the model read
     is_truncated: bool  # the text was longer than the model reads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """A text as the lower layers leave it."""
+
+    ids: Sequence[int]  # of its tokens, special ones included
+    is_truncated: bool  # the text was longer than the model reads
+    state: Numbers  # (1, tokens, width)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +50,7 @@ class EmbeddedTokens:
     """A text, and each of its tokens."""
 
     ids: Sequence[int]  # special ones included
-    vectors: NDArray[np.float32]  # (tokens, dimension), of unit length
+    vectors: Numbers  # (tokens, dimension), of unit length
     whole: Embedded
 
 
@@ -50,30 +64,34 @@ class Embedder:
     """
 
     def __init__(self, model: EmbeddingModel, folder: Path) -> None:
-        self._session = open_session(folder / FILE)
+        self._lower = open_session(folder / LOWER)
+        self._upper = open_session(folder / UPPER)
         self.tokens = open_tokens(folder)
         self.model = model
         self.folder = folder
-        self._kept: OrderedDict[bytes, Embedded] = OrderedDict()  # by digest: no text is held
+        self._ahead = Ahead()
+        self._kept = OrderedDict[bytes, Future[Embedded]]()  # by digest: no text is held
         self._keeping = threading.Lock()
 
     def embed(self, text: str) -> Embedded:
         """Embed a text as it is; a prefix is the caller's business."""
         with self._keeping:
             kept = self._kept.pop(_digest(text), None)
-        return kept or self._run(text, [OUTPUT])[0]
+        return kept.result() if kept else self._embedded(self._read(text))
 
-    def read(self, text: str) -> tuple[Embedded, NDArray[np.float32]]:
-        """Run a text for a classifier; also gives the state of its tokens, (1, tokens, width).
+    def read(self, text: str) -> Read:
+        """Run the lower layers over a text, for a classifier that goes on from there.
 
-        What is screened is embedded next, as a rule: the vector is kept until it is asked for.
+        What is screened is embedded next, as a rule: that is begun meanwhile, and the vector kept
+        until it is asked for.
         """
-        embedded, [state] = self._run(text, [OUTPUT, STATE])
+        read = self._read(text)
+        vector = self._ahead.submit(partial(self._embedded, read))
         with self._keeping:
-            self._kept[_digest(text)] = embedded
+            self._kept[_digest(text)] = vector
             if len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
-        return embedded, state
+        return read
 
     def fits(self, text: str) -> bool:
         """Tell whether a text is read to its end."""
@@ -81,21 +99,25 @@ class Embedder:
 
     def read_tokens(self, text: str) -> EmbeddedTokens:
         """Embed a text and each of its tokens."""
-        ids, is_truncated = self.tokens.cut(text, max_tokens=self.model.max_tokens)
-        whole, [vectors] = self._run_tokens(ids, [OUTPUT, TOKENS], is_truncated=is_truncated)
-        return EmbeddedTokens(ids=ids, vectors=vectors[0], whole=whole)
+        read = self._read(text)
+        vector, vectors = self._run_upper(read, [OUTPUT, TOKENS])
+        return EmbeddedTokens(ids=read.ids, vectors=vectors[0], whole=_embedded(read, vector[0]))
 
-    def _run(self, text: str, wanted: list[str]) -> tuple[Embedded, list[NDArray[np.float32]]]:
-        ids, is_truncated = self.tokens.cut(text, max_tokens=self.model.max_tokens)
-        return self._run_tokens(ids, wanted, is_truncated=is_truncated)
+    def _embedded(self, read: Read) -> Embedded:
+        [vectors] = self._run_upper(read, [OUTPUT])
+        return _embedded(read, vectors[0])
 
-    def _run_tokens(
-        self, ids: Sequence[int], wanted: list[str], *, is_truncated: bool
-    ) -> tuple[Embedded, list[NDArray[np.float32]]]:
-        vectors, *rest = self._session.run(wanted, {INPUT: np.array([ids], np.int64)})
-        vector = np.asarray(vectors)[0]
-        embedded = Embedded(vector=vector, tokens=len(ids), is_truncated=is_truncated)
-        return embedded, [np.asarray(each) for each in rest]
+    def _read(self, text: str) -> Read:
+        ids, is_truncated = self.tokens.cut(text, max_tokens=self.model.max_tokens)
+        [state] = self._lower.run([STATE], {INPUT: np.array([ids], np.int64)})
+        return Read(ids=ids, is_truncated=is_truncated, state=np.asarray(state))
+
+    def _run_upper(self, read: Read, wanted: list[str]) -> list[Numbers]:
+        return [np.asarray(each) for each in self._upper.run(wanted, {STATE: read.state})]
+
+
+def _embedded(read: Read, vector: Numbers) -> Embedded:
+    return Embedded(vector=vector, tokens=len(read.ids), is_truncated=read.is_truncated)
 
 
 def _digest(text: str) -> bytes:
@@ -109,4 +131,11 @@ def open_session(path: Path) -> onnxruntime.InferenceSession:
     options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False  # it would keep the memory of the longest text
     options.log_severity_level = _ERRORS_ONLY
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        str(path),
+        options,
+        providers=["CPUExecutionProvider"],
+        # Its kernel makes the whole 15 % slower, and other last bits: where it would be used hangs
+        # on which shapes are known.
+        disabled_optimizers=["SkipLayerNormFusion"],
+    )

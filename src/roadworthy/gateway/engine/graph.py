@@ -1,6 +1,7 @@
-"""Build the ONNX graph that turns one text's token ids into one vector of unit length.
+"""Build the two ONNX graphs that turn one text's token ids into one vector of unit length.
 
-It gives those of the tokens, too: what a question's tokens find in a passage (see `matcher`).
+The lower one ends where classifiers go on: what they share with the vector is run once. The upper
+one gives the vectors of the tokens, too: what a question's tokens find in a passage (`matcher`).
 """
 
 from pathlib import Path
@@ -9,31 +10,43 @@ from typing import Final
 from roadworthy.gateway.engine.blocks import Builder, embedded, layer_of, numbers, token_ids
 from roadworthy.gateway.engine.encoder import Encoder
 
-FILE: Final = "model.onnx"
+LOWER: Final = "lower.onnx"
+UPPER: Final = "upper.onnx"
+STATE: Final = "state"  # of each token: what the lower graph gives, and the upper one takes
 OUTPUT: Final = "vector"
-STATE: Final = "state"  # of each token, where a classifier goes on
 TOKENS: Final = "tokens"  # a vector of unit length for each token
-GRAPH: Final = "2"  # changes when it gives out more; the vectors are the same
+GRAPH: Final = "3"  # changes with the files, or what they give out; the vectors are the same
 
 
-def save(encoder: Encoder, folder: Path, *, state_after: int | None = None) -> None:
-    """Write the graph of `encoder` into `folder`.
+def save(encoder: Encoder, folder: Path, *, lower_layers: int) -> None:
+    """Write the two graphs of `encoder` into `folder`."""
+    save_lower(encoder, folder / LOWER, layers=lower_layers)
+    _save_upper(encoder, folder / UPPER, above=lower_layers)
 
-    Args:
-        state_after: give out the state after so many layers too.
-    """
+
+def save_lower(encoder: Encoder, path: Path, *, layers: int) -> None:
+    """Write a graph from token ids to their state after the first `layers`."""
     builder = Builder(epsilon=encoder.epsilon)
-    state = embedded(builder, encoder)
+    state = _through(builder, encoder, range(layers), state=embedded(builder, encoder))
+    builder.node("Identity", [state], STATE)
+    builder.save(path, takes=token_ids(), gives=[numbers(STATE, "texts", "tokens", encoder.width)])
+
+
+def _save_upper(encoder: Encoder, path: Path, *, above: int) -> None:
+    builder = Builder(epsilon=encoder.epsilon)
+    state = _through(builder, encoder, range(above, len(encoder.layers)), state=STATE)
+    mean = builder.node("ReduceMean", [state, "token_axis"], "mean", keepdims=0)
+    builder.node("LpNormalization", [mean], OUTPUT, axis=-1, p=2)
+    builder.node("LpNormalization", [state], TOKENS, axis=-1, p=2)
     gives = [
         numbers(OUTPUT, "texts", encoder.width),
         numbers(TOKENS, "texts", "tokens", encoder.width),
     ]
-    for number, layer in enumerate(encoder.layers):
-        if number == state_after:
-            builder.node("Identity", [state], STATE)
-            gives.append(numbers(STATE, "texts", "tokens", encoder.width))
-        state = layer_of(builder, layer, state, name=f"layer{number}", heads=encoder.heads)
-    mean = builder.node("ReduceMean", [state, "token_axis"], "mean", keepdims=0)
-    builder.node("LpNormalization", [mean], OUTPUT, axis=-1, p=2)
-    builder.node("LpNormalization", [state], TOKENS, axis=-1, p=2)
-    builder.save(folder / FILE, takes=token_ids(), gives=gives)
+    builder.save(path, takes=numbers(STATE, "texts", "tokens", encoder.width), gives=gives)
+
+
+def _through(builder: Builder, encoder: Encoder, layers: range, *, state: str) -> str:
+    for number in layers:
+        name = f"layer{number}"
+        state = layer_of(builder, encoder.layers[number], state, name=name, heads=encoder.heads)
+    return state

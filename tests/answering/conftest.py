@@ -1,6 +1,6 @@
 """The request path over a real database and a real model server, for one tenant a test."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from roadworthy.answering.extract import ExtractingAnswerer
 from roadworthy.answering.generate import GeneratingAnswerer
 from roadworthy.answering.guarding import Guarding
 from roadworthy.answering.in_flight import InFlight
-from roadworthy.answering.records import Answer, Asked, Citation, Event, TextPiece
+from roadworthy.answering.records import Answer, Answerer, Asked, Citation, Event, TextPiece
 from roadworthy.answering.searching import SearchResult, SearchService, Sought
 from roadworthy.answering.service import AnsweringService
 from roadworthy.core.identity import Principal
@@ -41,6 +41,8 @@ class Desk:
     searching: SearchService
     recorder: TraceRecorder
     router: Router
+    embedders: Mapping[str, SpaceEmbedder]
+    answerers: Mapping[str, Answerer]
 
     def stream(
         self,
@@ -168,6 +170,8 @@ async def open_desk(
         searching=SearchService(**shared),
         recorder=recorder,
         router=router,
+        embedders=embedders,
+        answerers=answerers,
     )
     await endpoint.close()
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from roadworthy.answering.guarding import Guarding
 from roadworthy.answering.records import Asked
 from roadworthy.core.errors import Busy, Invalid, Unavailable
 from roadworthy.gateway.chat import Message
@@ -10,6 +9,7 @@ from roadworthy.releases import Release, add_release
 from roadworthy.releases.records import parse_release, read_stored
 from roadworthy.retrieval.filters import Filter
 from roadworthy.traces.budgets import Budget, put_budget
+from tests.answering.conftest import open_desk
 from tests.doubles.classifier import WordsClassifier
 
 pytestmark = pytest.mark.anyio
@@ -25,14 +25,14 @@ TURNS = [
 async def chatting(desk):
     """Gives a function that asks in a release that chats."""
 
-    async def ask(turns=TURNS, *, pieces=("Your name", " is Ana."), prompt=None, **kwargs):
+    async def ask(turns=TURNS, *, at=desk, pieces=("Your name", " is Ana."), prompt=None, **kwargs):
         desk.models.pieces = pieces
         release = Release(answerer="chat", model="words", prompt=prompt)
         async with desk.world.database.as_worker(desk.world.tenant_id) as conn:
             tenant_id = desk.world.tenant_id
             await add_release(conn, tenant_id=tenant_id, name="chat", release=release)
         asked = Asked(turns=turns, surface="chat", release="chat", **kwargs)
-        events = [event async for event in desk.answering.answer(desk.world.person(), asked)]
+        events = [event async for event in at.answering.answer(desk.world.person(), asked)]
         return events[-1]
 
     return ask
@@ -66,17 +66,18 @@ async def test_an_attack_in_any_turn_reaches_no_model(desk, chatting, role):
     assert desk.models.requests("/chat/completions") == []
 
 
-async def test_a_classifier_judges_each_turn_by_itself(desk, chatting):
+async def test_a_classifier_judges_each_turn_by_itself(desk, chatting, tmp_path):
     classifier = WordsClassifier({"injection": "zebra", "passage_injection": "zebra"})
-    desk.answering._guarding = Guarding(classifier)
     empty = Message(role="user", content=" ")
     forged = Message(role="assistant", content="Now I am a zebra.")
-    assert (await chatting([empty, *TURNS])).outcome == "answered"
-    assert classifier.asked == [
-        ("injection", ["My name is Ana.", "What is my name?"]),
-        ("passage_injection", ["Hello Ana."]),
-    ]
-    assert (await chatting([forged, *TURNS])).outcome == "blocked"
+    guarded = open_desk(desk.world, desk.models, tmp_path / "guarded", classifier=classifier)
+    async with guarded as at:
+        assert (await chatting([empty, *TURNS], at=at)).outcome == "answered"
+        assert classifier.asked == [
+            ("injection", ["My name is Ana.", "What is my name?"]),
+            ("passage_injection", ["Hello Ana."]),
+        ]
+        assert (await chatting([forged, *TURNS], at=at)).outcome == "blocked"
 
 
 async def test_what_it_says_is_checked_where_that_needs_no_documents(desk, chatting):

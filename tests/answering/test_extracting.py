@@ -42,7 +42,7 @@ async def test_what_is_quoted_once_is_embedded_once(desk):
 
 async def test_a_memory_that_is_full_forgets_without_harm(desk, monkeypatch):
     monkeypatch.setattr(extract, "REMEMBERED", 2)
-    embedder = desk.answering._embedders["words"]
+    embedder = desk.embedders["words"]
     vectors = SentenceVectors()
     await vectors.of(embedder, ["a", "b"])
     # While one call waits for "c", another pushes "a" and "b" out.

@@ -43,7 +43,7 @@ async def test_an_embedding_that_takes_longer_is_left_and_done_without(hurried):
 
 async def test_sentences_that_take_longer_to_embed_are_left_and_the_beginning_quoted(hurried):
     await hurried.ask("Who has leave?")
-    hurried.answering._answerers["extract"].forget()
+    hurried.answerers["extract"].forget()
     hurried.models.plan.extend([Behaviour(), Behaviour(delay_s=2.5)])
     answer = (await hurried.ask(QUESTION)).answer
     assert (answer.outcome, answer.degraded) == ("answered", ("embeddings",))

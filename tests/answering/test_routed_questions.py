@@ -30,7 +30,7 @@ async def english(world):
 @pytest.fixture
 def embedders(desk, world, english):
     desk.models.further = {english.name: turned_vector}
-    endpoint = desk.answering._embedders["words"]._endpoint
+    endpoint = desk.embedders["words"]._endpoint
     declared = {"languages": ("en",), "name": english.name, "model": english.name}
     other = type(OTHER)(**{f: getattr(OTHER, f) for f in OTHER.__slots__} | declared)
     return {

@@ -1,4 +1,4 @@
-"""Make the last question of a conversation whole, without a model.
+"""What a conversation asks: its last question made whole, without a model.
 
 "And in Spain?" finds nothing by itself. A question that leans on what was said before is searched
 for together with the question before it.
@@ -11,6 +11,7 @@ from dataclasses import replace
 from roadworthy.core.errors import Invalid
 from roadworthy.corpus.terms import query_terms
 from roadworthy.gateway.chat import Message
+from roadworthy.guardrails.questions import Question
 from roadworthy.retrieval.query import Query, read_question
 from roadworthy.retrieval.search import LONGEST_QUESTION, check_question
 
@@ -64,6 +65,30 @@ def whole_question(turns: Sequence[Message]) -> Query:
         room = max(0, LONGEST_QUESTION - len(question) - 1)
         return replace(query, text="\n".join(parts)[:room] + f"\n{question}")
     return query
+
+
+def last_asked(turns: Sequence[Message]) -> str:
+    """Give what the last turn asks, without its filters."""
+    return read_question(turns[-1].content[:LONGEST_QUESTION]).text
+
+
+def as_looked_for(turns: Sequence[Message], query: Query) -> Question:
+    """Give guards the query of the turns; no question before it goes on in the last one."""
+    last = last_asked(turns)
+    text = f"{query.text.removesuffix(last)}\n{last}" if query.text.endswith(last) else query.text
+    return Question(text=text, turn=turns[-1].content, asked=last, said=[query.text])
+
+
+def as_conversed(turns: Sequence[Message]) -> Question:
+    """Give guards all that a model will read, whoever said it: that is what the client says."""
+    told = [turn for turn in turns if turn.content.strip()]
+    return Question(
+        text="\n\n".join(turn.content for turn in told),
+        turn=told[-1].content,
+        asked=last_asked(turns),
+        said=[turn.content for turn in told if turn.role == "user"],
+        written=[turn.content for turn in told if turn.role != "user"],
+    )
 
 
 def check_turns(turns: Sequence[Message]) -> None:

@@ -3,12 +3,48 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from roadworthy.answering.context import NOTHING, estimated_tokens
 from roadworthy.answering.generate import UNKNOWN_LANGUAGE, route_of
-from roadworthy.answering.records import Degraded, Task, TextPiece, Written
+from roadworthy.answering.progress import Progress
+from roadworthy.answering.records import Asked, Degraded, Task, TextPiece, Written
+from roadworthy.core.errors import Invalid
 from roadworthy.gateway.chat import Message
 from roadworthy.gateway.lanes import ChatRequest
 from roadworthy.gateway.routes import Router
 from roadworthy.prompts import find_prompt
+from roadworthy.releases import Release
+from roadworthy.releases.store import StoredRelease
+
+
+def check_conversation(asked: Asked, stored: StoredRelease) -> None:
+    """Refuse what a release that reads no documents cannot do.
+
+    Raises:
+        Invalid: there is a filter, or the conversation is longer than the release reads.
+    """
+    if asked.among.conditions:
+        raise Invalid(f"The release {stored.name!r} reads no documents; leave the filter out.")
+    most = stored.release.context_tokens
+    if most is not None and sum(estimated_tokens(turn.content) for turn in asked.turns) > most:
+        raise Invalid(
+            f"The conversation is longer than the {most} tokens that the release {stored.name!r} "
+            "reads of it; begin a new one."
+        )
+
+
+def conversation(asked: Asked, release: Release, progress: Progress) -> Task:
+    """Let a model go on with the turns; no documents are read."""
+    return Task(
+        release=release,
+        question=asked.turns[-1].content,
+        language=progress.language,
+        query=None,
+        context=NOTHING,
+        embedder=None,
+        deadline=progress.deadline,
+        turns=asked.turns,
+        on_call=progress.called,
+    )
 
 
 class ConversingAnswerer:

@@ -2579,6 +2579,8 @@ ALTER TABLE public.trace_hit ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY unfinished ON public.deletion_receipt AS RESTRICTIVE FOR UPDATE TO roadworthy_worker USING ((finished_at IS NULL)) WITH CHECK (true);
 
+CREATE POLICY used ON public.approval AS RESTRICTIVE FOR UPDATE TO roadworthy_worker USING ((used_at IS NULL)) WITH CHECK ((used_at IS NOT NULL));
+
 ALTER TABLE public.verdict ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.webhook ENABLE ROW LEVEL SECURITY;

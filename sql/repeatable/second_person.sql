@@ -13,5 +13,9 @@ DROP POLICY IF EXISTS grants ON approval;
 CREATE POLICY grants ON approval FOR UPDATE TO roadworthy_app
     USING ((SELECT may_approve()) AND asked_by <> (SELECT current_user_id()))
     WITH CHECK (granted_by = (SELECT current_user_id()));
+-- What was done stays done: no grant is used twice.
+DROP POLICY IF EXISTS used ON approval;
+CREATE POLICY used ON approval AS RESTRICTIVE FOR UPDATE TO roadworthy_worker
+    USING (used_at IS NULL) WITH CHECK (used_at IS NOT NULL);
 DROP POLICY IF EXISTS definer ON approval;
 CREATE POLICY definer ON approval TO CURRENT_USER USING (tenant_id = (SELECT current_tenant()));

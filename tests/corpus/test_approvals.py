@@ -1,5 +1,6 @@
 """A sensitive operation takes two persons, is done once, and only within a day."""
 
+import asyncio
 from datetime import timedelta
 
 import psycopg
@@ -35,6 +36,19 @@ async def test_it_is_asked_for_once_and_done_once_when_it_is_granted(world):
     assert (approval.asked_by, approval.granted_by) == ("operator", "bo")
     assert await ask(world) is None
     assert await ask(world) not in {None, waiting}
+
+
+async def test_those_who_ask_at_once_ask_for_one_thing(world):
+    assert len(set(await asyncio.gather(*(ask(world) for _ in range(4))))) == 1
+
+
+async def test_what_was_done_stays_done(world):
+    await granted(world, await ask(world))
+    assert await ask(world) is None
+    undo = "UPDATE approval SET used_at = NULL WHERE used_at IS NOT NULL"
+    async with world.database.as_worker(world.tenant_id) as conn:
+        assert (await conn.execute(undo)).rowcount == 0
+    assert await ask(world) is not None
 
 
 async def test_a_grant_is_for_what_was_asked_and_for_who_asked(world):

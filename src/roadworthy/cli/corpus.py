@@ -23,6 +23,7 @@ from roadworthy.corpus.reembedding import Filled, filled
 from roadworthy.corpus.routing import AUTO, EVERY, check_language, check_text_search
 from roadworthy.corpus.spaces import find_space, list_spaces
 from roadworthy.deletion import Receipt
+from roadworthy.deletion.receipts import CORPUS, open_receipt
 from roadworthy.gateway.engine.catalogue import EMBEDDING_MODELS
 from roadworthy.installation import Installation
 from roadworthy.plumbing.database import WorkerConnection
@@ -123,6 +124,11 @@ def route(
 
     async def work(desk: Desk, opened: Services, place: Installation) -> str:
         tenant_id = await desk.operator()
+        if space is not None:
+            await _made(desk, opened, space)
+        await _check_approved(
+            desk, "corpus route", name=name, language=code, space=space, rules=rules
+        )
         if rules is not None:
             async with desk.database.as_worker(tenant_id) as conn:
                 await switching.set_text_search(
@@ -175,6 +181,9 @@ def switch(ctx: typer.Context, name: Name, *, space: Space, language: OneLanguag
     code = _language(language)
 
     async def work(desk: Desk) -> None:
+        async with desk.database.as_worker(await desk.operator()) as conn:
+            await find_space(conn, space)
+        await _check_approved(desk, "corpus switch", name=name, language=code, space=space)
         await _switch(desk, name=name, space=space, language=code)
 
     with_database(ctx, work)
@@ -226,6 +235,11 @@ def delete_(ctx: typer.Context, name: Name, *, yes: Yes = False) -> None:
         tenant_id = await desk.operator()
         async with desk.database.as_worker(tenant_id) as conn:
             corpus = await find_corpus(conn, tenant_id=tenant_id, name=name)
+            begun = await open_receipt(
+                conn, tenant_id=tenant_id, scope=CORPUS, subject=str(corpus.id)
+            )
+        if begun is None:  # else it was granted
+            await desk.check_approved("corpus delete", f"{name} (id {corpus.id})")
         service = deletion_service(desk.settings, desk.database)
         with progress() as report:
             return await service.delete_corpus(corpus, tenant_id=tenant_id, report=report)
@@ -250,14 +264,38 @@ async def _check_not_live(conn: WorkerConnection, *, tenant_id: int, name: str, 
 
 async def _begin(desk: Desk, opened: Services, *, name: str, space: str, language: str) -> None:
     tenant_id = await desk.operator()
-    settings = desk.settings
-    if space in EMBEDDING_MODELS:  # shipped, and perhaps not made yet
-        await ensure_model_space(settings, desk.database, opened.embeddings, model=space)
+    found = await _made(desk, opened, space)
     async with desk.database.as_worker(tenant_id) as conn:
-        found = await find_space(conn, space)
         await reembedding.keep_beside(
             conn, tenant_id=tenant_id, name=name, space=found, language=language
         )
+
+
+async def _made(desk: Desk, opened: Services, space: str) -> EmbeddingSpace:
+    if space in EMBEDDING_MODELS:  # shipped, and perhaps not made yet
+        await ensure_model_space(desk.settings, desk.database, opened.embeddings, model=space)
+    async with desk.database.as_worker() as conn:
+        return await find_space(conn, space)
+
+
+async def _check_approved(
+    desk: Desk,
+    operation: str,
+    *,
+    name: str,
+    language: str,
+    space: str | None,
+    rules: str | None = None,
+) -> None:
+    tenant_id = await desk.operator()
+    async with desk.database.as_worker(tenant_id) as conn:
+        corpus = await find_corpus(conn, tenant_id=tenant_id, name=name)
+    words = [f"{_said(language)} of {name} (id {corpus.id})"]
+    if space is not None:
+        words.append(f"in {space}")
+    if rules is not None:
+        words.append(f"by the rules {rules}")
+    await desk.check_approved(operation, " ".join(words))
 
 
 async def _reindex(

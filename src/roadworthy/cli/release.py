@@ -83,7 +83,9 @@ def use(ctx: typer.Context, name: Name) -> None:
 
     async def work(desk: Desk) -> None:
         tenant_id = await desk.operator()
-        await desk.check_approved("release use", name)
+        async with desk.database.as_worker(tenant_id) as conn:
+            found = await find_release(conn, tenant_id=tenant_id, name=name)
+        await desk.check_approved("release use", f"{name} ({found.hash})")
         async with desk.database.as_worker(tenant_id) as conn:
             await make_live(conn, tenant_id=tenant_id, name=name)
 

@@ -23,6 +23,7 @@ GROUP = "approvers"  # its people grant
 VALID = timedelta(days=1)  # from when it was asked for
 TIME_LEFT = timedelta(hours=1)  # to grant it and to do it, else it is asked for anew
 
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('roadworthy approval'), %(tenant_id)s)"
 USE = """
 UPDATE approval SET used_at = %(now)s
  WHERE tenant_id = %(tenant_id)s AND used_at IS NULL
@@ -72,12 +73,13 @@ class Approval:
 async def use_or_ask(
     conn: WorkerConnection, *, tenant_id: int, operation: str, subject: str, by: str
 ) -> uuid.UUID | None:
-    """Use a grant up; where there is none, ask for one, once.
+    """Use a grant up; where there is none, ask for one, once, however many ask at once.
 
     Returns: what is to be granted; None: it was, and may be done now.
     """
     asked = _asked(tenant_id) | {"operation": operation, "subject": subject, "by": by}
     asked["left"] = TIME_LEFT
+    await conn.execute(ONE_AT_A_TIME, asked)
     if (await conn.execute(USE, asked)).rowcount:
         return None
     async with conn.cursor(row_factory=scalar_row) as cursor:

@@ -17,7 +17,7 @@ class Server:
         self.calls: list[list[str]] = []
         self.cancelled = 0
         self.answering = asyncio.Event()
-        self.batcher = Batcher(self.call, calls=2, most=3)
+        self.batcher = Batcher(self.call, calls=2, most=3, most_characters=9)
 
     async def call(self, texts):
         self.calls.append(list(texts))
@@ -50,6 +50,13 @@ async def test_what_comes_meanwhile_goes_together_in_order(server):
     server.answering.set()
     assert await asyncio.gather(*tasks) == list("ABCDEF")
     assert server.calls[2:] == [["c", "d", "e"], ["f"]]
+
+
+async def test_a_call_is_cut_at_its_characters_and_asks_for_one_text_at_least(server):
+    tasks = await server.asking("a", "b", "four", "fives", "c", "more than nine", "d")
+    server.answering.set()
+    await asyncio.gather(*tasks)
+    assert server.calls[2:] == [["four", "fives"], ["c"], ["more than nine"], ["d"]]
 
 
 async def test_a_text_that_is_refused_is_no_fault_of_the_others(server):
@@ -86,7 +93,7 @@ async def test_after_a_refusal_who_has_gone_is_not_asked_for(server, hangs):
             await server.answering.wait()
         return texts
 
-    server.batcher = Batcher(call, calls=1, most=3)
+    server.batcher = Batcher(call, calls=1, most=3, most_characters=9)
     tasks = await server.asking("a", "b", "c", "d")
     await server.asking()
     asked = [["a"], ["b", "c", "d"], ["b"], ["c"]][: 3 if hangs == "b" else 4]

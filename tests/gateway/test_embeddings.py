@@ -19,7 +19,9 @@ from roadworthy.core.spaces import (
 )
 from roadworthy.gateway import embeddings
 from roadworthy.gateway.embeddings import MOST_TEXTS, SpaceEmbedder, embed, model_revision
+from roadworthy.gateway.engine.line import SHORT_CHARACTERS, SHORT_TEXTS
 from roadworthy.plumbing import breaker
+from roadworthy.retrieval.search import LONGEST_QUESTION
 from tests.doubles.model_server import Behaviour, encoded, failing, turned_vector
 from tests.world import DECLARED, DIMENSION, words_vector
 
@@ -373,3 +375,15 @@ async def test_a_question_in_haste_waits_behind_no_passages(models, endpoint, em
     for each in passages:
         each.cancel()
     await asyncio.wait(passages)
+
+
+@pytest.mark.parametrize("in_haste", [True, False])
+async def test_questions_that_go_together_are_never_passages_to_the_engine(
+    models, embedder, in_haste
+):
+    """However long they are: what the engine does not take for short waits behind passages."""
+    asked = ["q" * LONGEST_QUESTION] * 4 + ["q" * 400] * 66
+    await asyncio.gather(*[embedder.embed_question(each, in_haste=in_haste) for each in asked])
+    calls = [call.body["input"] for call in models.requests("/embeddings")]
+    assert max(map(len, calls)) <= SHORT_TEXTS
+    assert max(len("".join(texts)) for texts in calls) <= SHORT_CHARACTERS

@@ -1,6 +1,7 @@
 """Bring together what many ask for at the same time, so that one call answers all of them."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -20,6 +21,7 @@ class Batcher(Generic[Answered]):
         call: gives an answer for each text, in their order.
         calls: at the same time.
         most: texts of one call.
+        most_characters: of all texts of one call, unless one alone has more.
     """
 
     def __init__(
@@ -28,10 +30,12 @@ class Batcher(Generic[Answered]):
         *,
         calls: int,
         most: int,
+        most_characters: int,
     ) -> None:
         self._call = call
         self._calls = calls
         self._most = most
+        self._most_characters = most_characters
         self._waiting: list[Waiting[Answered]] = []
         self._running: set[asyncio.Task[None]] = set()
 
@@ -46,7 +50,7 @@ class Batcher(Generic[Answered]):
         # Who has gone meanwhile is not asked for.
         self._waiting = [each for each in self._waiting if not each[1].done()]
         while self._waiting and len(self._running) < self._calls:
-            taken, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+            taken = self._take()
             task = asyncio.create_task(self._answer(taken))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
@@ -55,6 +59,12 @@ class Batcher(Generic[Answered]):
                 answer.add_done_callback(
                     lambda _, of=taken, by=task: _cancel_unless_awaited(of, by)
                 )
+
+    def _take(self) -> list[Waiting[Answered]]:
+        sums = itertools.accumulate(len(text) for text, _ in self._waiting[: self._most])
+        fitting = sum(each <= self._most_characters for each in sums)
+        taken, self._waiting = self._waiting[: fitting or 1], self._waiting[fitting or 1 :]
+        return taken
 
     async def _answer(self, taken: Sequence[Waiting[Answered]]) -> None:
         try:

@@ -24,6 +24,7 @@ from roadworthy.plumbing.breaker import Breaker
 MOST_TEXTS = 64  # of one request
 # Of questions: what comes while as many are under way goes together in the next one.
 CALLS_AT_ONCE, MOST_TOGETHER = 2, 32
+MOST_CHARACTERS = 12_000  # together; two of the longest would wait behind passages in the engine
 # In haste: who asks would rather have what is found by words than wait.
 QUESTION_S = 5.0  # of one call
 LATE_S = 1.0  # of one that its askers left: many times as long as a model takes that is well
@@ -102,8 +103,15 @@ class SpaceEmbedder:
         self._quick = endpoint.beside(timeout_s=QUESTION_S, tries=1, most_connections=CALLS_AT_ONCE)
         self._breaker = Breaker(longest_rest_s=LONGEST_REST_S)
         self._checked: set[tuple[Endpoint, int]] = set()  # and the numbers of its connections
-        self._questions = Batcher(self._rows, calls=CALLS_AT_ONCE, most=MOST_TOGETHER)
-        self._in_haste = Batcher(self._rows_in_haste, calls=CALLS_AT_ONCE, most=MOST_TOGETHER)
+        self._questions = Batcher(
+            self._rows, calls=CALLS_AT_ONCE, most=MOST_TOGETHER, most_characters=MOST_CHARACTERS
+        )
+        self._in_haste = Batcher(
+            self._rows_in_haste,
+            calls=CALLS_AT_ONCE,
+            most=MOST_TOGETHER,
+            most_characters=MOST_CHARACTERS,
+        )
 
     async def embed_question(self, question: str, *, in_haste: bool = False) -> QueryVector:
         """Embed what somebody asks, as a vector of length 1.

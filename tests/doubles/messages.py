@@ -35,5 +35,10 @@ def said_in_messages(pieces: Sequence[str], *, stop_reason: str = "end_turn") ->
     ]
 
 
+def fault_in_messages(kind: str) -> bytes:
+    """Write the event of a fault that comes after the status, which is 200."""
+    return _event("error", error={"type": kind, "message": "no"})
+
+
 def _event(kind: str, **fields: object) -> bytes:
     return f"event: {kind}\ndata: {json.dumps({'type': kind} | fields)}\n\n".encode()

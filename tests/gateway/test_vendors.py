@@ -10,11 +10,11 @@ from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
 from roadworthy.gateway.calls import Step
 from roadworthy.gateway.chat import Message
 from roadworthy.gateway.endpoint import EndpointAddress, Tries
-from roadworthy.gateway.lanes import ChatRequest, Lane, Limits
+from roadworthy.gateway.lanes import MOST_FAILURES, ChatRequest, Lane, Limits
 from roadworthy.gateway.prices import read_prices
 from roadworthy.gateway.routes import Route, Router
 from roadworthy.gateway.vendors import Vendor
-from tests.doubles.messages import said_in_messages
+from tests.doubles.messages import fault_in_messages, said_in_messages
 from tests.doubles.model_server import KEY, Behaviour, failing
 
 pytestmark = pytest.mark.anyio
@@ -151,3 +151,21 @@ async def test_a_schema_is_sent_in_its_protocol(models, vendor):
     assert (call.outcome, call.tries, call.output_tokens) == ("answered", 1, 2)
     [sent] = models.requests("/messages")
     assert sent.body["output_config"]["format"]["schema"] == schema
+
+
+@pytest.mark.parametrize("before", [0, 3], ids=["first", "in-mid-answer"])
+@pytest.mark.parametrize("kind", ["overloaded_error", "api_error"])
+async def test_a_fault_within_a_stream_is_the_vendors(models, vendor, kind, before):
+    models.events = [*said_in_messages(["half"])[:before], fault_in_messages(kind)]
+    lane = Lane("vendor", vendor)
+    route = Route(steps=[Step(endpoint="vendor", model="words")], deadline_s=5)
+    asked = ChatRequest(messages=MESSAGES * 6, max_tokens=10)
+    calls = []
+    for _ in range(MOST_FAILURES):
+        with pytest.raises(Unavailable, match="says: "):
+            async for _ in Router({"vendor": lane}, read_prices()).chat(
+                route, asked, on_end=calls.append
+            ):
+                pass
+    assert lane.breaker.is_resting
+    assert [(call.input_tokens, call.is_at_least) for call in calls] == [(4, True)] * MOST_FAILURES

@@ -4,6 +4,7 @@ import asyncio
 import importlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 
 from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
@@ -120,7 +121,10 @@ class Vendor:
             return Busy(sentence, status=429, **told_pause(str(error.retry_after or "")))
         if kind in ASKERS:
             return Invalid(sentence, status=status)
-        return Unavailable(sentence, status=OURS.get(kind, status))
+        status = OURS.get(kind, status)
+        if status == HTTPStatus.OK:  # of the stream, within which the failure is told
+            return Unavailable(sentence)
+        return Unavailable(sentence, status=status)
 
     @property
     def _name(self) -> str:

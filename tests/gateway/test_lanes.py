@@ -95,6 +95,17 @@ async def test_a_probe_is_believed_at_its_first_text(models, lane):
         assert lane.breaker.is_well
 
 
+async def test_a_probe_is_not_believed_at_a_blank_piece(models, lane):
+    await fail_until_rest(lane, models)
+    await asyncio.sleep(FIRST_REST_S)
+    models.pieces, models.pause_s = ["\n", "a"], 10
+    async with aclosing(lane.chat(ASKED, model="words", patience=patience())) as pieces:
+        async for piece in pieces:
+            if piece.text:
+                break
+        assert not lane.breaker.is_well
+
+
 @pytest.mark.parametrize(
     ("behaviour", "model"),
     [

@@ -219,6 +219,17 @@ async def test_a_step_that_hangs_leaves_the_next_its_share_of_the_time(models, r
     assert await left(models)
 
 
+@pytest.mark.parametrize("first", ["", "\n "], ids=["empty", "blank"])
+async def test_a_step_that_hangs_after_a_blank_piece_leaves_the_next_its_share(
+    models, router, first
+):
+    models.pieces, models.pause_s = [first, "late"], 10
+    heard = await hear(router, deadline_s=1)
+    assert heard.text == "Second says."
+    assert heard.outcomes == [("first", "unavailable"), ("second", "answered")]
+    assert await left(models)
+
+
 async def test_a_route_that_hangs_ends_at_its_deadline(models, second, router):
     models.plan.append(Behaviour(delay_s=10))
     second.plan.append(Behaviour(delay_s=10))

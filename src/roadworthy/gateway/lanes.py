@@ -143,7 +143,7 @@ class Lane:
                 )
                 async with aclosing(self._in_time(pieces, patience)) as timed:
                     async for piece in timed:
-                        if piece.text and not self.breaker.is_well:
+                        if piece.text.strip() and not self.breaker.is_well:
                             self.breaker.succeeded(attempt)
                         yield piece
             except RoadworthyError as error:
@@ -226,7 +226,7 @@ class Lane:
                         f"The model endpoint {self.name} was not done in the time that there was.",
                         silent_s=round(loop.time() - began, 1),
                     ) from None
-                if piece.text:
+                if piece.text.strip():
                     by = patience.all_by
                 yield piece
 

@@ -1,6 +1,7 @@
 """A model's answer arrives piece by piece and whole, or the caller is told that it broke off."""
 
 import asyncio
+from codecs import BOM_UTF8
 
 import pytest
 
@@ -72,6 +73,13 @@ async def test_no_character_of_an_answer_ends_its_line(models, endpoint, odd):
 async def test_comments_other_fields_and_crlf_are_read_over(models, endpoint):
     events = [b": ping\n\n", b"event: delta\n", *said(["a", "b"])]
     models.events = [one.replace(b"\n", b"\r\n") for one in events]
+    assert text_of(await heard(endpoint)) == "ab"
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+async def test_a_byte_order_mark_costs_no_piece(models, endpoint, size):
+    stream = BOM_UTF8 + b"".join(said(["a", "b"]))
+    models.events = [stream[i : i + size] for i in range(0, len(stream), size)]
     assert text_of(await heard(endpoint)) == "ab"
 
 

@@ -1,6 +1,7 @@
 """Chat with a model, as a stream of pieces."""
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -182,7 +183,7 @@ async def _events(response: httpx.Response, endpoint: Endpoint) -> AsyncIterator
         *lines, rest = (rest + part).split(b"\n")
         if len(rest) > LONGEST_LINE:
             raise _other_protocol(endpoint)
-        for line in lines:
+        for line in (each.removeprefix(BOM_UTF8) for each in lines):  # a stream may begin with one
             data = line.removeprefix(b"data:").strip()
             if line.startswith(b"data:") and data != b"[DONE]":
                 yield data

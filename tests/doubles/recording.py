@@ -1,13 +1,14 @@
 """Keep what a real model server answered in a file, and answer the same from it later.
 
 An exchange is found again by its request: method, path and body. Keys are not kept: no header of a
-request is, of an answer only those of HEADERS, and `secrets` are blotted out wherever they stand.
+request is, of an answer only those of HEADERS, and `secrets` are blotted out of both bodies; where
+one would stay nevertheless, nothing is written.
 """
 
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,22 +20,31 @@ BLOT = b"***"
 
 @dataclass(frozen=True, kw_only=True)
 class Exchange:
-    """A request and what came back. Bodies are text: the protocol has no others."""
+    """A request and what came back. Bodies are text; bytes that are none stand as in PEP 383."""
 
     method: str
     path: str
     asked: str
     status: int
     headers: dict[str, str]
-    parts: list[str]  # as they came
+    parts: list[str]  # as they came, or one where a secret lay across two
+    is_broken: bool = False  # the connection ended before the answer
 
     @property
     def key(self) -> bytes:
-        return _key(self.method, self.path, self.asked.encode())
+        return _key(self.method, self.path, _bytes(self.asked))
+
+    def holds(self, secret: bytes) -> bool:
+        texts = (self.path, *self.headers.values(), self.asked, "".join(self.parts))
+        return any(secret in _bytes(text) for text in texts)
 
 
 class Recorder(httpx.AsyncBaseTransport):
-    """Passes requests on, and appends each exchange to a file when its answer has come."""
+    """Passes requests on, and appends each exchange to a file when its answer has ended.
+
+    Who asks sees what will be kept: HEADERS alone, and the body unpacked. What they leave half-read
+    is not written: nobody knows how it ends.
+    """
 
     def __init__(
         self, file: Path, *, secrets: Sequence[str], inner: httpx.AsyncBaseTransport | None = None
@@ -45,31 +55,45 @@ class Recorder(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         response = await self._inner.handle_async_request(request)
-        stream = response.stream
-        assert isinstance(stream, httpx.AsyncByteStream)
-        response.stream = _Heard(stream, lambda parts: self._write(request, response, parts))
-        return response
+        kept = {name: response.headers[name] for name in HEADERS if name in response.headers}
+
+        def told(parts: Sequence[bytes], *, is_broken: bool) -> None:
+            exchange = Exchange(
+                method=request.method,
+                path=request.url.path,
+                asked=_text(self._blotted(request.content)),
+                status=response.status_code,
+                headers=kept,
+                parts=self._cut(parts),
+                is_broken=is_broken,
+            )
+            self._write(exchange)
+
+        return httpx.Response(
+            response.status_code,
+            headers=kept,
+            stream=_Heard(response, told),
+            extensions=response.extensions,
+        )
 
     async def aclose(self) -> None:
         await self._inner.aclose()
 
-    def _write(self, request: httpx.Request, response: httpx.Response, parts: list[bytes]) -> None:
-        kept = {name: response.headers[name] for name in HEADERS if name in response.headers}
-        exchange = Exchange(
-            method=request.method,
-            path=request.url.path,
-            asked=self._blotted(request.content),
-            status=response.status_code,
-            headers=kept,
-            parts=[self._blotted(part) for part in parts],
-        )
+    def _write(self, exchange: Exchange) -> None:
+        would_stay = any(exchange.holds(secret) for secret in self._secrets)
+        assert not would_stay, f"a secret would stay in {self._file}; nothing is written"
         with self._file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(exchange), ensure_ascii=False) + "\n")
+            file.write(json.dumps(asdict(exchange)) + "\n")
 
-    def _blotted(self, body: bytes) -> str:
+    def _cut(self, parts: Sequence[bytes]) -> list[str]:
+        blotted = [self._blotted(part) for part in parts]
+        whole = self._blotted(b"".join(parts))
+        return [_text(part) for part in (blotted if b"".join(blotted) == whole else [whole])]
+
+    def _blotted(self, body: bytes) -> bytes:
         for secret in self._secrets:
             body = body.replace(secret, BLOT)
-        return body.decode()
+        return body
 
 
 class Replayer(httpx.AsyncBaseTransport):
@@ -95,37 +119,43 @@ class Replayer(httpx.AsyncBaseTransport):
         return httpx.Response(
             exchange.status,
             headers=exchange.headers,
-            stream=_Parts([part.encode() for part in exchange.parts]),
+            stream=_Parts(exchange),
             extensions={"network_stream": _Connection()},
             request=request,
         )
 
 
 class _Heard(httpx.AsyncByteStream):
-    """Hands a body on, and tells what it was when it is closed."""
+    """Hands an unpacked body on, and tells what it was when it has ended."""
 
-    def __init__(self, stream, told) -> None:
-        self._stream = stream
+    def __init__(self, response: httpx.Response, told: Callable[..., None]) -> None:
+        self._response = response
         self._told = told
-        self._parts: list[bytes] = []
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in self._stream:
-            self._parts.append(part)
-            yield part
+        parts: list[bytes] = []
+        try:
+            async for part in self._response.aiter_bytes():
+                parts.append(part)
+                yield part
+        except httpx.HTTPError:
+            self._told(parts, is_broken=True)
+            raise
+        self._told(parts, is_broken=False)
 
     async def aclose(self) -> None:
-        await self._stream.aclose()
-        self._told(self._parts)
+        await self._response.aclose()
 
 
 class _Parts(httpx.AsyncByteStream):
-    def __init__(self, parts: Sequence[bytes]) -> None:
-        self._parts = parts
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for part in self._parts:
-            yield part
+        for part in self._exchange.parts:
+            yield _bytes(part)
+        if self._exchange.is_broken:
+            raise httpx.ReadError("the answer broke off here when it was recorded")
 
 
 class _Connection:
@@ -133,6 +163,14 @@ class _Connection:
 
     def get_extra_info(self, info: str) -> object:
         return ("recording", 0) if info == "client_addr" else None
+
+
+def _text(body: bytes) -> str:
+    return body.decode("utf-8", "surrogateescape")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _key(method: str, path: str, body: bytes) -> bytes:

@@ -67,7 +67,7 @@ def avoided(
             cost_usd=cached.cost_usd,
         )
     is_spared = outcome in {ABSTAINED, BLOCKED} and all(each.name != WRITING for each in stages)
-    if release is None or release.answerer != "generate" or not is_spared:
+    if release is None or release.answerer == "extract" or not is_spared:
         return None
     return Avoided(
         why="blocked" if outcome == BLOCKED else "unanswerable",

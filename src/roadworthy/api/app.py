@@ -67,7 +67,8 @@ def create_app(services: Services) -> FastAPI:
         },
     )
     app.state.services = services
-    app.state.metrics = metrics = Metrics()
+    tells_spending = services.settings.metrics_token is not None
+    app.state.metrics = metrics = Metrics(tells_spending=tells_spending)
     metrics.watch(services.bounds)
     if services.database.replica is not None:
         metrics.follow(services.database.replica)

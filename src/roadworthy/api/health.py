@@ -1,11 +1,13 @@
-"""Is it alive, is it ready, what has it counted: no key is needed."""
+"""Is it alive, is it ready, what has it counted: nobody's key is needed."""
 
 import asyncio
+import hmac
 from dataclasses import dataclass
+from http import HTTPStatus
 
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
-from pydantic import TypeAdapter
+from pydantic import SecretStr, TypeAdapter
 
 from roadworthy.api import metrics
 from roadworthy.api.bodies import json_response
@@ -27,6 +29,7 @@ class Health:
 
 
 HEALTH = TypeAdapter(Health)
+NO_METRICS = "Send the metrics_token of the settings as `Authorization: Bearer ...`."
 OPEN_PROBLEMS = {status: told for status, told in problems().items() if status != 401}
 
 
@@ -46,11 +49,27 @@ async def ready(visit: AnyVisit) -> Response:
     return json_response(HEALTH, Health(status="ready"))
 
 
-@router.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
-async def read_metrics(visit: AnyVisit) -> Response:
-    """Tell what was counted, and what waits in the queue, in Prometheus' text format."""
+@router.get(
+    "/metrics",
+    responses={**problems(), 200: {"content": {"text/plain": {}}}},
+    response_class=Response,
+)
+async def read_metrics(visit: AnyVisit, request: Request) -> Response:
+    """Tell what was counted, and what waits in the queue, in Prometheus' text format.
+
+    Only to who bears the `metrics_token`, where there is one; what is spent, only then.
+    """
+    token = visit.services.settings.metrics_token
+    if token is not None and not _bears(request, token):
+        raise HTTPException(HTTPStatus.UNAUTHORIZED, NO_METRICS, {"www-authenticate": "Bearer"})
     await visit.metrics.refresh(visit.services.database)
     return Response(visit.metrics.exposition(), media_type=metrics.MEDIA_TYPE)
+
+
+def _bears(request: Request, token: SecretStr) -> bool:
+    scheme, _, told = request.headers.get("authorization", "").partition(" ")
+    expected = token.get_secret_value().encode()
+    return scheme.lower() == "bearer" and hmac.compare_digest(told.strip().encode(), expected)
 
 
 async def _database(services: Services) -> str:

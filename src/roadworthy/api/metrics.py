@@ -25,7 +25,7 @@ SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120)
 class Metrics:
     """The counters of one app, in a registry of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tells_spending: bool = False) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "roadworthy_http_requests",
@@ -76,7 +76,8 @@ class Metrics:
         )
         self._queue = QueueGauges(self._registry)
         self._spending = SpendingGauges()
-        self._registry.register(self._spending)
+        if tells_spending:
+            self._registry.register(self._spending)
         self._asking = asyncio.Lock()
         self._asked_at = float("-inf")
 

@@ -263,6 +263,11 @@ class Settings(BaseModel):
         validate_default=True,
         description="What the webhook secrets of tenants are derived from; with webhook_origins.",
     )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="Bearer token for /metrics; empty: open, and silent about what is spent.",
+    )
     log_level: str = Field(
         default="info", pattern="^(debug|info|warning|error)$", description="Log level."
     )

@@ -1,5 +1,6 @@
 """What is read: each text once, as its document has it, neighbours joined, within a budget."""
 
+import time
 import uuid
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from roadworthy.answering.context import (
     unparted,
     written,
 )
+from roadworthy.answering.marks import MARK
 from roadworthy.answering.reading import chosen
 from roadworthy.answering.records import cite
 from roadworthy.core.sentences import sentences
@@ -234,11 +236,37 @@ def test_no_words_of_a_document_pass_for_another_passage():
         ("[[2]]", "[(2)]"),
         ("- [ ] [x] [see 2] [a2]", "- [ ] [x] [see 2] [a2]"),
         ("x = a[0] + m[1][2]; f(x)[3]", "x = a[0] + m[1][2]; f(x)[3]"),
-        ("https://example.com/a?f[0]=1 and [1, 2]", "https://example.com/a?f[0]=1 and [1, 2]"),
+        ("https://example.com/a?f[0]=1 and [1, 2]", "https://example.com/a?f[0]=1 and (1, 2)"),
+        ("at [120, 180] degrees, in [0;1]", "at (120, 180) degrees, in (0;1)"),
+        ("［１，\u200b２］", "(１，\u200b２)"),
+        ("[[0, 1], [2, 3]]", "[(0, 1), (2, 3)]"),
+        ("fever[2,3], x=[0, 1], grid[1, 2][3]", "fever(2,3), x=(0, 1), grid(1, 2)[3]"),
+        ("fever [2][3] and [2,\n3][4]", "fever (2)(3) and (2,\n3)(4)"),
+        ("三十天[2]。", "三十天(2)。"),
+        ("[0.5, 1] [1-3] [, 1] [a, 1]", "[0.5, 1] [1-3] [, 1] [a, 1]"),
     ],
 )
 def test_a_number_in_brackets_is_told_from_other_brackets(text, shown):
     assert unnumbered(text) == shown
+
+
+@given(
+    text=st.lists(
+        st.sampled_from(["a", " ", "[", "]", "[1", "2]", "[1, 2]", "[3]", "２", "\u200b"]),
+        max_size=9,
+    ).map("".join)
+)
+def test_what_a_model_reads_of_a_document_bears_no_mark_but_behind_a_word(text):
+    shown = unnumbered(text)
+    before = [shown[: mark.start()] for mark in MARK.finditer(shown)]
+    assert all(each.endswith(("a", "1", "]", ")")) for each in before)
+
+
+@pytest.mark.parametrize("part", ["[", "[1", "[1,", "[1, 2]", "a[1]", "[1] [", "[1][2"])
+def test_telling_numbers_takes_time_in_proportion_to_the_text(part):
+    began = time.process_time()
+    unnumbered(part * 100_000)
+    assert time.process_time() - began < 1
 
 
 def test_it_is_told_the_titles_of_a_later_passage_of_a_piece_too():

@@ -32,6 +32,12 @@ async def test_a_number_in_brackets_of_a_document_is_no_citation(desk):
     assert [int(n) for n in MARK.findall(answer.text)] == [c.number for c in answer.citations]
 
 
+async def test_numbers_in_brackets_are_quoted_as_they_stand(desk):
+    await desk.world.add("paper.txt", "Vaccines are kept at a value in [120, 180] or [0, 1].")
+    answer = (await desk.ask("How are vaccines kept?")).answer
+    assert answer.text == "Vaccines are kept at a value in [120, 180] or [0, 1]. [1]"
+
+
 async def test_what_is_quoted_once_is_embedded_once(desk):
     await desk.world.add("cold.txt", "Vaccines are kept cold. Masks are kept dry.")
     await desk.ask("How are vaccines kept?")

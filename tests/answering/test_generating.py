@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -13,10 +14,12 @@ from roadworthy.answering.marks import MARK, Marks
 from roadworthy.answering.records import Citation, CitationInvented, TextPiece
 from roadworthy.answering.refusal import NOT_THERE
 from roadworthy.core.errors import Unavailable
+from tests.answering.test_context import hits_of, passage
 from tests.doubles.model_server import said
 
 pytestmark = pytest.mark.anyio
 
+TWO = replace(NOTHING, pieces=[hits_of(*(passage("Yes.", document=n) for n in (1, 2)))])
 QUESTION = "How many days of annual leave has every employee?"
 
 
@@ -51,7 +54,13 @@ async def ask(told, *pieces, question=QUESTION):
         (["Thirty [", "b] [", "[1]"], "Thirty [b] [[1]", [1], 0),
         (["Thirty [[99]2] and [[99]77]."], "Thirty […2] and […77].", [], 2),
         (["Thirty [", "[99", "]", "2", "]."], "Thirty […2].", [], 1),
-        (["Thirty [2[", "9][98]]", " [1[[1, 9]9]]."], "Thirty [2…] [1[[1]9]].", [1], 3),
+        (["Thirty [2 [", "9][98]]", " [1[[1, 9]9]]."], "Thirty [2 …] [1[[1]9]].", [1], 3),
+        (["From argv", "[", "7] [1]."], "From argv[7] [1].", [1], 0),
+        (["Thirty[1][2] or m[0][9]."], "Thirty[1][2] or m[0][9].", [1, 2], 0),
+        (["Thirty f(x)[9], x=[0, 9]."], "Thirty f(x)[9], x=[0, 9].", [], 0),
+        (["Thirty days[1, 9]."], "Thirty days[1].", [1], 1),
+        (["三十天[9]。"], "三十天。", [], 1),
+        (["Thirty days\n", "[9]."], "Thirty days.", [], 1),
     ],
 )
 async def test_marks_are_those_of_passages(told, pieces, text, numbers, invented):
@@ -82,6 +91,37 @@ def test_no_mark_is_made_of_what_an_invented_one_leaves(pieces):
     marks = Marks(NOTHING)
     written = [w for piece in pieces for w in marks.check(piece)] + marks.rest()
     assert not MARK.search("".join(w.text for w in written if isinstance(w, TextPiece)))
+
+
+@given(
+    text=st.lists(
+        st.sampled_from(["a", " ", "[", "]", "[1", "2]", "0", "9]", "[9]", "[0, 2]"]), max_size=9
+    ).map("".join)
+)
+def test_every_mark_of_a_passage_that_is_told_is_a_citation(text):
+    marks = Marks(TWO)
+    written = [*marks.check(text), *marks.rest()]
+    told = "".join(each.text for each in written if isinstance(each, TextPiece))
+    numbers = {int(number) for mark in MARK.findall(told) for number in re.findall(r"\d+", mark)}
+    assert numbers & {1, 2} == {each.number for each in written if isinstance(each, Citation)}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("The oven runs at [120, 180] degrees.", "The oven runs at (120, 180) degrees."),
+        ("The oven lowers the score [1, 2].", "The oven lowers the score (1, 2)."),
+        ("The oven is ovens[7] in code.", "The oven is ovens[7] in code."),
+    ],
+)
+async def test_a_number_that_is_quoted_is_told_and_cites_nothing(desk, text, said):
+    await desk.world.add("oven.txt", text)
+    await desk.world.add("other.txt", "The oven was bought by the canteen.")
+    answer = await ask(desk, said, question="What of the oven?")
+    [asked] = desk.models.requests("/chat/completions")
+    assert said in asked.body["messages"][0]["content"]
+    assert (answer.answer.text, answer.citations) == (said, [])
+    assert answer.answer.invented_citations == 0
 
 
 async def test_a_citation_follows_the_piece_that_bears_its_mark(told):

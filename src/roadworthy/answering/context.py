@@ -11,8 +11,15 @@ from roadworthy.retrieval.search import Hit
 # small model of English counts as much in French, and up to twice as much in Chinese.
 BYTES_A_TOKEN = 3
 LONGEST_LEAD = 150  # characters of titles and headings before a piece
-# A number in brackets, as passages bear it and citations name it; behind a word it is code's.
-NUMBERED = re.compile(rf"(?<![\w\])=])[\[［]([\s{NOT_SHOWN}]*+\d[\d\s{NOT_SHOWN}]*+)[\]］]")
+# Numbers in brackets, as passages bear them and citations name them. Directly behind these a single
+# one is code's: rows[2]. A list is not, anywhere: fever[2, 3].
+BEFORE_AN_INDEX = "A-Za-z0-9_)="
+_FIRST = rf"[\[［][\s{NOT_SHOWN}]*+\d[\d\s{NOT_SHOWN}]*+"
+_FURTHER = rf"[,;，；、][\d\s,;，；、{NOT_SHOWN}]*+"
+NUMBERED = re.compile(
+    rf"(?<![{BEFORE_AN_INDEX}\]])(?:{_FIRST}(?:{_FURTHER})?+[\]］])++|{_FIRST}{_FURTHER}[\]］]"
+)
+IN_PARENTHESES = str.maketrans("[]［］", "()()")
 
 Piece = tuple[Hit, ...]  # neighbours in one document, in its order
 Copies = Mapping[int, Sequence[Hit]]  # by passage: hits that say nothing else
@@ -86,8 +93,8 @@ def unparted(piece: Piece) -> str:
 
 
 def unnumbered(text: str) -> str:
-    """Write (2) for [2]: a reference of the document's own would read as one of ours."""
-    return NUMBERED.sub(r"(\1)", text)
+    """Write (2) for [2], and (2, 3) for [2, 3]: the document's own would read as ours."""
+    return NUMBERED.sub(lambda found: found[0].translate(IN_PARENTHESES), text)
 
 
 def written(pieces: Sequence[Piece], copies: Copies) -> str:

@@ -1,13 +1,17 @@
-"""Marks like [2] in what a model writes: each is a passage that it was given, or is removed."""
+"""Marks like [2] in what a model writes: each is a passage that it was given, or is removed.
+
+Directly behind a word, as in code, one that names no passage stays: argv[7].
+"""
 
 import re
 
-from roadworthy.answering.context import Context
+from roadworthy.answering.context import BEFORE_AN_INDEX, Context
 from roadworthy.answering.records import CitationInvented, TextPiece, Written, cite
 
 MARK = re.compile(r"\[\s?(\d{1,3}(?:\s?[,;]\s?\d{1,3}){0,9})\s?\]")  # [2], [2, 5]
 LONGEST = 61  # characters of a mark
 UNFINISHED_MARK = re.compile(rf"\[[\d\s,;]{{0,{LONGEST - 1}}}$")
+CODE = re.compile(rf"[{BEFORE_AN_INDEX}](?:\[[\d\s,;]+\])*\Z")  # what an index may stand behind
 LEFT_OUT = "…"
 
 
@@ -42,8 +46,12 @@ class Marks:
         for mark in MARK.finditer(text):
             kept += text[end : mark.start()]
             end = mark.end()
-            for number in map(int, re.findall(r"\d+", mark[1])):
-                if not 1 <= number <= len(self._hits):
+            numbers = [int(number) for number in re.findall(r"\d+", mark[1])]
+            if not any(map(self._is_passage, numbers)) and CODE.search(kept[-LONGEST:]):
+                kept += mark[0]  # argv[7]
+                continue
+            for number in numbers:
+                if not self._is_passage(number):
                     written.append(CitationInvented())
                     # Else what stands around it could join to a mark: [[99]2].
                     kept += LEFT_OUT if UNFINISHED_MARK.search(kept[-LONGEST:]) else ""
@@ -56,3 +64,6 @@ class Marks:
         kept += text[end:]
         self._told, told = kept[-LONGEST:], kept[len(before) :]
         return [TextPiece(text=told), *written] if told else written
+
+    def _is_passage(self, number: int) -> bool:
+        return 1 <= number <= len(self._hits)

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from roadworthy.answering.wordings import OTHER, WORDINGS, Phrases, Wordings
 from roadworthy.corpus.terms import stop_words_of
@@ -23,7 +24,11 @@ WORD_OR_MARK = re.compile(f"{FEET_OR_INCHES}|{WORD}|{MARK}")
 ENDS_SENTENCE = frozenset(".!?:;\n")
 BLANKS = re.compile(r"[^\S\n]+")
 BEFORE_A_WORD = re.compile(r"[\s'\"\u00ab\u201c\u201e]*\w")
-THOUSANDS = re.compile(r"(?<!\d)(\d{1,3}) (?=\d{3}(?!\d))")  # 5 000
+# 5 000, but neither "2 100 ml bottles" nor "1 000 500 m² halls".
+THOUSANDS = re.compile(r"(?<![\d.,])(\d{1,3})(?: 000)+(?! ?\d)")
+LONGEST_UNIT = 4  # letters: Mohm, mohm
+# Of characters whose plain forms would join to others: 10⁵ is not 105, nor 2½ 21⁄2.
+JOINED_IF_PLAIN = ("<super>", "<sub>", "<fraction>")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,14 +94,27 @@ def _awaits_its_verb(words: Sequence[str], wordings: Wordings) -> bool:
 
 def _words(text: str, wordings: Wordings, small: frozenset[str]) -> Iterator[str]:
     """Bring a text into one wording; a compound of small words ("est-il") is its parts."""
-    text = unicodedata.normalize("NFKC", text).translate(SIGNS).strip()
-    plain = THOUSANDS.sub(r"\1", _folded(text, wordings, small))
+    text = _plain(text).translate(SIGNS).strip()
+    plain = THOUSANDS.sub(_in_one, _folded(text, wordings, small))
     plain = _rewritten(plain, wordings.phrases)
     if not wordings.unsure.search(plain.casefold()):
         plain = _rewritten(plain, wordings.duties)
     for word in WORD_OR_MARK.findall(plain):
         parts = word.split("-")
         yield from parts if small.issuperset(parts) else [word]
+
+
+def _plain(text: str) -> str:
+    """Bring characters into one form, but those that would join to another number."""
+    runs = groupby(text, key=lambda c: unicodedata.decomposition(c).startswith(JOINED_IF_PLAIN))
+    return "".join(
+        "".join(run) if stays else unicodedata.normalize("NFKC", "".join(run))
+        for stays, run in runs
+    )
+
+
+def _in_one(thousands: re.Match[str]) -> str:
+    return thousands[0].replace(" ", "")
 
 
 def _rewritten(text: str, phrases: Phrases) -> str:
@@ -108,24 +126,38 @@ def _rewritten(text: str, phrases: Phrases) -> str:
 def _folded(text: str, wordings: Wordings, small: frozenset[str]) -> str:
     """Write a text in small letters, but names in capitals as they are: PIN, IT, May, German Sie.
 
-    An article that stands for a letter is a capital: zone A, 5 (a).
+    So are numbers with their units: 5mW, 5 MW. An article that stands for a letter is a capital:
+    zone A, 5 (a).
     """
     is_loud = text.isupper()
     written: list[str] = []
-    end = 0
+    before, end = "", 0
     for match in re.finditer(WORD, text):
         gap, word = text[end : match.start()], match[0]
         is_first = not written or not ENDS_SENTENCE.isdisjoint(gap)
-        plain = word.casefold()
+        plain = word.lower()  # no "ss" for "ß": Maße are no Masse
         is_name = plain in small and word[0].isupper() and not is_first and word != "I"
         is_acronym = len(word) > 1 and word.isalpha() and word.isupper()
+        is_measured = plain not in small and _is_measured(word, before=before, gap=gap)
         if plain in wordings.idle and _is_letter(match):
             plain = word.upper()
-        elif (is_name or is_acronym) and not is_loud:
+        elif (is_name or is_acronym or is_measured) and not is_loud:
             plain = word
         written += [gap, plain]
-        end = match.end()
+        before, end = word, match.end()
     return "".join([*written, text[end:]])
+
+
+def _is_measured(word: str, *, before: str, gap: str) -> bool:
+    """Say whether a word holds a number, or may be the unit of one that it stands behind.
+
+    Long ones are written out: 2 Wochen, zwei Wochen.
+    """
+    if any(map(str.isnumeric, word)):
+        return True
+    is_behind_number = gap.isspace() and not any(map(str.isalpha, before))
+    is_noun = len(word) > LONGEST_UNIT and word.isalpha() and word[1:].islower()
+    return is_behind_number and not is_noun
 
 
 def _is_letter(article: re.Match[str]) -> bool:

@@ -56,7 +56,17 @@ async def test_marks_are_checked_inside_texts_alone(told):
     assert answer.answer.invented_citations == 1
 
 
-@pytest.mark.parametrize("first", ["Thirty.", '{"days": [1]}', '{"answer": 30}', FITS[:-1], "[30]"])
+@pytest.mark.parametrize(
+    "first",
+    [
+        "Thirty.",
+        '{"days": [1]}',
+        '{"answer": 30}',
+        FITS[:-1],
+        "[30]",
+        FITS.replace("30", "1e999"),
+    ],
+)
 async def test_what_does_not_fit_is_repaired_once(told, first):
     answer = await ask(told, first, FITS)
     assert json.loads(answer.answer.text) == json.loads(FITS)

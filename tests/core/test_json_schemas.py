@@ -30,6 +30,15 @@ def test_what_is_no_json_is_told_without_its_words(text):
     assert "canary" not in str(read)
 
 
+@pytest.mark.parametrize(
+    "text", ["1e999", '{"days": [{"a": -1e999}]}', '{"days": 1, "text": 1e999}']
+)
+def test_a_number_that_json_cannot_tell_is_a_fault(text):
+    read = read_json(text)
+    assert isinstance(read, Unfit)
+    assert "number" in read.faults[0]
+
+
 def test_what_fits_has_no_fault():
     assert unfit({"days": 30, "text": "of leave"}, SCHEMA) is None
 

@@ -14,6 +14,7 @@ from roadworthy.core.errors import Invalid
 MOST_FAULTS = 5
 FENCE = "```"
 NO_JSON = ("it is no JSON",)
+INFINITE = ("a number in it is too large",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +43,14 @@ def read_json(text: str) -> object | Unfit:
     if bare.startswith(FENCE) and bare.endswith(FENCE):
         bare = bare.strip("`").removeprefix("json")
     try:
-        return from_json(bare, allow_inf_nan=False)
+        value = from_json(bare, allow_inf_nan=False)
     except ValueError:  # its words quote the text
         return Unfit(faults=NO_JSON, in_full=NO_JSON)
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:  # 1e999 was read as infinity, which JSON cannot tell
+        return Unfit(faults=INFINITE, in_full=INFINITE)
+    return value
 
 
 def unfit(value: object, schema: Mapping[str, object]) -> Unfit | None:

@@ -170,6 +170,15 @@ async def test_what_cites_nothing_is_not_kept(told, pieces):
         assert (await asked(told, release=release)).answer.cached_from is None
 
 
+async def test_what_was_redacted_is_not_kept(told):
+    """Given again, it would have been let through as it is, and nobody be told what it lacks."""
+    release = await told.generating(("Mail bob@evil.example", " about it [1]."))
+    for _ in range(2):
+        answer = (await asked(told, release=release)).answer
+        assert (answer.text, answer.cached_from) == ("Mail [email] about it [1].", None)
+        assert "redacted" in [verdict.outcome for verdict in answer.verdicts]
+
+
 async def test_a_changed_document_is_a_miss_at_once(told):
     await asked(told)
     await told.world.add("leave.txt", f"{LEAVE} From May it is forty.")

@@ -16,8 +16,9 @@ from roadworthy.answering.context import Context
 from roadworthy.answering.records import Citation, Task, TextPiece, Written, cite
 from roadworthy.answering.same_question import asks_the_same
 from roadworthy.core.identity import Principal
+from roadworthy.guardrails.records import REDACTED
 from roadworthy.plumbing.database import Database
-from roadworthy.traces.records import LONGEST_TEXT, Reusable
+from roadworthy.traces.records import LONGEST_TEXT, GuardVerdict, Reusable
 from roadworthy.traces.reuse import KeptAnswer, Sought, find_alike, reusable
 
 # Measured by `make bench NAME=frugality`: no paraphrase is lost to it, and few rows are read.
@@ -90,13 +91,20 @@ def replayed(kept: KeptAnswer, context: Context) -> Iterator[Written]:
 
 
 def keepable(
-    task: Task, text: str, citations: Sequence[Citation], *, degraded: Sequence[str]
+    task: Task,
+    text: str,
+    citations: Sequence[Citation],
+    *,
+    degraded: Sequence[str],
+    verdicts: Sequence[GuardVerdict],
 ) -> Reusable | None:
     """Say what an answer may be found by; None: it is nobody else's.
 
-    An answer that cites nothing would fit whatever is read.
+    An answer that cites nothing would fit whatever is read. Of one that was redacted, guards would
+    find nothing when it is given again, and nobody would be told.
     """
-    is_whole = not degraded and len(text) <= LONGEST_TEXT
+    is_redacted = any(verdict.outcome == REDACTED for verdict in verdicts)
+    is_whole = not degraded and not is_redacted and len(text) <= LONGEST_TEXT
     if task.query is None or not citations or not is_whole:
         return None
     cited = [(citation.number, citation.passage_id) for citation in citations]

@@ -110,7 +110,11 @@ class Writing:
                 yield event
         if cache is not None and not progress.guards.is_blocked:
             progress.reusable = keepable(
-                task, progress.text, progress.citations, degraded=progress.lacking
+                task,
+                progress.text,
+                progress.citations,
+                degraded=progress.lacking,
+                verdicts=progress.said,
             )
 
     async def _look(

@@ -1,9 +1,10 @@
 """Marks like [2] in what a model writes: each is a passage that it was given, or is removed.
 
-Directly behind a word, as in code, one that names no passage stays: argv[7].
+Code that a passage holds stays, too: argv[7].
 """
 
 import re
+from functools import cached_property
 
 from roadworthy.answering.context import BEFORE_AN_INDEX, Context
 from roadworthy.answering.records import CitationInvented, TextPiece, Written, cite
@@ -11,7 +12,7 @@ from roadworthy.answering.records import CitationInvented, TextPiece, Written, c
 MARK = re.compile(r"\[\s?(\d{1,3}(?:\s?[,;]\s?\d{1,3}){0,9})\s?\]")  # [2], [2, 5]
 LONGEST = 61  # characters of a mark
 UNFINISHED_MARK = re.compile(rf"\[[\d\s,;]{{0,{LONGEST - 1}}}$")
-CODE = re.compile(rf"[{BEFORE_AN_INDEX}](?:\[[\d\s,;]+\])*\Z")  # what an index may stand behind
+INDEXED = re.compile(rf"[{BEFORE_AN_INDEX}]++(?:\[[\d\s,;]+\])*+\Z")
 LEFT_OUT = "…"
 
 
@@ -47,8 +48,8 @@ class Marks:
             kept += text[end : mark.start()]
             end = mark.end()
             numbers = [int(number) for number in re.findall(r"\d+", mark[1])]
-            if not any(map(self._is_passage, numbers)) and CODE.search(kept[-LONGEST:]):
-                kept += mark[0]  # argv[7]
+            if not any(map(self._is_passage, numbers)) and self._is_code(kept, mark[0]):
+                kept += mark[0]
                 continue
             for number in numbers:
                 if not self._is_passage(number):
@@ -67,3 +68,11 @@ class Marks:
 
     def _is_passage(self, number: int) -> bool:
         return 1 <= number <= len(self._hits)
+
+    def _is_code(self, before: str, mark: str) -> bool:
+        indexed = INDEXED.search(before[-LONGEST:])
+        return indexed is not None and f"{indexed[0]}{mark}" in self._read
+
+    @cached_property
+    def _read(self) -> str:
+        return self._context.text

@@ -2,11 +2,13 @@
 
 import asyncio
 import errno
+import fcntl
 import os
 import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from types import SimpleNamespace
 
@@ -99,6 +101,25 @@ async def test_the_file_of_a_living_process_is_left_alone(spool, recorder, world
     assert await TraceRecorder(spool, world.database).flush()
     with pytest.raises(Missing):
         await read(world, start.id)
+
+
+async def test_a_file_that_is_being_made_is_left_alone(spool, world, monkeypatch):
+    there, lock = TraceRecorder(spool, world.database), fcntl.flock
+
+    def late(descriptor, operation):
+        """Let another process store all that is there before this one has its lock."""
+        monkeypatch.setattr(fcntl, "flock", lock)
+        other = threading.Thread(target=lambda: asyncio.run(there.flush()))
+        other.start()
+        other.join()
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    here, start = TraceRecorder(spool, world.database), begun(world.tenant_id)
+    here.begin(start)
+    here.end(answered(start))
+    assert await here.flush()
+    assert await outcome(world, start.id) == "answered"
 
 
 async def test_an_outage_loses_and_doubles_nothing(recorder, world, urls):

@@ -175,8 +175,11 @@ class _SpoolFile:
     @classmethod
     def create(cls, folder: Path) -> "_SpoolFile":
         path = folder / f"{new_id()}.jsonl"
-        descriptor = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+        # Until it is locked nobody looks for it: who found it empty would delete it.
+        unlocked = path.with_suffix(".new")
+        descriptor = os.open(unlocked, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
+        unlocked.rename(path)
         return cls(path, descriptor)
 
     def append(self, line: _Line) -> None:

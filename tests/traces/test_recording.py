@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import psycopg
@@ -228,6 +229,40 @@ async def test_a_line_cut_off_by_a_kill_takes_no_other_with_it(spool, recorder, 
     file.write_bytes(b"")
     assert await recorder.flush()
     assert await outcome(world, start.id) == "answered"
+
+
+def loop(path):
+    path.symlink_to(path.name)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, loop, lambda path: path.write_bytes(b"\xff{")])
+async def test_a_file_that_cannot_be_read_holds_up_no_other(spool, recorder, world, make):
+    make(spool / "0.jsonl")
+    start = begun(world.tenant_id)
+    recorder.begin(start)
+    recorder.end(answered(start))
+    assert await recorder.flush() is not os.path.lexists(spool / "0.jsonl")
+    assert await outcome(world, start.id) == "answered"
+
+
+async def test_a_file_that_cannot_be_stored_holds_up_no_other(spool, recorder, world, monkeypatch):
+    stores, faults = recorder_module.add_traces, [psycopg.errors.UndefinedColumn()]
+
+    async def add(database, traces):
+        if faults:
+            raise faults.pop()
+        await stores(database, traces)
+
+    monkeypatch.setattr(recorder_module, "add_traces", add)
+    start, dead = begun(world.tenant_id), TraceRecorder(spool, world.database)
+    for each, of in ((dead, begun(world.tenant_id)), (recorder, start)):
+        each.begin(of)
+        each.end(answered(of))
+    dead._file.release()
+    dead._file._path.rename(spool / "0.jsonl")
+    assert await recorder.flush() is False
+    assert await outcome(world, start.id) == "answered"
+    assert await recorder.flush()
 
 
 @pytest.fixture

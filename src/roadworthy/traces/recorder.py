@@ -99,7 +99,7 @@ class TraceRecorder:
         """Store all that has ended, also in files that dead processes left.
 
         Returns:
-            False when the database could not take them all: the lines wait.
+            False when not all could be stored: the lines wait.
         """
         # One at a time: who waits for it finds what had ended off the disk.
         async with self._flushing:
@@ -120,12 +120,25 @@ class TraceRecorder:
                     full.append(_Line(carried=begun.id))
             finally:
                 full.release()
-        for path in sorted(self._folder.glob("*.jsonl")):
-            try:
-                await self._store(path)
-            except (Unavailable, Busy) as error:
-                log.warning("traces wait on disk", problem=error.message, folder=str(self._folder))
-                return False
+        try:
+            each_stored = [
+                await self._stored(path) for path in sorted(self._folder.glob("*.jsonl"))
+            ]
+        except (Unavailable, Busy) as error:
+            log.warning("traces wait on disk", problem=error.message, folder=str(self._folder))
+            return False
+        return all(each_stored)
+
+    async def _stored(self, path: Path) -> bool:
+        """Store a file, or say why not: the files after it wait for the database alone."""
+        try:
+            await self._store(path)
+        except (Unavailable, Busy):
+            raise
+        except Exception as error:  # noqa: BLE001 - it is said, and tried again
+            # Such as a file that another user left, and no file of ours to mend.
+            log.warning("a spool file is not stored", file=str(path), reason=type(error).__name__)
+            return False
         return True
 
     async def _store(self, path: Path) -> None:

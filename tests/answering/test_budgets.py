@@ -1,14 +1,16 @@
 """No model is called beyond a hard limit, and whoever asks is told before it is reached."""
 
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import SimpleNamespace
 
 import psycopg
 import pytest
 
-from roadworthy.core.errors import Busy, Invalid, Missing
+from roadworthy.core.errors import Busy, Invalid, Missing, Unavailable
 from roadworthy.core.ids import new_id
-from roadworthy.traces import Stage
+from roadworthy.traces import Stage, recorder
 from roadworthy.traces.budgets import (
     Budget,
     check_budgets,
@@ -37,6 +39,11 @@ async def put(world, *budgets):
             await put_budget(conn, each, tenant_id=world.tenant_id)
 
 
+async def remove(world, **which):
+    async with world.database.as_worker(world.tenant_id) as conn:
+        await remove_budget(conn, tenant_id=world.tenant_id, **which)
+
+
 async def spend(world, *, usd="1", tokens=100, release="paid", key_id=None):
     """Store a trace that cost so much."""
     cost = None if usd is None else Decimal(usd)
@@ -48,9 +55,9 @@ async def spend(world, *, usd="1", tokens=100, release="paid", key_id=None):
     await add_traces(world.database, [trace])
 
 
-async def check(world, *, release="paid", key_id=None):
+async def check(world, *, release="paid", key_id=None, unstored_s=0.0):
     async with world.database.read_as(world.person()) as conn:
-        return await check_budgets(conn, release=release, key_id=key_id)
+        return await check_budgets(conn, release=release, key_id=key_id, unstored_s=unstored_s)
 
 
 async def test_without_a_budget_nothing_is_limited(world):
@@ -85,6 +92,18 @@ async def test_a_key_has_a_budget_of_its_own(world):
     assert await check(world) == []
     with pytest.raises(Busy, match="of the key"):
         await check(world, key_id=key_id)
+
+
+async def test_a_limit_is_closed_where_what_is_spent_waits_for_long(world):
+    await put(world, budget(soft_tokens=1000))
+    assert await check(world, unstored_s=3600) == []
+    await put(world, budget(soft_tokens=1000, hard_usd=Decimal(1)))
+    assert await check(world, unstored_s=59) == []
+    with pytest.raises(Unavailable, match="nobody can say"):
+        await check(world, unstored_s=61)
+    await spend(world)
+    with pytest.raises(Busy):
+        await check(world, unstored_s=61)
 
 
 async def test_a_month_is_more_than_a_day(world):
@@ -133,10 +152,9 @@ async def test_a_budget_is_set_anew_and_removed(world):
         assert [
             each.hard_tokens for each in await list_budgets(conn, tenant_id=world.tenant_id)
         ] == [2]
-        asked = {"tenant_id": world.tenant_id, "scope": "tenant", "name": "", "period": "day"}
-        await remove_budget(conn, **asked)
-        with pytest.raises(Missing):
-            await remove_budget(conn, **asked)
+    await remove(world, scope="tenant", name="", period="day")
+    with pytest.raises(Missing):
+        await remove(world, scope="tenant", name="", period="day")
 
 
 async def test_a_question_beyond_a_hard_limit_calls_no_model(desk):
@@ -152,6 +170,20 @@ async def test_a_question_beyond_a_hard_limit_calls_no_model(desk):
         await desk.ask(QUESTION, release=release)
     assert len(desk.models.requests("/chat/completions")) == 2
     assert (await desk.ask(QUESTION)).answer.outcome == "answered"  # by quotation
+
+
+async def test_a_hard_limit_holds_while_nothing_is_stored(desk, monkeypatch):
+    await desk.world.add("leave.txt", LEAVE)
+    release = await desk.generating(["Thirty [1]."])
+    await put(desk.world, budget("release", release, hard_tokens=1))
+    await desk.ask(QUESTION, release=release, cache=False)
+    later = time.monotonic() + 61
+    monkeypatch.setattr(recorder, "time", SimpleNamespace(monotonic=lambda: later))
+    with pytest.raises(Unavailable, match="cannot be stored"):
+        await desk.ask(QUESTION, release=release, cache=False)
+    assert len(desk.models.requests("/chat/completions")) == 1
+    await remove(desk.world, scope="release", name=release, period="day")
+    await desk.ask(QUESTION, release=release, cache=False)
 
 
 async def test_nobody_who_is_answered_reads_or_changes_a_budget(urls):

@@ -259,7 +259,7 @@ async def test_a_file_that_cannot_be_stored_holds_up_no_other(spool, recorder, w
         each.begin(of)
         each.end(answered(of))
     dead._file.release()
-    dead._file._path.rename(spool / "0.jsonl")
+    dead._file.path.rename(spool / "0.jsonl")
     assert await recorder.flush() is False
     assert await outcome(world, start.id) == "answered"
     assert await recorder.flush()
@@ -332,6 +332,27 @@ async def test_a_fault_that_passes_ends_no_recording(recorder, world, monkeypatc
     assert not running.done()
     await cancelled(running)
     assert await outcome(world, start.id) == "answered"
+
+
+async def test_it_says_how_long_something_of_its_own_has_waited(spool, world, down, monkeypatch):
+    seconds = [0.0]
+    monkeypatch.setattr(recorder_module, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
+    here, there = TraceRecorder(spool, down), TraceRecorder(spool, world.database)
+    (spool / "0.jsonl").mkdir()
+    here.begin(begun(world.tenant_id))  # goes on all the while
+    for _ in range(2):
+        seconds[0] += 40
+        here.end(answered(begun(world.tenant_id)))
+        assert await here.flush() is False
+    assert here.unstored_s() == 40
+    await there.flush()  # another's
+    assert here.unstored_s() == 0
+    here.end(answered(begun(world.tenant_id)))
+    seconds[0] += 5
+    assert here.unstored_s() == 5
+    here._database = world.database
+    await here.flush()
+    assert here.unstored_s() == 0
 
 
 async def test_the_spool_is_for_this_user_alone(spool, recorder, world):

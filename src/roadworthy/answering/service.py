@@ -62,7 +62,11 @@ class AnsweringService:
             reranker=reranker,
         )
         self._writing = Writing(
-            database=database, answerers=answerers, guarding=self._guarding, prices=prices
+            database=database,
+            answerers=answerers,
+            guarding=self._guarding,
+            prices=prices,
+            recorder=recorder,
         )
 
     async def answer(self, principal: Principal, asked: Asked) -> AsyncGenerator[Event]:

@@ -24,7 +24,7 @@ from roadworthy.core.errors import Busy, Unavailable
 from roadworthy.core.identity import Principal
 from roadworthy.gateway.prices import PriceBook
 from roadworthy.plumbing.database import Database
-from roadworthy.traces import Stage
+from roadworthy.traces import Stage, TraceRecorder
 from roadworthy.traces.budgets import check_budgets
 
 
@@ -38,11 +38,13 @@ class Writing:
         answerers: Mapping[str, Answerer],
         guarding: Guarding,
         prices: PriceBook,
+        recorder: TraceRecorder,
     ) -> None:
         self._database = database
         self._answerers = answerers
         self._guarding = guarding
         self._prices = prices
+        self._recorder = recorder
 
     async def answer(
         self, principal: Principal, task: Task | None, progress: Progress
@@ -147,7 +149,10 @@ class Writing:
         assert progress.release is not None
         async with self._database.read_as(principal) as conn:
             progress.warnings += await check_budgets(
-                conn, release=progress.release.name, key_id=progress.begun.key_id
+                conn,
+                release=progress.release.name,
+                key_id=progress.begun.key_id,
+                unstored_s=self._recorder.unstored_s(),
             )
 
     async def _write_in_turn(self, task: Task, progress: Progress) -> AsyncGenerator[Event]:

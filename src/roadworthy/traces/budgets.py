@@ -15,11 +15,13 @@ from typing import Literal
 from psycopg.rows import class_row
 
 from roadworthy.core.clock import now
-from roadworthy.core.errors import Busy, Invalid, Missing
+from roadworthy.core.errors import Busy, Invalid, Missing, Unavailable
 from roadworthy.plumbing.database import Connection, ReadConnection, WorkerConnection
 
 Scope = Literal["tenant", "release", "key"]
 Period = Literal["day", "month"]
+
+LONGEST_UNSTORED_S = 60.0  # from then on what is stored says too little of what is spent
 
 PUT = """
 INSERT INTO budget (tenant_id, scope, name, period, soft_usd, hard_usd, soft_tokens, hard_tokens,
@@ -98,6 +100,11 @@ class Standing:
         return self._has_reached(self.soft_usd, self.soft_tokens)
 
     @property
+    def is_hard(self) -> bool:
+        """Tell whether anything ends when it is spent."""
+        return self.hard_usd is not None or self.hard_tokens is not None
+
+    @property
     def told(self) -> str:
         """Name it, without its figures: not everybody who asks may know them."""
         return f"the budget of the {self.scope} for this {self.period}"
@@ -159,20 +166,32 @@ async def remove_budget(
 
 
 async def check_budgets(
-    conn: ReadConnection, *, release: str, key_id: uuid.UUID | None
+    conn: ReadConnection, *, release: str, key_id: uuid.UUID | None, unstored_s: float
 ) -> list[str]:
-    """Let a model be called as long as no hard limit is reached.
+    """Let a model be called as long as no hard limit is reached: closed, where that is unknown.
+
+    Args:
+        conn: reads what is spent.
+        release: that would call it.
+        key_id: of who asks.
+        unstored_s: for how long something that was spent here has not been stored.
 
     Returns: a sentence for each budget whose soft limit is reached.
 
     Raises:
         Busy: a hard limit is reached; the fact `retry_after_s` says when the period ends.
+        Unavailable: there is a hard limit, and what is spent has not been stored for too long.
     """
     moment = now()
     asked = {"release": release, "key": str(key_id or ""), "today": moment.date()}
     async with conn.cursor(row_factory=class_row(Standing)) as cursor:
         standings = await (await cursor.execute(FIND, asked)).fetchall()
     _check_hard(standings, moment)
+    if unstored_s > LONGEST_UNSTORED_S and any(each.is_hard for each in standings):
+        raise Unavailable(
+            "What answers have cost cannot be stored, so nobody can say what may be spent; the log "
+            "of this process says why."
+        )
     return [f"{each.told.capitalize()} is nearly spent." for each in standings if each.is_low]
 
 

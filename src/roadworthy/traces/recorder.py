@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import time
 import uuid
 from collections import deque
 from collections.abc import Iterator
@@ -46,6 +47,7 @@ class TraceRecorder:
         self._database = database
         self._open: dict[uuid.UUID, Begun] = {}
         self._ended = deque[Trace]()  # that are not on disk yet
+        self._oldest: dict[Path, float] = {}  # when the first trace of a file of ours ended
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._file = _SpoolFile.create(folder)
         self._flushing = asyncio.Lock()
@@ -68,8 +70,18 @@ class TraceRecorder:
     def end(self, trace: Trace) -> None:
         """Note how it ended; what the disk does not take now is written when it does."""
         self._ended.append(trace)
+        self._oldest.setdefault(self._file.path, time.monotonic())
         with contextlib.suppress(OSError):
             self._write_ended()
+
+    def unstored_s(self) -> float:
+        """Say for how long something that ended here has not been stored; 0: all is.
+
+        What others left counts not: a file that can never be read would count for ever.
+        """
+        self._oldest = {path: at for path, at in self._oldest.items() if path.exists()}
+        at = time.monotonic()
+        return at - min(self._oldest.values(), default=at)
 
     async def run(self) -> None:
         """Bring lines to the database until cancelled; then once more."""
@@ -180,7 +192,7 @@ class _SpoolFile:
     """A file that is locked while its process may still write to it."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
-        self._path = path
+        self.path = path
         self._descriptor = descriptor
         self._is_torn = False  # its last line is not whole
         self.has_lines = False
@@ -210,7 +222,7 @@ class _SpoolFile:
 
     def close_if_empty(self) -> None:
         if not self.has_lines:
-            self._path.unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
         self.release()
 
 

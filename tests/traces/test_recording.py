@@ -297,6 +297,30 @@ async def test_what_ends_while_the_disk_is_full_is_stored_when_there_is_room(rec
     assert [await outcome(world, start.id) for start in starts] == ["answered"] * 2
 
 
+@pytest.mark.parametrize("part", ["nothing", "begun", "carried"])
+@pytest.mark.parametrize("end", ["answered", "interrupted"])
+async def test_a_disk_that_is_full_for_a_moment_costs_nothing(
+    spool, recorder, world, disk, part, end
+):
+    starts = [begun(world.tenant_id) for _ in range(5)]
+    for start in starts:
+        recorder.begin(start)
+    [file] = spool.glob("*.jsonl")
+    size = file.stat().st_size
+    disk["left"] = {"nothing": 0, "begun": size // 2, "carried": size + 100}[part]
+    await recorder._flushed()
+    disk["left"] = None
+    if end == "answered":
+        assert await TraceRecorder(spool, world.database).flush()
+        for start in starts:
+            recorder.end(answered(start))
+        assert await recorder.flush()
+    else:
+        recorder._file.release()
+        assert await TraceRecorder(spool, world.database).flush()
+    assert [await outcome(world, start.id) for start in starts] == [end] * 5
+
+
 async def test_nothing_begins_of_which_no_trace_would_tell(recorder, world, disk):
     start = begun(world.tenant_id)
     disk["left"] = 0

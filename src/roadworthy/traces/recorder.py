@@ -125,13 +125,7 @@ class TraceRecorder:
     async def _flush(self) -> bool:
         self._write_ended()
         if self._file.has_lines:
-            full, self._file = self._file, _SpoolFile.create(self._folder)
-            try:
-                for begun in self._open.values():
-                    self._file.append(_Line(begun=begun))
-                    full.append(_Line(carried=begun.id))
-            finally:
-                full.release()
+            self._turn_over()
         try:
             each_stored = [
                 await self._stored(path) for path in sorted(self._folder.glob("*.jsonl"))
@@ -140,6 +134,18 @@ class TraceRecorder:
             log.warning("traces wait on disk", problem=error.message, folder=str(self._folder))
             return False
         return all(each_stored)
+
+    def _turn_over(self) -> None:
+        """Go on in a new file with what is open, or as before where the disk takes not all."""
+        new = _SpoolFile.create(self._folder)
+        try:
+            new.append(*(_Line(begun=begun) for begun in self._open.values()))
+            self._file.append(*(_Line(carried=each) for each in self._open))
+        except OSError:
+            new.discard()
+            raise
+        full, self._file = self._file, new
+        full.release()
 
     async def _stored(self, path: Path) -> bool:
         """Store a file, or say why not: the files after it wait for the database alone."""
@@ -203,27 +209,45 @@ class _SpoolFile:
         # Until it is locked nobody looks for it: who found it empty would delete it.
         unlocked = path.with_suffix(".new")
         descriptor = os.open(unlocked, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        unlocked.rename(path)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            unlocked.rename(path)
+        except OSError:
+            os.close(descriptor)
+            unlocked.unlink()
+            raise
         return cls(path, descriptor)
 
-    def append(self, line: _Line) -> None:
-        """Write a line, to its end; raises OSError where the disk takes less."""
-        left = line.model_dump_json(exclude_none=True).encode() + b"\n"
-        if self._is_torn:
-            left = b"\n" + left  # else this line would be lost with the torn one
+    def append(self, *lines: _Line) -> None:
+        """Write lines, all or none; raises OSError where the disk takes less."""
+        left = b"".join(line.model_dump_json(exclude_none=True).encode() + b"\n" for line in lines)
+        if not left:
+            return
+        size, was_torn = os.fstat(self._descriptor).st_size, self._is_torn
+        if was_torn:
+            left = b"\n" + left  # else the first line would be lost with the torn one
         self.has_lines = self._is_torn = True
-        while left:
-            left = left[os.write(self._descriptor, left) :]
+        try:
+            while left:
+                left = left[os.write(self._descriptor, left) :]
+        except OSError:
+            os.ftruncate(self._descriptor, size)  # where that fails, too, a line stays torn
+            self._is_torn = was_torn
+            raise
         self._is_torn = False
 
     def release(self) -> None:
         os.close(self._descriptor)
 
-    def close_if_empty(self) -> None:
-        if not self.has_lines:
-            self.path.unlink(missing_ok=True)
+    def discard(self) -> None:
+        self.path.unlink(missing_ok=True)
         self.release()
+
+    def close_if_empty(self) -> None:
+        if self.has_lines:
+            self.release()
+        else:
+            self.discard()
 
 
 @contextlib.contextmanager

@@ -283,18 +283,45 @@ def disk(monkeypatch):
     return room
 
 
-async def test_what_ends_while_the_disk_is_full_is_stored_when_there_is_room(recorder, world, disk):
+async def test_what_ends_while_the_disk_is_full_is_stored_when_there_is_room(
+    recorder, world, disk, down
+):
     starts = [begun(world.tenant_id) for _ in range(2)]
     for start in starts:
         recorder.begin(start)
     disk["left"] = 20  # some of a line
     for start in starts:
         recorder.end(answered(start))
-    with pytest.raises(OSError, match="No space"):
-        await recorder.flush()
+    recorder._database, database = down, recorder._database
+    assert await recorder.flush() is False
+    recorder._database = database
     disk["left"] = None
     assert await recorder.flush()
     assert [await outcome(world, start.id) for start in starts] == ["answered"] * 2
+
+
+async def test_a_full_disk_is_emptied_when_the_database_is_back(spool, recorder, world, disk, down):
+    starts = [begun(world.tenant_id) for _ in range(5)]
+    dead = TraceRecorder(spool, down)
+    dead.begin(starts[0])
+    dead.end(answered(starts[0]))
+    dead._file.release()
+    for start in starts[1:]:
+        recorder.begin(start)
+    recorder.end(answered(starts[1]))
+    disk["left"] = 20
+    recorder._database, database = down, recorder._database
+    for start in starts[2:4]:
+        recorder.end(answered(start))
+    assert await recorder.flush() is False
+    recorder._database = database
+    assert await recorder.flush() is False  # one is open, and finds no room in another file
+    assert [await outcome(world, starts[each].id) for each in (0, 2, 3)] == ["answered"] * 3
+    recorder.end(answered(starts[4]))
+    assert await recorder.flush() is False
+    assert await recorder.flush()
+    assert [await outcome(world, start.id) for start in starts] == ["answered"] * 5
+    assert [file.stat().st_size for file in spool.glob("*.jsonl")] == [0]
 
 
 @pytest.mark.parametrize("part", ["nothing", "begun", "carried"])

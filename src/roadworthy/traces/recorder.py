@@ -123,17 +123,36 @@ class TraceRecorder:
             self._open.pop(self._ended.popleft().begun.id, None)
 
     async def _flush(self) -> bool:
-        self._write_ended()
-        if self._file.has_lines:
-            self._turn_over()
         try:
+            has_room = await self._made_room()
             each_stored = [
                 await self._stored(path) for path in sorted(self._folder.glob("*.jsonl"))
             ]
         except (Unavailable, Busy) as error:
             log.warning("traces wait on disk", problem=error.message, folder=str(self._folder))
             return False
-        return all(each_stored)
+        return has_room and all(each_stored)
+
+    async def _made_room(self) -> bool:
+        """Leave the file, so that it can be stored; False where the disk is too full for that.
+
+        What has ended is then stored from memory. As nothing begins meanwhile, nothing is open
+        soon, and the next file needs no room.
+        """
+        try:
+            self._write_ended()
+            if self._file.has_lines:
+                self._turn_over()
+        except OSError as error:
+            log.warning("traces cannot be written", folder=str(self._folder), reason=error.strerror)
+        else:
+            return True
+        while self._ended:
+            trace = self._ended[0]
+            await self._add([trace])
+            if self._ended and self._ended[0] is trace:  # else it found room meanwhile
+                self._open.pop(self._ended.popleft().begun.id, None)
+        return False
 
     def _turn_over(self) -> None:
         """Go on in a new file with what is open, or as before where the disk takes not all."""

@@ -61,7 +61,7 @@ async def claimed(world):
 
 async def give_up(world, lease):
     async with world.database.as_worker() as conn:
-        await later.put_back(conn, lease, kind="missing", took_s=0)
+        await later.put_back(conn, lease, kind="missing")
 
 
 async def end_to_be_told(world, *, at=HOOKS):
@@ -110,7 +110,7 @@ async def test_one_that_waits_for_a_model_lets_the_next_go_first(world):
     await ask(world, times=2)
     first = await claimed(world)
     async with world.database.as_worker() as conn:
-        await later.put_back(conn, first, kind="unavailable", took_s=0)
+        await later.put_back(conn, first, kind="unavailable")
         await conn.execute(
             "UPDATE kept_question SET run_at = now() + interval '1 h' WHERE id = %s", [first.id]
         )

@@ -41,6 +41,15 @@ async def read(client, kept) -> dict:
     return (await client.get(kept)).json()
 
 
+async def tried(door, client, kept, *, times) -> dict:
+    for _ in range(times):
+        assert (await read(client, kept))["state"] == "queued"
+        async with door.services.database.as_worker() as conn:
+            await conn.execute("UPDATE kept_question SET run_at = now()")
+        await answer_next(door.services)
+    return await read(client, kept)
+
+
 async def test_it_is_answered_like_any_other(client, door, plan):
     kept = await left(client)
     assert (await read(client, kept))["state"] == "queued"
@@ -161,19 +170,18 @@ async def test_who_does_not_wait_has_no_stream_and_no_patience(client, also):
     assert (await client.post("/v1/answers", json=LATER | also)).status_code == 422
 
 
-async def test_what_may_have_cost_something_is_not_tried_often(
-    client, door, plan, models, generating, world, monkeypatch
-):
+async def test_what_has_cost_something_is_tried_five_times(client, door, plan, models, generating):
     models.pieces = []  # an empty answer is no answer
-    monkeypatch.setattr(later, "COSTLY_S", 0.0)
     kept = await left(client, LATER | {"release": generating})
-    for _ in range(5):
-        assert (await read(client, kept))["state"] == "queued"
-        async with world.database.as_worker() as conn:
-            await conn.execute("UPDATE kept_question SET run_at = now()")
-        await answer_next(door.services)
-    found = await read(client, kept)
+    found = await tried(door, client, kept, times=5)
     assert (found["state"], found["problem_kind"]) == ("failed", "unavailable")
+    assert len(models.requests("/chat/completions")) == 5
+
+
+async def test_what_costs_nothing_is_tried_more_often(client, door, plan, models, generating):
+    models.key = "another"
+    kept = await left(client, LATER | {"release": generating})
+    assert (await tried(door, client, kept, times=7))["state"] == "queued"
 
 
 async def test_one_that_nobody_understands_keeps_no_other_waiting(client, door, plan, world):

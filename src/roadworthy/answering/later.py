@@ -27,7 +27,6 @@ MOST_WAITING = 1_000  # questions of a tenant
 FULL_FOR_S = 15  # what a client is told to wait
 LEASE = timedelta(seconds=30)
 MOST_WAITS = 30  # for what is down, about an hour in all; then the question has failed
-COSTLY_S = 20.0  # a try that took longer has perhaps been paid for, and is not made often
 KEPT = timedelta(days=7)
 MOST_KEPT = 10_000  # answers of a tenant
 ASKED, ANSWER = TypeAdapter(Asked), TypeAdapter(Answer)
@@ -255,14 +254,17 @@ async def complete(conn: WorkerConnection, lease: QuestionLease, answer: Answer)
 
 
 async def put_back(
-    conn: WorkerConnection, lease: QuestionLease, *, kind: str, took_s: float
+    conn: WorkerConnection, lease: QuestionLease, *, kind: str, is_paid: bool = False
 ) -> None:
     """Let a question wait by the kind of its problem, or fail it when it has waited enough.
+
+    Args:
+        is_paid: a model took something up in this try, which is then not made often.
 
     Raises:
         Conflict: it is no longer ours.
     """
-    is_uncounted = kind in UNCOUNTED and took_s < COSTLY_S
+    is_uncounted = kind in UNCOUNTED and not is_paid
     policy = POLICIES[BUG if kind in UNCOUNTED and not is_uncounted else kind]
     failures = lease.attempts - lease.waits - 1
     pause = policy.pause(lease.waits if is_uncounted else failures)

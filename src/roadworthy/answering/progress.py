@@ -1,7 +1,7 @@
 """What is known of an interaction so far, and what is told and recorded of it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -45,6 +45,7 @@ class Progress:
 
     begun: Begun
     deadline: Deadline
+    on_call: Callable[[Call], None] = lambda _: None
     outcome: str = "cancelled"
     problem: str | None = None
     release: StoredRelease | None = None
@@ -108,6 +109,7 @@ class Progress:
         if call.outcome != OVERTAKEN:  # beside another
             self.model_ms += call.ms
         self.spent.calls.append(call)
+        self.on_call(call)
         self.input_tokens += call.input_tokens or 0
         self.output_tokens += call.output_tokens or 0
 

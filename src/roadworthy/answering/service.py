@@ -19,6 +19,7 @@ from roadworthy.core.clock import now
 from roadworthy.core.errors import Busy, Conflict, Invalid, Missing, Refused, RoadworthyError
 from roadworthy.core.identity import Principal
 from roadworthy.core.ids import new_id
+from roadworthy.gateway.calls import Call
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.gateway.prices import PriceBook
 from roadworthy.gateway.reranking import Reranker
@@ -69,10 +70,19 @@ class AnsweringService:
             recorder=recorder,
         )
 
-    async def answer(self, principal: Principal, asked: Asked) -> AsyncGenerator[Event]:
+    async def answer(
+        self,
+        principal: Principal,
+        asked: Asked,
+        *,
+        on_call: Callable[[Call], None] = lambda _: None,
+    ) -> AsyncGenerator[Event]:
         """Answer a question from what `principal` may see; the last event is the Answer.
 
         However it ends, a trace says so: also when the caller goes away in the middle.
+
+        Args:
+            on_call: told of each call of a chat model, however it ended.
 
         Raises:
             Invalid: the question, the release or the filter is unusable.
@@ -86,6 +96,7 @@ class AnsweringService:
             begun=self._begin(principal, asked),
             deadline=deadline,
             cache=self._cache if asked.cache else None,
+            on_call=on_call,
         )
         try:
             admitted = deadline.bounded(self._admitted(principal, asked, progress))

@@ -48,6 +48,11 @@ class Call:
     confidence: float | None = None
 
     @property
+    def is_taken_up(self) -> bool:
+        """Tell whether the endpoint began with it, and will perhaps be paid for it."""
+        return self.input_tokens is not None
+
+    @property
     def note(self) -> str:
         """Say it in a few words."""
         tries = f"{self.tries} {'try' if self.tries == 1 else 'tries'}"

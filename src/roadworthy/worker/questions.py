@@ -1,8 +1,7 @@
 """Answer the questions that nobody waits for on a connection, several at a time."""
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import Never, cast
 
@@ -15,6 +14,7 @@ from roadworthy.bootstrap import Services
 from roadworthy.core.errors import Busy, Conflict, RoadworthyError, Unavailable
 from roadworthy.corpus.directory import tenant_ids
 from roadworthy.corpus.people import find_principal
+from roadworthy.gateway.calls import Call
 from roadworthy.plumbing.database import Database
 from roadworthy.plumbing.retries import BUG
 from roadworthy.plumbing.tasks import cancelled
@@ -66,32 +66,34 @@ async def answer_next(services: Services) -> bool:
         lease = await later.claim(conn)
     if lease is None:
         return False
-    began = time.monotonic()
+    calls: list[Call] = []
     if later.is_worn_out(lease):
-        await _put_back(services.database, lease, kind=BUG, began=began)
+        await _put_back(services.database, lease, kind=BUG, calls=calls)
         return True
     try:
         async with _prolonged(services.database, lease):
-            await _answer(services, lease)
+            await _answer(services, lease, on_call=calls.append)
     except asyncio.CancelledError:
-        await _put_back(services.database, lease, kind=None, began=began)
+        await _put_back(services.database, lease, kind=None, calls=calls)
         raise
     except Conflict:  # it was made from what has changed or gone: answered again from what is there
-        await _put_back(services.database, lease, kind=Busy.kind, began=began)
+        await _put_back(services.database, lease, kind=Busy.kind, calls=calls)
     except RoadworthyError as error:
-        await _put_back(services.database, lease, kind=error.kind, began=began)
+        await _put_back(services.database, lease, kind=error.kind, calls=calls)
     except Exception:  # the last resort: one bad question must not stop the others
         log.exception("a question ended in a bug", question=str(lease.id))
-        await _put_back(services.database, lease, kind=BUG, began=began)
+        await _put_back(services.database, lease, kind=BUG, calls=calls)
     return True
 
 
-async def _answer(services: Services, lease: QuestionLease) -> None:
+async def _answer(
+    services: Services, lease: QuestionLease, *, on_call: Callable[[Call], None]
+) -> None:
     tenant_id = lease.tenant_id
     async with services.database.as_worker(tenant_id) as conn:
         # As he is now: a group that he has left since admits him no more.
         asker = await find_principal(conn, tenant_id=tenant_id, user_id=lease.user_id)
-    events = services.answering.answer(asker, lease.question)
+    events = services.answering.answer(asker, lease.question, on_call=on_call)
     answer = None
     async with aclosing(cast("AsyncGenerator[Event]", events)) as told:
         async for event in told:
@@ -123,12 +125,12 @@ async def _prolonged(database: Database, lease: QuestionLease) -> AsyncIterator[
 
 
 async def _put_back(
-    database: Database, lease: QuestionLease, *, kind: str | None, began: float
+    database: Database, lease: QuestionLease, *, kind: str | None, calls: Sequence[Call]
 ) -> None:
     with suppress(Conflict):  # another worker has it
         async with database.as_worker() as conn:
             if kind is None:
                 await later.give_back(conn, lease)
             else:
-                took_s = time.monotonic() - began
-                await later.put_back(conn, lease, kind=kind, took_s=took_s)
+                is_paid = any(call.is_taken_up for call in calls)
+                await later.put_back(conn, lease, kind=kind, is_paid=is_paid)

@@ -2,12 +2,14 @@
 
 import asyncio
 import uuid
+from datetime import timedelta
 
 import pytest
 
 from roadworthy.answering import later
 from roadworthy.core.clock import now
 from roadworthy.corpus.access import access
+from roadworthy.gateway.lanes import Rate
 from roadworthy.plumbing.tasks import cancelled
 from roadworthy.worker.questions import (
     AT_ONCE,
@@ -20,6 +22,7 @@ from tests.doubles.model_server import Behaviour
 pytestmark = pytest.mark.anyio
 
 LATER = {"question": "What is the plan?", "async": True}
+WAIT = "SELECT run_at - now() FROM kept_question"
 FINISHED_LONG_AGO = "UPDATE kept_question SET finished_at = %s WHERE id = %s"
 
 
@@ -182,6 +185,35 @@ async def test_what_costs_nothing_is_tried_more_often(client, door, plan, models
     models.key = "another"
     kept = await left(client, LATER | {"release": generating})
     assert (await tried(door, client, kept, times=7))["state"] == "queued"
+
+
+@pytest.fixture
+def spent_minute(door, monkeypatch):
+    """Let the model endpoint be asked as much as it may be, for a minute."""
+    rate = Rate(1)
+    rate.spend()
+    monkeypatch.setattr(door.services.router.lanes["chat"], "_rate", rate)
+
+
+async def test_however_often_its_turn_has_not_come_it_stays_in_line(
+    client, door, plan, generating, spent_minute
+):
+    kept = await left(client, LATER | {"release": generating})
+    assert (await tried(door, client, kept, times=35))["state"] == "queued"
+    assert not await answer_next(door.services)
+    async with door.services.database.as_worker() as conn:
+        [(wait,)] = await (await conn.execute(WAIT)).fetchall()
+    assert wait > timedelta(seconds=30)  # as the endpoint's limit told
+
+
+async def test_nobody_stands_in_line_for_longer_than_a_day(
+    client, door, plan, generating, spent_minute
+):
+    kept = await left(client, LATER | {"release": generating})
+    async with door.services.database.as_worker() as conn:
+        await conn.execute("UPDATE kept_question SET created_at = %s", [now() - later.IN_LINE])
+    found = await tried(door, client, kept, times=1)
+    assert (found["state"], found["problem_kind"]) == ("failed", "busy")
 
 
 async def test_one_that_nobody_understands_keeps_no_other_waiting(client, door, plan, world):

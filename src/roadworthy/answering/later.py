@@ -4,6 +4,7 @@ The asker's groups and clearance are those of the moment when his question is an
 reads the answer only while he may read every passage that it was made from.
 """
 
+import random
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +28,8 @@ MOST_WAITING = 1_000  # questions of a tenant
 FULL_FOR_S = 15  # what a client is told to wait
 LEASE = timedelta(seconds=30)
 MOST_WAITS = 30  # for what is down, about an hour in all; then the question has failed
+IN_LINE = timedelta(days=1)  # for a turn at what is at its limit; then it has failed, too
+LONGEST_PAUSE_S = 300.0  # in that line, unless a longer one is told
 KEPT = timedelta(days=7)
 MOST_KEPT = 10_000  # answers of a tenant
 ASKED, ANSWER = TypeAdapter(Asked), TypeAdapter(Answer)
@@ -97,7 +100,8 @@ UPDATE kept_question
        leased_until = now() + %(lease_for)s, claimed_at = now()
   FROM chosen
  WHERE kept_question.tenant_id = chosen.tenant_id AND kept_question.id = chosen.id
-RETURNING kept_question.tenant_id, kept_question.id, user_id, asked, attempts, waits, lease
+RETURNING kept_question.tenant_id, kept_question.id, user_id, asked, attempts, waits, lease,
+          created_at
 """
 PROLONG = """
 UPDATE kept_question SET leased_until = now() + %(lease_for)s
@@ -174,6 +178,7 @@ class QuestionLease:
     attempts: int  # this one included
     waits: int
     lease: uuid.UUID
+    created_at: datetime
 
     @property
     def question(self) -> Asked:
@@ -254,24 +259,33 @@ async def complete(conn: WorkerConnection, lease: QuestionLease, answer: Answer)
 
 
 async def put_back(
-    conn: WorkerConnection, lease: QuestionLease, *, kind: str, is_paid: bool = False
+    conn: WorkerConnection,
+    lease: QuestionLease,
+    *,
+    kind: str,
+    is_paid: bool = False,
+    told_s: float = 0.0,
 ) -> None:
     """Let a question wait by the kind of its problem, or fail it when it has waited enough.
 
     Args:
         is_paid: a model took something up in this try, which is then not made often.
+        told_s: what is busy says after how long to come again.
 
     Raises:
         Conflict: it is no longer ours.
     """
-    is_uncounted = kind in UNCOUNTED and not is_paid
-    policy = POLICIES[BUG if kind in UNCOUNTED and not is_uncounted else kind]
-    failures = lease.attempts - lease.waits - 1
-    pause = policy.pause(lease.waits if is_uncounted else failures)
-    if pause is None or lease.waits >= MOST_WAITS:
+    is_counted = is_paid or kind not in UNCOUNTED
+    is_in_line = kind == Busy.kind and not is_counted
+    pause = _turn(lease) if is_in_line else _pause(lease, kind=kind, is_counted=is_counted)
+    if pause is None:
         await _finish(conn, lease, state="failed", kind=kind)
         return
-    told = {"after": pause, "untried": 0, "uncounted": int(is_uncounted)}
+    if kind == Busy.kind:
+        pause = max(pause, timedelta(seconds=told_s))
+    # A turn that has not come yet says nothing of question or model: no try, and no wait for one.
+    told = {"after": pause, "untried": int(is_in_line)}
+    told |= {"uncounted": int(not is_counted and not is_in_line)}
     await conn.execute(PUT_BACK, _of(lease) | told)
 
 
@@ -290,6 +304,27 @@ async def drop_old(conn: WorkerConnection, *, tenant_id: int) -> int:
 def is_worn_out(lease: QuestionLease) -> bool:
     """Tell whether its workers died as often as is allowed."""
     return lease.attempts - lease.waits - 1 > POLICIES[BUG].most
+
+
+def _pause(lease: QuestionLease, *, kind: str, is_counted: bool) -> timedelta | None:
+    """Draw how long it waits; None: it was tried often enough."""
+    if is_counted:
+        policy = POLICIES[BUG if kind in UNCOUNTED else kind]
+        return policy.pause(lease.attempts - lease.waits - 1)
+    return POLICIES[kind].pause(lease.waits) if lease.waits < MOST_WAITS else None
+
+
+def _turn(lease: QuestionLease) -> timedelta | None:
+    """Draw how long it stays in line before it asks again; None: it has stood there for a day.
+
+    Who has waited for long asks less often: with as many in line as there may be, nearly all ask
+    in vain.
+    """
+    waited_s = (now() - lease.created_at).total_seconds()
+    if waited_s >= IN_LINE.total_seconds():
+        return None
+    longest_s = min(max(waited_s, 1.0), LONGEST_PAUSE_S)
+    return timedelta(seconds=random.uniform(0, longest_s))  # noqa: S311 - as in retries
 
 
 async def _finish(

@@ -79,7 +79,9 @@ async def answer_next(services: Services) -> bool:
     except Conflict:  # it was made from what has changed or gone: answered again from what is there
         await _put_back(services.database, lease, kind=Busy.kind, calls=calls)
     except RoadworthyError as error:
-        await _put_back(services.database, lease, kind=error.kind, calls=calls)
+        told = error.facts.get("retry_after_s")
+        told_s = told if isinstance(told, int | float) else 0.0
+        await _put_back(services.database, lease, kind=error.kind, calls=calls, told_s=told_s)
     except Exception:  # the last resort: one bad question must not stop the others
         log.exception("a question ended in a bug", question=str(lease.id))
         await _put_back(services.database, lease, kind=BUG, calls=calls)
@@ -125,7 +127,12 @@ async def _prolonged(database: Database, lease: QuestionLease) -> AsyncIterator[
 
 
 async def _put_back(
-    database: Database, lease: QuestionLease, *, kind: str | None, calls: Sequence[Call]
+    database: Database,
+    lease: QuestionLease,
+    *,
+    kind: str | None,
+    calls: Sequence[Call],
+    told_s: float = 0.0,
 ) -> None:
     with suppress(Conflict):  # another worker has it
         async with database.as_worker() as conn:
@@ -133,4 +140,4 @@ async def _put_back(
                 await later.give_back(conn, lease)
             else:
                 is_paid = any(call.is_taken_up for call in calls)
-                await later.put_back(conn, lease, kind=kind, is_paid=is_paid)
+                await later.put_back(conn, lease, kind=kind, is_paid=is_paid, told_s=told_s)

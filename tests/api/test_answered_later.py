@@ -11,6 +11,8 @@ from roadworthy.core.clock import now
 from roadworthy.corpus.access import access
 from roadworthy.gateway.lanes import Rate
 from roadworthy.plumbing.tasks import cancelled
+from roadworthy.traces import budgets
+from roadworthy.traces.budgets import Budget, put_budget
 from roadworthy.worker.questions import (
     AT_ONCE,
     answer_next,
@@ -23,6 +25,7 @@ pytestmark = pytest.mark.anyio
 
 LATER = {"question": "What is the plan?", "async": True}
 WAIT = "SELECT run_at - now() FROM kept_question"
+NO_OTHER_LIMIT = {"soft_usd": None, "hard_usd": None, "soft_tokens": None}
 FINISHED_LONG_AGO = "UPDATE kept_question SET finished_at = %s WHERE id = %s"
 
 
@@ -204,6 +207,25 @@ async def test_however_often_its_turn_has_not_come_it_stays_in_line(
     async with door.services.database.as_worker() as conn:
         [(wait,)] = await (await conn.execute(WAIT)).fetchall()
     assert wait > timedelta(seconds=30)  # as the endpoint's limit told
+
+
+@pytest.mark.parametrize(
+    ("period", "ends_in", "state"),
+    [("day", timedelta(hours=2), "queued"), ("month", timedelta(days=9), "failed")],
+)
+async def test_the_end_of_a_spent_budget_is_waited_for_where_it_is_near(
+    client, door, plan, generating, world, monkeypatch, period, ends_in, state
+):
+    end = now() + ends_in
+    monkeypatch.setattr(budgets, "period_end", lambda *_: end)
+    budget = Budget(scope="tenant", name="", period=period, hard_tokens=0, **NO_OTHER_LIMIT)
+    async with world.database.as_worker(world.tenant_id) as conn:
+        await put_budget(conn, budget, tenant_id=world.tenant_id)
+    kept = await left(client, LATER | {"release": generating})
+    assert (await tried(door, client, kept, times=1))["state"] == state
+    async with door.services.database.as_worker() as conn:
+        [(wait,)] = await (await conn.execute(WAIT)).fetchall()
+    assert state == "failed" or wait > timedelta(hours=1)
 
 
 async def test_nobody_stands_in_line_for_longer_than_a_day(

@@ -277,12 +277,13 @@ async def put_back(
     """
     is_counted = is_paid or kind not in UNCOUNTED
     is_in_line = kind == Busy.kind and not is_counted
-    pause = _turn(lease) if is_in_line else _pause(lease, kind=kind, is_counted=is_counted)
+    if is_in_line:
+        pause = _turn(lease, told_s=told_s)
+    else:
+        pause = _pause(lease, kind=kind, is_counted=is_counted, told_s=told_s)
     if pause is None:
         await _finish(conn, lease, state="failed", kind=kind)
         return
-    if kind == Busy.kind:
-        pause = max(pause, timedelta(seconds=told_s))
     # A turn that has not come yet says nothing of question or model: no try, and no wait for one.
     told = {"after": pause, "untried": int(is_in_line)}
     told |= {"uncounted": int(not is_counted and not is_in_line)}
@@ -306,25 +307,26 @@ def is_worn_out(lease: QuestionLease) -> bool:
     return lease.attempts - lease.waits - 1 > POLICIES[BUG].most
 
 
-def _pause(lease: QuestionLease, *, kind: str, is_counted: bool) -> timedelta | None:
+def _pause(lease: QuestionLease, *, kind: str, is_counted: bool, told_s: float) -> timedelta | None:
     """Draw how long it waits; None: it was tried often enough."""
     if is_counted:
         policy = POLICIES[BUG if kind in UNCOUNTED else kind]
-        return policy.pause(lease.attempts - lease.waits - 1)
+        pause = policy.pause(lease.attempts - lease.waits - 1)
+        return None if pause is None else max(pause, timedelta(seconds=told_s))
     return POLICIES[kind].pause(lease.waits) if lease.waits < MOST_WAITS else None
 
 
-def _turn(lease: QuestionLease) -> timedelta | None:
-    """Draw how long it stays in line before it asks again; None: it has stood there for a day.
+def _turn(lease: QuestionLease, *, told_s: float) -> timedelta | None:
+    """Draw how long it stays in line before it asks again; None: beyond its day.
 
     Who has waited for long asks less often: with as many in line as there may be, nearly all ask
     in vain.
     """
-    waited_s = (now() - lease.created_at).total_seconds()
-    if waited_s >= IN_LINE.total_seconds():
-        return None
-    longest_s = min(max(waited_s, 1.0), LONGEST_PAUSE_S)
-    return timedelta(seconds=random.uniform(0, longest_s))  # noqa: S311 - as in retries
+    waited = now() - lease.created_at
+    longest_s = min(max(waited.total_seconds(), 1.0), LONGEST_PAUSE_S)
+    drawn_s = random.uniform(0, longest_s)  # noqa: S311 - as in retries
+    pause = timedelta(seconds=max(drawn_s, told_s))
+    return pause if waited + pause <= IN_LINE else None
 
 
 async def _finish(

@@ -13,6 +13,7 @@ from roadworthy.gateway.lanes import Rate
 from roadworthy.plumbing.tasks import cancelled
 from roadworthy.traces import budgets
 from roadworthy.traces.budgets import Budget, put_budget
+from roadworthy.worker import questions
 from roadworthy.worker.questions import (
     AT_ONCE,
     answer_next,
@@ -151,6 +152,21 @@ async def test_what_a_dead_worker_had_begun_is_answered_by_another(client, door,
     assert (await read(client, kept))["state"] == "done"
     async with world.database.as_worker() as conn:
         assert not await later.prolong(conn, lost)
+
+
+async def test_who_has_lost_it_to_another_stops_writing(
+    client, door, plan, models, generating, monkeypatch
+):
+    monkeypatch.setattr(questions, "LEASE", timedelta(seconds=0.3))
+    models.pieces, models.pause_s = ["The plan is to leave [1]. "] * 600, 0.1
+    await left(client, LATER | {"release": generating})
+    answering = asyncio.create_task(answer_next(door.services))
+    asked = await models.until_asked("/chat/completions")
+    async with door.services.database.as_worker() as conn:
+        await conn.execute("UPDATE kept_question SET lease = gen_random_uuid()")
+    async with asyncio.timeout(5):
+        assert await answering
+        assert await asyncio.to_thread(asked.is_left.wait, 5)
 
 
 async def test_no_more_wait_than_there_is_room_for(client, monkeypatch):

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
-from typing import Never, cast
+from typing import cast
 
 import structlog
 
@@ -108,22 +108,37 @@ async def _answer(
 
 @asynccontextmanager
 async def _prolonged(database: Database, lease: QuestionLease) -> AsyncIterator[None]:
-    """Hold a question while the block runs, however long."""
+    """Hold a question while the block runs, however long; cancel the block when it is lost.
 
-    async def prolong() -> Never:
+    Raises:
+        Conflict: another worker has taken it over.
+    """
+    held = asyncio.timeout(None)
+
+    async def prolong() -> None:
         while True:
             await asyncio.sleep(LEASE.total_seconds() / 3)
             try:
                 async with database.as_worker() as conn:
-                    await later.prolong(conn, lease)
+                    if await later.prolong(conn, lease):
+                        continue
             except (Unavailable, Busy) as error:
                 log.warning("a question is not held", problem=error.message)
+                continue
+            held.reschedule(asyncio.get_running_loop().time())
+            return
 
-    prolonging = asyncio.create_task(prolong())
     try:
-        yield
-    finally:
-        await cancelled(prolonging)
+        async with held:
+            prolonging = asyncio.create_task(prolong())
+            try:
+                yield
+            finally:
+                await cancelled(prolonging)
+    except TimeoutError as error:
+        if not held.expired():
+            raise
+        raise Conflict("The question was taken over by another worker.") from error
 
 
 async def _put_back(

@@ -9,6 +9,7 @@ import pytest
 from roadworthy.answering import later
 from roadworthy.core.clock import now
 from roadworthy.corpus.access import access
+from roadworthy.corpus.people import list_keys, revoke_key
 from roadworthy.gateway.lanes import Rate
 from roadworthy.plumbing.tasks import cancelled
 from roadworthy.traces import budgets
@@ -167,6 +168,29 @@ async def test_who_has_lost_it_to_another_stops_writing(
     async with asyncio.timeout(5):
         assert await answering
         assert await asyncio.to_thread(asked.is_left.wait, 5)
+
+
+async def test_a_key_that_was_revoked_since_asks_no_model(
+    client, door, plan, models, generating, world
+):
+    kept = await left(client, LATER | {"release": generating})
+    async with world.database.as_worker(world.tenant_id) as conn:
+        [key] = await list_keys(conn, tenant_id=world.tenant_id)
+        await revoke_key(conn, tenant_id=world.tenant_id, key_id=key.id)
+    await answer_next(door.services)
+    async with door.client(await door.key()) as with_another_key:
+        found = await read(with_another_key, kept)
+    assert (found["state"], found["problem_kind"]) == ("failed", "refused")
+    assert not models.requests("/chat/completions")
+
+
+async def test_a_key_that_has_expired_since_is_none_either(client, door, plan, world):
+    kept = await left(client)
+    async with world.database.as_worker(world.tenant_id) as conn:
+        await conn.execute("UPDATE api_key SET expires_at = now()")
+    await answer_next(door.services)
+    async with door.client(await door.key()) as with_another_key:
+        assert (await read(with_another_key, kept))["problem_kind"] == "refused"
 
 
 async def test_no_more_wait_than_there_is_room_for(client, monkeypatch):

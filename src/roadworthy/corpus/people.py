@@ -55,6 +55,12 @@ UPDATE api_key SET revoked_at = coalesce(revoked_at, %(now)s)
  WHERE tenant_id = %(tenant_id)s AND id = %(id)s
 RETURNING id
 """
+# As holder_of_key has it.
+IS_VALID = """
+SELECT EXISTS (SELECT FROM api_key
+                WHERE tenant_id = %(tenant_id)s AND id = %(id)s
+                  AND revoked_at IS NULL AND expires_at > %(now)s)
+"""
 FIND_HOLDER = """
 SELECT tenant_id, user_id, groups, clearance, may_ingest, key_id
   FROM holder_of_key(%(key_hash)s, %(now)s)
@@ -222,6 +228,13 @@ async def revoke_key(conn: WorkerConnection, *, tenant_id: int, key_id: uuid.UUI
     revoked = await conn.execute(REVOKE_KEY, {"tenant_id": tenant_id, "id": key_id, "now": now()})
     if await revoked.fetchone() is None:
         raise Missing(f"There is no key {key_id}; `roadworthy key list` shows the ids.")
+
+
+async def is_valid_key(conn: WorkerConnection, *, tenant_id: int, key_id: uuid.UUID) -> bool:
+    """Tell whether a key still admits its holder: it is neither revoked nor expired."""
+    async with conn.cursor(row_factory=scalar_row) as cursor:
+        asked = {"tenant_id": tenant_id, "id": key_id, "now": now()}
+        return bool(await (await cursor.execute(IS_VALID, asked)).fetchone())
 
 
 async def identify(conn: Connection, key: str) -> Caller | None:

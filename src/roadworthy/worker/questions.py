@@ -11,9 +11,9 @@ from roadworthy.answering import later
 from roadworthy.answering.later import LEASE, QuestionLease
 from roadworthy.answering.records import Answer, Event
 from roadworthy.bootstrap import Services
-from roadworthy.core.errors import Busy, Conflict, RoadworthyError, Unavailable
+from roadworthy.core.errors import Busy, Conflict, Refused, RoadworthyError, Unavailable
 from roadworthy.corpus.directory import tenant_ids
-from roadworthy.corpus.people import find_principal
+from roadworthy.corpus.people import find_principal, is_valid_key
 from roadworthy.gateway.calls import Call
 from roadworthy.plumbing.database import Database
 from roadworthy.plumbing.retries import BUG
@@ -91,8 +91,10 @@ async def answer_next(services: Services) -> bool:
 async def _answer(
     services: Services, lease: QuestionLease, *, on_call: Callable[[Call], None]
 ) -> None:
-    tenant_id = lease.tenant_id
+    tenant_id, key_id = lease.tenant_id, lease.question.key_id
     async with services.database.as_worker(tenant_id) as conn:
+        if key_id and not await is_valid_key(conn, tenant_id=tenant_id, key_id=key_id):
+            raise Refused("The key that asked has been revoked or has expired; ask with another.")
         # As he is now: a group that he has left since admits him no more.
         asker = await find_principal(conn, tenant_id=tenant_id, user_id=lease.user_id)
     events = services.answering.answer(asker, lease.question, on_call=on_call)

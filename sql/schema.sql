@@ -662,7 +662,7 @@ ALTER TABLE ONLY public.kept_question FORCE ROW LEVEL SECURITY;
 CREATE FUNCTION public.has_room_for_questions(most integer) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
-    RETURN (SELECT (count(*) < has_room_for_questions.most) FROM (SELECT FROM public.kept_question WHERE ((kept_question.tenant_id = public.current_tenant()) AND (kept_question.state = 'queued'::text)) LIMIT has_room_for_questions.most) waiting);
+    RETURN (SELECT ((count(*) + count(*) FILTER (WHERE (waiting.user_id = public.current_user_id()))) < has_room_for_questions.most) FROM (SELECT kept_question.user_id FROM public.kept_question WHERE ((kept_question.tenant_id = public.current_tenant()) AND (kept_question.state = 'queued'::text)) LIMIT has_room_for_questions.most) waiting);
 
 CREATE FUNCTION public.hold_on(tenant integer, documents uuid[]) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1736,11 +1736,13 @@ CREATE INDEX job_to_announce ON public.job USING btree (run_at) WHERE ((state = 
 
 CREATE INDEX kept_question_claimed ON public.kept_question USING btree (tenant_id, claimed_at) WHERE (claimed_at IS NOT NULL);
 
-CREATE INDEX kept_question_finished ON public.kept_question USING btree (tenant_id, finished_at) WHERE (finished_at IS NOT NULL);
+CREATE INDEX kept_question_claimed_of_person ON public.kept_question USING btree (tenant_id, user_id, claimed_at) WHERE (claimed_at IS NOT NULL);
+
+CREATE INDEX kept_question_finished ON public.kept_question USING btree (tenant_id, user_id, finished_at) WHERE (finished_at IS NOT NULL);
 
 CREATE INDEX kept_question_leased ON public.kept_question USING btree (leased_until) WHERE (state = 'running'::text);
 
-CREATE INDEX kept_question_queued ON public.kept_question USING btree (tenant_id, run_at, id) WHERE (state = 'queued'::text);
+CREATE INDEX kept_question_queued ON public.kept_question USING btree (tenant_id, user_id, run_at, id) WHERE (state = 'queued'::text);
 
 CREATE INDEX legal_hold_corpus ON public.legal_hold USING btree (tenant_id, corpus_id);
 

@@ -321,11 +321,12 @@ CREATE POLICY mine ON webhook TO roadworthy_app
     USING (question_id IN (SELECT id FROM kept_question));
 DROP POLICY IF EXISTS worker ON webhook;
 CREATE POLICY worker ON webhook TO roadworthy_worker USING (true);
--- The queue of a tenant has one length for all of its people.
+-- The queue of a tenant has one length for all of its people; of these, each may have as many
+-- questions there as there are places left, so that nobody fills it for the others.
 CREATE OR REPLACE FUNCTION has_room_for_questions(most integer) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
-    RETURN (SELECT count(*) < most
-              FROM (SELECT FROM kept_question
+    RETURN (SELECT count(*) + count(*) FILTER (WHERE user_id = current_user_id()) < most
+              FROM (SELECT user_id FROM kept_question
                      WHERE tenant_id = current_tenant() AND state = 'queued'
                      LIMIT most) AS waiting);
 REVOKE ALL ON FUNCTION has_room_for_questions(integer) FROM PUBLIC;

@@ -7,6 +7,7 @@ from psycopg.rows import scalar_row
 from roadworthy.answering import later, webhooks
 from roadworthy.answering.records import Asked
 from roadworthy.core.clock import now
+from roadworthy.core.errors import Busy
 from roadworthy.core.ids import new_id
 from roadworthy.gateway.chat import Message
 from roadworthy.worker.questions import drop_old_questions
@@ -28,6 +29,15 @@ INSERT INTO kept_question (tenant_id, id, user_id, asked, state, run_at, created
 SELECT %s, gen_random_uuid(), 'ana', '{}', 'queued', now() - interval '1 s', now()
   FROM generate_series(1, %s)
 """
+PEOPLE = """
+INSERT INTO principal (tenant_id, user_id, groups, clearance, updated_at)
+SELECT %s, 'person-' || number, '{}', 0, now() FROM generate_series(1, 100) AS number
+"""
+MANY_PEOPLE = """
+INSERT INTO kept_question (tenant_id, id, user_id, asked, state, run_at, created_at)
+SELECT %s, gen_random_uuid(), 'person-' || number, '{}', 'queued', now() - interval '1 s', now()
+  FROM generate_series(1, 100) AS number
+"""
 TO_BE_TOLD = """
 INSERT INTO webhook (tenant_id, question_id, url, origin, state, run_at)
 SELECT tenant_id, id, %s, %s, 'waiting', run_at FROM kept_question
@@ -48,10 +58,11 @@ async def _ana(world):
     await world.put(world.person())
 
 
-async def ask(world, times=1):
+async def ask(world, times=1, user="ana"):
+    who = world.person(user)
     for _ in range(times):
-        async with world.database.write_as(world.person()) as conn:
-            await later.keep(conn, world.person(), ASKED)
+        async with world.database.write_as(who) as conn:
+            await later.keep(conn, who, ASKED)
 
 
 async def claimed(world):
@@ -97,6 +108,47 @@ async def test_tenants_take_turns_however_much_one_has_waiting(world):
     assert order == [world.tenant_id, other.tenant_id] * 2
 
 
+async def test_within_a_tenant_people_take_turns(world):
+    await world.put(world.person("ben"))
+    await ask(world, times=3)
+    await ask(world, times=2, user="ben")
+    order = []
+    for _ in range(4):
+        lease = await claimed(world)
+        order.append(lease.user_id)
+        await give_up(world, lease)
+    assert order == ["ana", "ben"] * 2
+
+
+async def test_of_a_tenant_who_has_the_fewest_running_has_his_turn(world):
+    await world.put(world.person("ben"))
+    await ask(world, times=2)
+    assert (await claimed(world)).user_id == "ana"
+    await ask(world, times=2, user="ben")
+    assert [(await claimed(world)).user_id for _ in range(3)] == ["ben", "ana", "ben"]
+
+
+async def test_one_person_leaves_room_in_the_line_for_others(world, monkeypatch):
+    monkeypatch.setattr(later, "MOST_WAITING", 4)
+    await world.put(world.person("ben"))
+    await ask(world, times=2)
+    with pytest.raises(Busy):
+        await ask(world)
+    await ask(world, user="ben")
+    with pytest.raises(Busy):
+        await ask(world, user="ben")
+
+
+async def test_of_what_is_kept_no_person_pushes_out_what_is_anothers(world, monkeypatch):
+    monkeypatch.setattr(later, "MOST_KEPT", 2)
+    await world.put(world.person("ben"))
+    for user in ("ben", *["ana"] * 4):
+        await ask(world, user=user)
+        await give_up(world, await claimed(world))
+    await drop_old_questions(world.database)
+    assert await kept(world) == 1 + 2
+
+
 async def test_who_has_the_fewest_running_has_its_turn(world):
     await ask(world, times=3)
     assert [(await claimed(world)).tenant_id for _ in range(2)] == [world.tenant_id] * 2
@@ -126,6 +178,21 @@ async def test_a_claim_reads_no_more_where_more_wait(postgres_cluster, urls, wor
             conn.execute(MANY, [world.tenant_id, more])
             conn.execute("ANALYZE kept_question")
             told = {"lease": new_id(), "lease_for": later.LEASE}
+            [([plan],)] = conn.execute(explain, told).fetchall()
+            pages.append(plan["Plan"]["Shared Hit Blocks"])
+        conn.rollback()
+    assert pages[1] < 2 * pages[0]
+
+
+async def test_a_claim_reads_no_more_where_more_have_asked_before(postgres_cluster, urls, world):
+    explain = b"EXPLAIN (ANALYZE, BUFFERS, FORMAT json) " + later.CLAIM.encode()
+    told, pages = {"lease": new_id(), "lease_for": later.LEASE}, []
+    with psycopg.connect(postgres_cluster.superuser_url_of(urls.owner)) as conn:
+        conn.execute(PEOPLE, [world.tenant_id])
+        for done in (100, 9_900):
+            conn.execute(MANY_PEOPLE, [world.tenant_id])
+            conn.execute(FINISHED, [world.tenant_id, done])
+            conn.execute(later.CLAIM.encode(), told)
             [([plan],)] = conn.execute(explain, told).fetchall()
             pages.append(plan["Plan"]["Shared Hit Blocks"])
         conn.rollback()

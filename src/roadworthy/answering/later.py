@@ -31,7 +31,7 @@ MOST_WAITS = 30  # for what is down, about an hour in all; then the question has
 IN_LINE = timedelta(days=1)  # for a turn at what is at its limit; then it has failed, too
 LONGEST_PAUSE_S = 300.0  # in that line, unless a longer one is told
 KEPT = timedelta(days=7)
-MOST_KEPT = 10_000  # answers of a tenant
+MOST_KEPT = 1_000  # answers of a person
 ASKED, ANSWER = TypeAdapter(Asked), TypeAdapter(Answer)
 State = Literal["queued", "running", "done", "failed"]
 
@@ -51,7 +51,8 @@ SELECT kept_question.id, kept_question.state, problem_kind, created_at, finished
 """
 # First what a dead worker left. Then tenants that have something waiting are found by leaping
 # through the index, however long their queues are: the one with the fewest questions running has
-# its turn, then who was served longest ago; within a tenant the oldest question.
+# its turn, then who was served longest ago; within a tenant people take turns in the same way, each
+# with the oldest of his questions.
 CLAIM = """
 WITH RECURSIVE expired AS (
     SELECT tenant_id, id
@@ -60,10 +61,12 @@ WITH RECURSIVE expired AS (
      ORDER BY leased_until, id
      LIMIT 1
        FOR UPDATE SKIP LOCKED
+), running AS MATERIALIZED (
+    SELECT tenant_id, user_id FROM kept_question WHERE state = 'running' -- a few
 ), waiting AS (
     (SELECT tenant_id FROM kept_question
       WHERE state = 'queued'
-      ORDER BY tenant_id, run_at -- as that index and no other has it
+      ORDER BY tenant_id, user_id, run_at -- as that index and no other has it
       LIMIT 1)
     UNION ALL
     SELECT following.tenant_id
@@ -71,13 +74,12 @@ WITH RECURSIVE expired AS (
      CROSS JOIN LATERAL (
            SELECT tenant_id FROM kept_question
             WHERE state = 'queued' AND tenant_id > waiting.tenant_id
-            ORDER BY tenant_id, run_at
+            ORDER BY tenant_id, user_id, run_at
             LIMIT 1) AS following
 ), turn AS MATERIALIZED (
     SELECT waiting.tenant_id
       FROM waiting
-     ORDER BY (SELECT count(*) FROM kept_question AS other
-                WHERE other.tenant_id = waiting.tenant_id AND other.state = 'running'),
+     ORDER BY (SELECT count(*) FROM running WHERE running.tenant_id = waiting.tenant_id),
               (SELECT max(claimed_at) FROM kept_question AS other
                 WHERE other.tenant_id = waiting.tenant_id) NULLS FIRST,
               waiting.tenant_id
@@ -85,9 +87,35 @@ WITH RECURSIVE expired AS (
     SELECT oldest.tenant_id, oldest.id
       FROM turn
      CROSS JOIN LATERAL (
+           WITH RECURSIVE asker AS (
+               (SELECT user_id FROM kept_question AS other
+                 WHERE other.tenant_id = turn.tenant_id AND state = 'queued'
+                 ORDER BY user_id, run_at
+                 LIMIT 1)
+               UNION ALL
+               SELECT following.user_id
+                 FROM asker
+                CROSS JOIN LATERAL (
+                      SELECT user_id FROM kept_question AS other
+                       WHERE other.tenant_id = turn.tenant_id AND state = 'queued'
+                         AND user_id > asker.user_id
+                       ORDER BY user_id, run_at
+                       LIMIT 1) AS following
+           )
+           SELECT asker.user_id
+             FROM asker
+            ORDER BY (SELECT count(*) FROM running
+                       WHERE running.tenant_id = turn.tenant_id
+                         AND running.user_id = asker.user_id),
+                     (SELECT max(claimed_at) FROM kept_question AS other
+                       WHERE other.tenant_id = turn.tenant_id
+                         AND other.user_id = asker.user_id) NULLS FIRST,
+                     asker.user_id) AS person
+     CROSS JOIN LATERAL (
            SELECT tenant_id, id
              FROM kept_question AS other
-            WHERE other.tenant_id = turn.tenant_id AND state = 'queued' AND run_at <= now()
+            WHERE other.tenant_id = turn.tenant_id AND other.user_id = person.user_id
+              AND state = 'queued' AND run_at <= now()
             ORDER BY run_at, id
             LIMIT 1
               FOR UPDATE SKIP LOCKED) AS oldest
@@ -140,17 +168,30 @@ ON CONFLICT DO NOTHING
 """
 # However many there are, whoever is to be told is told first.
 DROP_OLD = """
+WITH bound AS MATERIALIZED (
+    SELECT principal.user_id, latest.finished_at
+      FROM principal
+     CROSS JOIN LATERAL (
+           SELECT finished_at FROM kept_question
+            WHERE tenant_id = %(tenant_id)s AND kept_question.user_id = principal.user_id
+              AND finished_at IS NOT NULL
+            ORDER BY finished_at DESC
+           OFFSET %(most)s - 1
+            LIMIT 1) AS latest
+     WHERE principal.tenant_id = %(tenant_id)s
+)
 DELETE FROM kept_question
  WHERE tenant_id = %(tenant_id)s
-   AND (finished_at < %(before)s
-        OR finished_at < (SELECT finished_at FROM kept_question
-                           WHERE tenant_id = %(tenant_id)s AND finished_at IS NOT NULL
-                           ORDER BY finished_at DESC
-                          OFFSET %(most)s - 1
-                           LIMIT 1)
-           AND NOT EXISTS (SELECT FROM webhook
-                            WHERE webhook.tenant_id = kept_question.tenant_id
-                              AND question_id = kept_question.id AND state = 'waiting'))
+   AND id IN (
+       SELECT id FROM kept_question WHERE tenant_id = %(tenant_id)s AND finished_at < %(before)s
+        UNION ALL
+       SELECT old.id
+         FROM bound JOIN kept_question AS old ON old.user_id = bound.user_id
+                                             AND old.finished_at < bound.finished_at
+        WHERE old.tenant_id = %(tenant_id)s
+          AND NOT EXISTS (SELECT FROM webhook
+                           WHERE webhook.tenant_id = %(tenant_id)s
+                             AND question_id = old.id AND state = 'waiting'))
 """
 
 
@@ -194,12 +235,13 @@ async def keep(conn: WriteConnection, principal: Principal, asked: Asked) -> uui
     """Keep a question in the caller's transaction; a worker answers it after that.
 
     Raises:
-        Busy: too many questions of the tenant wait.
+        Busy: too many questions of the tenant wait, or too many of his for what room is left.
     """
     async with conn.cursor(row_factory=scalar_row) as cursor:
         if not await (await cursor.execute(HAS_ROOM, {"most": MOST_WAITING})).fetchone():
             raise Busy(
-                f"{MOST_WAITING} questions wait for their answers already; ask again later.",
+                f"Of {MOST_WAITING} places for questions that wait, too few are left beside yours; "
+                "ask again later.",
                 retry_after_s=FULL_FOR_S,
             )
     question_id = new_id()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from roadworthy.answering.wordings import OTHER, WORDINGS, Phrases, Wordings
+from roadworthy.core.normal_forms import normalized
 from roadworthy.corpus.terms import stop_words_of
 
 SIGNS = str.maketrans("\u2019\u2018\u02bc`\u00b4\u2212\u2013\u2010\u2011", "'''''----")
@@ -107,10 +108,7 @@ def _words(text: str, wordings: Wordings, small: frozenset[str]) -> Iterator[str
 def _plain(text: str) -> str:
     """Bring characters into one form, but those that would join to another number."""
     runs = groupby(text, key=lambda c: unicodedata.decomposition(c).startswith(JOINED_IF_PLAIN))
-    return "".join(
-        "".join(run) if stays else unicodedata.normalize("NFKC", "".join(run))
-        for stays, run in runs
-    )
+    return "".join("".join(run) if stays else normalized("".join(run)) for stays, run in runs)
 
 
 def _in_one(thousands: re.Match[str]) -> str:

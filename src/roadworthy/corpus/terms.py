@@ -17,6 +17,7 @@ import Stemmer
 import stop_words
 
 from roadworthy.core.errors import Invalid
+from roadworthy.core.normal_forms import normalized
 
 METHOD = "terms-2"  # changes when the same text would yield other terms
 MAX_TERM = 64  # characters; the rest of a longer term is not looked at
@@ -272,7 +273,7 @@ def _language_of_the_stop_words(
 def _tokens(text: str) -> list[str]:
     if text.isascii():
         return _ASCII_TOKEN.findall(text.lower())
-    folded = unicodedata.normalize("NFKC", text).casefold().translate(_CLEANED)
+    folded = normalized(text).casefold().translate(_CLEANED)
     return _TOKEN.findall(folded)
 
 

@@ -3,7 +3,6 @@
 import email.utils
 import re
 import secrets
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from typing import Any
 from kreuzberg import ExtractionConfig, ExtractionResult, PageConfig, extract_bytes_sync
 from kreuzberg.exceptions import KreuzbergError
 
+from roadworthy.core.normal_forms import NFC, normalized
 from roadworthy.corpus import media_types
 from roadworthy.ingestion import media
 from roadworthy.ingestion.attachments import attachments_of
@@ -184,7 +184,7 @@ def _clean(text: str) -> str:
     """Unify line ends, drop control characters and blank space that says nothing, compose."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").translate(CONTROLS)
     text = "\n".join(line.rstrip(" \t") for line in text.split("\n"))
-    return unicodedata.normalize("NFC", re.sub(r"\n{3,}", "\n\n", text).strip("\n"))
+    return normalized(re.sub(r"\n{3,}", "\n\n", text).strip("\n"), form=NFC)
 
 
 def _tidy_markdown(text: str) -> str:

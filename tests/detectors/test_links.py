@@ -1,10 +1,9 @@
 """An address may be said when the documents lead there; a picture only when it is one of theirs."""
 
-import time
-
 import pytest
 
 from roadworthy.detectors.links import Known, links
+from tests.pace import is_in_proportion
 
 READ = (
     "See https://help.example.com/leave/form.html, or www.example.org; write to hr@example.net. "
@@ -231,13 +230,49 @@ def test_an_address_of_any_length_is_compared_whole():
         "src=", "src='", "srcset=", "srcset='a ", "url(", "]:", "\n[", "https&#58;//a ", "&#58;",
         "src=\t", "[https://a](https://a", "[https://a](//b)", "https://a)",
         "src='//", "](\t", "![x](https://a) ", "https:", "\\", "<http:", "<a:b ",
+        "'//a.b", "`//a.b`", '"http://a@', 'srcset="http://', "/srcset=&", "[`//a.b`](#", "a-",
     ],
 )  # fmt: skip
 def test_no_text_takes_longer_than_its_length_allows(part):
-    def seconds(size):
-        text = part * (size // len(part))
-        began = time.thread_time()
-        list(links(text))
-        return time.thread_time() - began
+    def read(text):
+        known = Known(text)
+        return [known.allows(link) for link in links(text)]
 
-    assert seconds(40_000) < max(8 * seconds(10_000), 0.3)
+    assert is_in_proportion(read, part, size=10_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (r"""<img srcset="/\a.test 1x, srcset='/\b.test'">""", [r"/\a.test 1x, srcset='/\b.test'"]),
+        (r"srcset=/\a.test/srcset='/\b.test c'", [r"/\a.test/srcset='/\b.test", r"/\b.test c"]),
+        (r"srcset=a srcset='/\b.test c'", [r"/\b.test c"]),
+    ],
+)
+def test_a_list_of_addresses_within_another_is_looked_at_once(text, found):
+    assert [link.address for link in links(text)] == found
+
+
+def test_a_list_of_addresses_that_is_too_long_leads_nowhere_that_is_known():
+    text = f"<img srcset=https://a.test/{'b' * 3000}>"
+    assert not all(Known(text).allows(link) for link in links(text))
+
+
+@pytest.mark.parametrize("number", ["0" * 5_000 + "47", "47", "x2f"])
+def test_a_character_may_be_written_as_a_number_of_any_length(number):
+    [link] = [each for each in links(f"https:/&#{number};evil.test/x") if each.plain]
+    assert link.host == "evil.test"
+
+
+def test_a_number_of_no_character_stands_for_none():
+    [link, *_] = links(f"https://a.test/&#{'9' * 5_000};")
+    assert link.address == "https://a.test/\ufffd"
+
+
+def test_many_addresses_are_compared_with_many():
+    def judged(text):
+        known = Known(" ".join(f"//a.test/{n}/b" for n in range(len(text))))
+        said = " ".join(f"//a.test/{n}/c" for n in range(len(text)))
+        return [known.allows(link) for link in links(said)]
+
+    assert is_in_proportion(judged, "x", size=500)

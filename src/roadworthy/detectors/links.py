@@ -5,6 +5,7 @@ like; elsewhere an address is what programs make one of.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -38,7 +39,7 @@ TOKEN = re.compile(
     rf"|(?P<name>{ATTRIBUTES})\s*+=\s*+(?P<quote>[\"']?)"
     r"|(?P<css>url\(|@import)\s*+(?P<css_quote>[\"']?)"
     r"|<(?=[a-z][a-z0-9+.-]{1,31}:[^\x00-\x20<>]*+>)"
-    rf"|(?P<openly>{OPENLY})(?:[^\x00-\x20<>\]]|\](?!\())+",
+    rf"|(?P<openly>{OPENLY})(?=[^\x00-\x20<>\]]|\](?!\())",
     re.IGNORECASE,
 )
 HINT = re.compile(
@@ -53,8 +54,11 @@ NOT_SENT = re.compile(r"(?:https?:)?[/\\]*", re.IGNORECASE)
 BEHIND_HOST = re.compile(r"[/\\?#]")
 TRAILING = ".,;:!?*_~'\"`^|}»”’"
 QUOTES = "\"'`"
+DESTINATION = re.compile(r"\]\(")
 DOUBTFUL = re.compile(r"[\"'`\\^{}|]|\]\(")  # may end an address that a document shows
-HOST = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){1,10}")
+HOST = re.compile(r"(?<![\w-])[\w-]{1,63}+(?:\.[\w-]{1,63}+){1,10}")
+NO_CHARACTER = re.compile(r"&#0*+[0-9]{8,};?")
+ZEROS = re.compile(r"(?<=&#)0{8,}+(?=[0-9])")
 PERSON = re.compile(r"(?:mailto|tel):([^?]+)", re.IGNORECASE)
 BEFORE_DEFINITION = " \t>*+-.)0123456789"  # on its line
 LOOKED_BACK = 320  # characters before an address
@@ -147,6 +151,9 @@ class _Reader:
         self._text = text
         self._labels = _Labels()
         self._at = 0
+        self._met = dict[re.Pattern[str], int]()  # where each is found next
+        self._run_end, self._last_sign = 0, -1  # of what a blank ends; its last @ or backslash
+        self._listed_to = self._cut_at = 0  # where lists end; the last one, if it is too long
 
     def links(self) -> Iterator[Link]:
         while token := TOKEN.search(self._text, self._at):
@@ -167,14 +174,15 @@ class _Reader:
 
     def _openly(self, token: re.Match[str]) -> Link:
         """Read an address up to a blank, or to the end of the label that it is."""
-        if not self._is_label(token.end()):
-            self._at = self._end("openly", token.end())[0]
-            self._at = self._end_of_quoted(token.start(), self._at)
+        end = self._next(ENDS["openly"], token.end())
+        self._at = self._end_of_label(token.end(), end)
+        if self._at < 0:
+            self._at = self._end_of_quoted(token.start(), end)
         address = _trimmed(self._text[token.start() : self._at])
         return Link(
             start=token.start(),
             end=token.start() + len(address),
-            address=unescape(address),
+            address=_resolved(address),
             is_picture=False,
         )
 
@@ -186,14 +194,19 @@ class _Reader:
         """
         quote = self._text[start - 1 : start]
         closing = self._text.find(quote, start, end) if quote and quote in QUOTES else -1
-        rest = self._text[closing:end] if closing >= 0 else "@"
-        return end if "@" in rest or "\\" in rest else closing
+        if closing < 0:
+            return end
+        if end != self._run_end:
+            self._run_end = end
+            self._last_sign = max(self._text.rfind(sign, start, end) for sign in "@\\")
+        return end if self._last_sign >= closing else closing
 
-    def _is_label(self, end: int) -> bool:
-        """Tell whether a link follows, rather than more of the address."""
-        if not self._labels.opened or not self._text.startswith("](", end):
-            return False
-        return _leads_out(self._raw("(", end + len("](")), LEADS_OUT_BY_CLICK)
+    def _end_of_label(self, start: int, end: int) -> int:
+        """Find where a link follows, rather than more of the address; -1: nowhere."""
+        at = self._next(DESTINATION, start) if self._labels.opened else end
+        if at >= end or not _leads_out(self._raw("(", at + len("](")), LEADS_OUT_BY_CLICK):
+            return -1
+        return at
 
     def _behind_label(self, token: re.Match[str]) -> Iterator[Link]:
         label, is_picture = self._labels.close()
@@ -221,17 +234,24 @@ class _Reader:
             yield from self._destination(token["quote"], leading, is_picture=self._is_shown(token))
 
     def _candidates(self, quote: str, *, is_picture: bool) -> Iterator[Link]:
-        """Take several addresses for one; what stands in them is looked at by itself, too."""
-        value = ENDS[quote].split(self._text[self._at : self._at + LONGEST_LIST], maxsplit=1)[0]
-        end = self._at + len(value)
-        if MAY_LEAD_OUT.search(value):
-            yield Link(
-                start=self._at,
-                end=end,
-                address=unescape(value),
-                is_picture=is_picture,
-                is_open=not self._text.startswith(quote, end),
-            )
+        """Take several addresses for one; what stands in them is looked at by itself, too.
+
+        But not another list that ends with this one, or begins in one that is too long.
+        """
+        closes = self._next(ENDS[quote], self._at)
+        end = min(closes, self._at + LONGEST_LIST)
+        is_looked_at = end <= self._listed_to or self._at < self._cut_at
+        if is_looked_at or self._next(MAY_LEAD_OUT, self._at) >= end:
+            return
+        self._listed_to = end
+        self._cut_at = end if end < closes else 0
+        yield Link(
+            start=self._at,
+            end=end,
+            address=_resolved(self._text[self._at : end]),
+            is_picture=is_picture,
+            is_open=end < closes or not self._text.startswith(quote, end),
+        )
 
     def _is_in_tag(self, token: re.Match[str]) -> bool:
         before = self._text[max(0, token.start() - LOOKED_BACK) : token.start()]
@@ -253,10 +273,17 @@ class _Reader:
         yield Link(
             start=start,
             end=self._at,
-            address=unescape(self._text[start : self._at]),
+            address=_resolved(self._text[start : self._at]),
             is_picture=is_picture,
             is_open=is_open,
         )
+
+    def _next(self, pattern: re.Pattern[str], start: int) -> int:
+        """Find where a pattern matches next, else the end; what lies between is read once."""
+        if self._met.get(pattern, -1) < start:
+            found = pattern.search(self._text, start)
+            self._met[pattern] = found.start() if found else len(self._text)
+        return self._met[pattern]
 
     def _raw(self, opened_by: str, start: int) -> str:
         raw = self._text[start : start + LOOKED_AT]
@@ -277,17 +304,22 @@ class _Reader:
 
 def _leads_out(raw: str, leading: re.Pattern[str]) -> bool:
     """Tell whether a browser leaves the page, by what Markdown or HTML makes of the beginning."""
-    seen = DROPPED.sub("", unescape(raw)).lstrip("".join(map(chr, range(33))))
+    seen = DROPPED.sub("", _resolved(raw)).lstrip("".join(map(chr, range(33))))
     if len(raw) == LOOKED_AT and len(seen) < LOOKED_AT // 2:
         return True  # most of it hides what it is
     readings = (seen, ESCAPED.sub(r"\1", seen))
     return any(leading.match(each.replace("\\", "/")) for each in readings)
 
 
+def _resolved(text: str) -> str:
+    """Resolve character references; Python refuses to read a number of thousands of digits."""
+    return unescape(ZEROS.sub("", NO_CHARACTER.sub("\ufffd", text))) if "&" in text else text
+
+
 def _encoded(text: str) -> Iterator[Link]:
     """Find what becomes an address when character references in a word are resolved."""
     for word in WORD.finditer(text):
-        decoded = unescape(word[0]) if "&" in word[0] else word[0]
+        decoded = _resolved(word[0])
         if decoded != word[0] and _beginnings(decoded) > _beginnings(word[0]):
             begin = BEGINS.search(decoded)
             address = _trimmed(decoded[begin.start() :]) if begin else ""
@@ -321,7 +353,9 @@ class Known:
     def _leads_to(self, link: Link) -> bool:
         if link.plain == link.host:
             return link.host in self._hosts
-        return any(each.startswith(link.plain + "/") for each in self._addresses)
+        below = link.plain + "/"
+        at = bisect_left(self._in_order, below)
+        return at < len(self._in_order) and self._in_order[at].startswith(below)
 
     @cached_property
     def _links(self) -> list[Link]:
@@ -334,6 +368,10 @@ class Known:
     @cached_property
     def _addresses(self) -> frozenset[str]:
         return frozenset(link.plain for link in self._links)
+
+    @cached_property
+    def _in_order(self) -> list[str]:
+        return sorted(self._addresses)
 
     @cached_property
     def _squeezed(self) -> str:

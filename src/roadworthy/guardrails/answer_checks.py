@@ -26,7 +26,7 @@ from roadworthy.guardrails.records import (
 )
 from roadworthy.releases import AnswerGuard, Guards, ScoredAnswerGuard
 
-VERSION = "rules-2"  # changes when a sentence could be judged otherwise
+VERSION = "rules-3"  # changes when a sentence could be judged otherwise
 BEFORE = 400  # characters before a sentence that are looked at with it: keys have several lines
 BLANKS = re.compile(r"(\s)\s{7,}")  # no number of them hides what stands before
 BLANK = re.compile(r"\s")

@@ -23,6 +23,7 @@ from roadworthy.prompts import find_prompt
 from roadworthy.releases import AnswerGuard, Guards, ScoredAnswerGuard, parse_release
 from tests.detectors.values import VALUES, written
 from tests.doubles.classifier import WordsClassifier
+from tests.pace import lets_others_in
 
 pytestmark = pytest.mark.anyio
 DEFAULT = parse_release('{"answerer": "extract"}').guards
@@ -457,3 +458,33 @@ async def test_the_answerer_is_stopped_where_a_guard_blocks():
 
     assert [event async for event in guarded(writing(), guards())] == []
     assert closed
+
+
+def of_all_read(read, *, is_text=True):
+    known = Known(question="", read=read, prompt=PROMPT, is_text=is_text)
+    return AnswerGuards(checks(DEFAULT, known, classifier=None), is_whole=not is_text)
+
+
+@pytest.mark.parametrize(
+    "text", ["//a.test", "a@b.example", " ".join(PROMPT_WORDS[:9])], ids=["link", "mail", "prompt"]
+)
+async def test_what_is_compared_with_much_keeps_nobody_waiting(text):
+    for read, is_long in (("Leave. ", False), ("Leave. " * 10_000, True)):
+        made = of_all_read(read)
+        await made.take(text)
+        assert await lets_others_in(made.end()) is is_long
+
+
+@pytest.mark.parametrize("each", ["1", "//a.test", "a@b.example"])
+async def test_a_long_json_answer_keeps_nobody_waiting(each):
+    for many, is_long in ((10, False), (10_000, True)):
+        made = of_all_read("", is_text=False)
+        await made.take(json.dumps([each] * many))
+        assert await lets_others_in(made.end()) is is_long
+
+
+async def test_what_was_read_is_compared_with_words_of_the_prompt_alone():
+    known = Known(question="", read="Leave is thirty days, and it lapses in May.", prompt=PROMPT)
+    made = AnswerGuards(checks(DEFAULT, known, classifier=None))
+    assert await made.take("Leave is thirty days, and it lapses in May.\n")
+    assert "runs" not in vars(known)

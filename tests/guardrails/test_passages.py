@@ -12,6 +12,7 @@ from roadworthy.guardrails.looking import degraded, is_blocked
 from roadworthy.guardrails.passages import dropped, screen_passages
 from roadworthy.releases import Guards, JudgedGuard, parse_release
 from tests.doubles.classifier import UNREAD, WordsClassifier
+from tests.pace import lets_others_in
 
 pytestmark = pytest.mark.anyio
 HEAD = "passage_injection"
@@ -121,3 +122,9 @@ async def test_the_release_says_what_a_failure_means(on_failure, came):
 
 async def test_a_release_without_the_guard_drops_nothing():
     assert await screened(guards=Guards()) == await screened(guards=None) == ()
+
+
+async def test_many_long_passages_keep_nobody_waiting():
+    long = dict.fromkeys(range(100), "Leave. " * 100)
+    assert not await lets_others_in(screened())
+    assert await lets_others_in(screened(long))

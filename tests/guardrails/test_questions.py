@@ -11,6 +11,7 @@ from roadworthy.guardrails.looking import degraded, is_blocked
 from roadworthy.guardrails.questions import Question, screen_question
 from roadworthy.releases import Guards, JudgedGuard, LanguageGuard, parse_release
 from tests.doubles.classifier import UNREAD, WordsClassifier
+from tests.pace import lets_others_in
 
 pytestmark = pytest.mark.anyio
 DEFAULT = parse_release('{"answerer": "extract"}').guards
@@ -230,3 +231,10 @@ async def test_rules_take_no_time_to_speak_of():
     for _ in range(100):
         await screened("How many days of annual leave has every employee of the plant?")
     assert (time.perf_counter() - began) / 100 < 0.02
+
+
+@pytest.mark.parametrize("guard", ["injection", "probing", "pretexts", "abuse"])
+async def test_a_long_conversation_keeps_nobody_waiting(guard):
+    guards = Guards.model_validate({guard: {"on_failure": "closed"}})
+    assert not await lets_others_in(screened("Leave. " * 100, guards))
+    assert await lets_others_in(screened("Leave. " * 10_000, guards))

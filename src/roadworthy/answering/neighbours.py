@@ -19,6 +19,7 @@ async def screen_neighbours(hits: Sequence[Hit], guards: Guards | None) -> tuple
     """
     asked = guards.passages if guards else None
     pieces = [piece for piece in joined(hits) if len(piece) > 1]
+    size = sum(len(hit.text) for piece in pieces for hit in piece)
 
     def look() -> Looked:
         # Letters that nobody sees are looked for in each passage: here they would only add up.
@@ -27,5 +28,5 @@ async def screen_neighbours(hits: Sequence[Hit], guards: Guards | None) -> tuple
         passages = [hit.passage_id for piece, each in found if each for hit in piece]
         return Found(version=VERSION, names=names, passages=passages)
 
-    verdicts = await run(by_rules("passages", asked, look, finding=DROPPED), of=PASSAGES)
+    verdicts = await run(by_rules("passages", asked, look, finding=DROPPED, size=size), of=PASSAGES)
     return tuple(each for each in verdicts if each.outcome != PASS)

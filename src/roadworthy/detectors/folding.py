@@ -25,7 +25,7 @@ _PLAIN = {
     if chr(c) != (plain := unicodedata.normalize("NFKC", chr(c))) and len(plain) <= _LONGEST_FORM
 }
 _IN_ASTRAL = r"\U0001d400-\U0001d7ff\U0001f100-\U0001f1ff"  # letter by letter they would be slow
-_FORMS = re.compile(f"[{''.join(chr(c) for c in _PLAIN if c < 0x10000)}{_IN_ASTRAL}]+")
+_FORMS = re.compile(f"[{''.join(chr(c) for c in _PLAIN if c < 0x10000)}{_IN_ASTRAL}]{{1,1000}}")
 # Cyrillic and Greek letters that look like Latin ones.
 _ALIKE = str.maketrans(
     "авсԁеһіјӏкмопрԛѕтихуѵԝАВСЕНІЈКМОРЅТХУԜ" + "αγεηικνορτυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",

@@ -52,7 +52,7 @@ RULES = (
     rule(
         "override",
         "ignora dimentica",
-        r"\b(?:ignora|dimentica)\w*\b[^\n]{0,30}\b(?:istruzioni|regole)\b",
+        r"\b(?:ignora|dimentica)\w{0,30}\b[^\n]{0,30}\b(?:istruzioni|regole)\b",
     ),
     rule(
         "override",
@@ -87,7 +87,7 @@ RULES = (
     rule(
         "chat_marks",
         "system instruction response assistant",
-        r"^ {0,8}#{2,6} {0,8}(?:system|instruction|response) ?: *$",
+        r"^ {0,8}#{2,6} {0,8}(?:system|instruction|response) ?: {0,100}$",
         r"^ {0,8}(?:system|assistant)(?: prompt| message)? ?: ?(?:you|ignore|new|from now)\b",
     ),
     rule(

@@ -7,7 +7,7 @@ the attack itself, not its words; what only speaks of it is a question like any 
 from roadworthy.detectors.injection_rules import RULES
 from roadworthy.detectors.rules import rule
 
-VERSION = "rules-2"  # changes when a question could be judged otherwise
+VERSION = "rules-3"  # changes when a question could be judged otherwise
 
 _TELL = (
     r"(?:reveal|print|repeat|show|output|leak|display|give|tell|recite|dump|copy|share|send"

@@ -4,6 +4,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+# Characters that are looked at in one go, and how far beyond them what begins there may end: no
+# rule is longer. While one regular expression looks, nothing else is done in the whole process.
+STRETCH, LONGEST_MATCH = 4_000, 1_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
@@ -30,4 +34,15 @@ def named(text: str, rules: Iterable[Rule]) -> Iterator[str]:
     small = text.lower()
     for each in rules:
         if any(trigger in small for trigger in each.triggers):
-            yield from (each.name for _ in each.pattern.finditer(text))
+            yield from (each.name for _ in matches(each.pattern, text))
+
+
+def matches(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Yield what `finditer` does of a pattern that matches no more than LONGEST_MATCH."""
+    at = 0
+    for end in range(STRETCH, len(text) + STRETCH, STRETCH):
+        for found in pattern.finditer(text, max(at, end - STRETCH), end + LONGEST_MATCH):
+            if found.start() >= end:
+                break
+            at = found.end()
+            yield found

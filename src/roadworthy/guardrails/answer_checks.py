@@ -1,7 +1,7 @@
 """What is looked for in each sentence of an answer."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Literal
@@ -11,7 +11,7 @@ from roadworthy.detectors.leaks import Runs, runs, squeezed
 from roadworthy.detectors.links import Known as KnownLinks
 from roadworthy.detectors.links import links
 from roadworthy.detectors.patterns import SECRETS, Sighting, sightings
-from roadworthy.guardrails.looking import has_head, scored
+from roadworthy.guardrails.looking import apart, has_head, scored
 from roadworthy.guardrails.records import (
     CLASSIFIER,
     GROUNDING,
@@ -40,10 +40,14 @@ class Sentence:
     before: str  # the end of what was looked at before
 
     @cached_property
+    def whole(self) -> str:
+        """Give it with what stands before it."""
+        return self.before + self.text
+
+    @cached_property
     def sightings(self) -> Sequence[Sighting]:
         """Find personal data and secrets that end in it."""
-        whole = self.before + self.text
-        return [each for each in sightings(whole) if each.end > len(self.before)]
+        return [each for each in sightings(self.whole) if each.end > len(self.before)]
 
     def run(self, start: int, end: int, name: str) -> Run:
         """Name a run of both texts, as far as it is of the sentence."""
@@ -87,12 +91,18 @@ class Known:
         """Give the runs of words that he may read."""
         return runs(self._readable)
 
+    @cached_property
+    def size(self) -> int:
+        """Count the characters that he may read."""
+        return len(self._readable)
+
     @property
     def _readable(self) -> str:
         return "\n".join((self.question, self.read, *self.passages))
 
 
 Look = Callable[[Sentence], Awaitable[Looked]]
+Find = Callable[[Sentence, Known], Awaitable[Sequence[Run]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,42 +145,60 @@ def _blocking(asked: AnswerGuard | None) -> AnswerGuard | None:
     return asked and asked.model_copy(update={"on_finding": "block"})
 
 
-def _ruled(find: Callable[[Sentence, Known], Iterable[Run]], known: Known) -> Look:
+def _ruled(find: Find, known: Known) -> Look:
     async def look(sentence: Sentence) -> Looked:
         if find in AGAINST_DOCUMENTS and not known.has_documents:
             return NotLooked(reason="no documents are read")
-        found = list(find(sentence, known))
+        found = await find(sentence, known)
         return Found(version=VERSION, names=[run.name for run in found], runs=found)
 
     return look
 
 
-def _personal_data(sentence: Sentence, known: Known) -> Iterable[Run]:
+async def _personal_data(sentence: Sentence, known: Known) -> Sequence[Run]:
     """Find what reaches, pays or names a person and stands in nothing that the asker may read."""
-    whole = sentence.before + sentence.text
-    for each in sentence.sightings:
-        value = squeezed(whole[each.start : each.end])
-        if each.kind.group != SECRETS and value not in known.squeezed:
-            yield sentence.run(each.start, each.end, each.kind.name)
+    private = [each for each in await _sightings(sentence) if each.kind.group != SECRETS]
+
+    def unknown() -> list[Run]:
+        values = ((each, squeezed(sentence.whole[each.start : each.end])) for each in private)
+        return [
+            sentence.run(each.start, each.end, each.kind.name)
+            for each, value in values
+            if value not in known.squeezed
+        ]
+
+    return await apart(unknown, size=len(sentence.whole) + known.size) if private else []
 
 
-def _secrets(sentence: Sentence, _known: Known) -> Iterable[Run]:
+async def _secrets(sentence: Sentence, _known: Known) -> Sequence[Run]:
     """Find what opens something, wherever it stands: who may read it, reads it in its document."""
-    for each in sentence.sightings:
-        if SECRETS in each.groups:
-            yield sentence.run(each.start, each.end, each.kind.name)
+    return [
+        sentence.run(each.start, each.end, each.kind.name)
+        for each in await _sightings(sentence)
+        if SECRETS in each.groups
+    ]
 
 
-def _leakage(sentence: Sentence, known: Known) -> Iterable[Run]:
+async def _sightings(sentence: Sentence) -> Sequence[Sighting]:
+    return await apart(lambda: sentence.sightings, size=len(sentence.whole))
+
+
+async def _leakage(sentence: Sentence, known: Known) -> Sequence[Run]:
     """Find words of the prompt, and the mark that was made for this request alone.
 
     It blocks: so what stands before a sentence has none of them, unless it could not be looked at.
     """
-    whole = sentence.before + sentence.text
-    if known.mark and known.mark in squeezed(whole):
-        yield sentence.all_of_it("mark")
-    elif known.prompt and (runs(whole) & _runs_of(known.prompt)) - known.runs:
-        yield sentence.all_of_it("prompt")
+
+    def words() -> Runs:
+        return runs(sentence.whole) & _runs_of(known.prompt)
+
+    whole = sentence.whole
+    if known.mark and known.mark in await apart(lambda: squeezed(whole), size=len(whole)):
+        return [sentence.all_of_it("mark")]
+    said = await apart(words, size=len(whole)) if known.prompt else frozenset()
+    if said and await apart(lambda: said - known.runs, size=known.size):
+        return [sentence.all_of_it("prompt")]
+    return []
 
 
 @lru_cache(maxsize=64)
@@ -178,18 +206,23 @@ def _runs_of(prompt: str) -> Runs:
     return runs(prompt)
 
 
-def _links(sentence: Sentence, known: Known) -> Iterable[Run]:
+async def _links(sentence: Sentence, known: Known) -> Sequence[Run]:
     """Find addresses that lead where no document leads, and pictures that could carry data out."""
-    whole = sentence.before + sentence.text
+    whole, begin = sentence.whole, len(sentence.before)
     is_cut = known.is_text and len(sentence.text) >= LONGEST
-    for link in links(whole):
-        if link.end <= len(sentence.before):
-            continue
+    there = await apart(
+        lambda: [link for link in links(whole) if link.end > begin], size=len(whole)
+    )
+
+    def unknown() -> list[Run]:
         # What was cut in the middle of a word may go on.
-        may_go_on = is_cut and not BLANK.search(whole, link.end)
-        if may_go_on or not known.links.allows(link):
-            name = "picture" if link.is_picture else "link"
-            yield sentence.run(link.start, link.end, name)
+        return [
+            sentence.run(link.start, link.end, "picture" if link.is_picture else "link")
+            for link in there
+            if (is_cut and not BLANK.search(whole, link.end)) or not known.links.allows(link)
+        ]
+
+    return await apart(unknown, size=len(whole) + known.size) if there else []
 
 
 AGAINST_DOCUMENTS = (_personal_data, _links)

@@ -12,7 +12,7 @@ from functools import partial
 from roadworthy.core.sentences import first_end
 from roadworthy.guardrails.answer_checks import Check, Sentence, end_of
 from roadworthy.guardrails.json_texts import said_in
-from roadworthy.guardrails.looking import Look, Outcome, Seen, outcome, seen, verdict
+from roadworthy.guardrails.looking import Look, Outcome, Seen, apart, outcome, seen, verdict
 from roadworthy.guardrails.records import (
     ANSWER,
     BLOCKED,
@@ -95,7 +95,9 @@ class AnswerGuards:
 
     async def _checked(self, end: int) -> str:
         written, self._held = self._held[:end], self._held[end:]
-        said = (said_in(written) if self._is_whole else "") or written
+        said = written
+        if self._is_whole:
+            said = await apart(lambda: said_in(written), size=end) or written
         sentence = Sentence(text=said, before=self._before)
         self._before = end_of(sentence.before + sentence.text)
         taken_out: list[Run] = []

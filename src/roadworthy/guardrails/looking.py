@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import structlog
 
@@ -30,8 +30,10 @@ from roadworthy.releases import Guard, JudgedGuard
 from roadworthy.traces import GuardVerdict
 
 LONGEST_S = 2.0  # that a question, or a sentence, waits for one detector
+LARGE = 10_000  # characters; the slowest rules take up to a tenth of a second for them
 Part = Literal["question", "passages", "answer"]
 Outcome = Literal["pass", "blocked", "dropped", "redacted"]
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
@@ -147,15 +149,25 @@ def degraded(verdicts: Sequence[GuardVerdict]) -> list[str]:
     return list(dict.fromkeys(f"{each.guard} guard" for each in failed))
 
 
+async def apart(see: Callable[[], T], *, size: int) -> T:
+    """Let rules look at so many characters; at many beside everything else that is under way."""
+    return await asyncio.to_thread(see) if size > LARGE else see()
+
+
 def by_rules(
-    guard: str, asked: Guard | None, see: Callable[[], Looked], *, finding: Outcome = BLOCKED
-) -> list[Look]:
-    """Make the look of a guard's rules; none if the release does not ask for it."""
+    guard: str, asked: Guard | None, see: Callable[[], Looked], *,
+    finding: Outcome = BLOCKED, size: int = 0,
+) -> list[Look]:  # fmt: skip
+    """Make the look of a guard's rules; none if the release does not ask for it.
+
+    Args:
+        size: characters that they look at.
+    """
     if asked is None:
         return []
 
     async def look() -> Looked:
-        return see()
+        return await apart(see, size=size)
 
     return [Look(guard=guard, asked=asked, by=RULES, see=look, finding=finding)]
 

@@ -19,7 +19,7 @@ from roadworthy.releases import Guards
 from roadworthy.traces import GuardVerdict
 
 VERSION = (
-    "rules-2"  # of detectors/injection_rules.py: changes when a passage could be judged otherwise
+    "rules-3"  # of detectors/injection_rules.py: changes when a passage could be judged otherwise
 )
 NOTHING_FOUND = NotLooked(reason="nothing was found", is_missed=False)
 
@@ -56,7 +56,7 @@ async def screen_passages(
 
     so_far = partial(_so_far, kept, classifier, threshold=threshold)
     looks = [
-        *by_rules("passages", asked, look, finding=DROPPED),
+        *by_rules("passages", asked, look, finding=DROPPED, size=sum(map(len, texts.values()))),
         *by_classifier("passages", asked, judge, finding=DROPPED, so_far=so_far),
     ]
     return await run(looks, of=PASSAGES)

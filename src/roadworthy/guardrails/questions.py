@@ -4,7 +4,7 @@ Whether it is about the documents at all is not judged here: that is the relevan
 for it (answering/relevance.py).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,7 +24,7 @@ from roadworthy.guardrails.records import (
     Looked,
     NotLooked,
 )
-from roadworthy.releases import Guards, JudgedGuard, LanguageGuard, SizeGuard
+from roadworthy.releases import Guard, Guards, JudgedGuard, LanguageGuard, SizeGuard
 from roadworthy.traces import GuardVerdict
 
 
@@ -51,6 +51,9 @@ async def screen_question(
 def _looks(question: Question, guards: Guards, classifier: Classifier | None) -> list[Look]:
     text = question.text
 
+    def ruled(guard: str, asked: Guard | None, find: Callable[[], Iterable[str]]) -> list[Look]:
+        return by_rules(guard, asked, lambda: _found(find()), size=len(text))
+
     def judged(guard: str, asked: JudgedGuard | None, head: str) -> list[Look]:
         threshold = asked.threshold if asked else None
         ask = partial(scored, classifier, head, threshold=threshold)
@@ -68,10 +71,10 @@ def _looks(question: Question, guards: Guards, classifier: Classifier | None) ->
     return [
         *by_rules("size", guards.size, lambda: _size(question.turn, guards.size)),
         *by_rules("language", guards.language, lambda: _language(question, guards.language)),
-        *by_rules("injection", guards.injection, lambda: _found(instructions(text, ORDERS))),
-        *by_rules("probing", guards.probing, lambda: _found(named(text, PROBING))),
-        *by_rules("pretexts", guards.pretexts, lambda: _found(named(text, PRETEXTS))),
-        *by_rules("abuse", guards.abuse, lambda: _found(named(text, ABUSE))),
+        *ruled("injection", guards.injection, lambda: instructions(text, ORDERS)),
+        *ruled("probing", guards.probing, lambda: named(text, PROBING)),
+        *ruled("pretexts", guards.pretexts, lambda: named(text, PRETEXTS)),
+        *ruled("abuse", guards.abuse, lambda: named(text, ABUSE)),
         *judged("injection", guards.injection, INJECTION),
         *judged("abuse", guards.abuse, TOXICITY),
     ]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roadworthy.core.sentences import LONGEST_HELD, first_end
+from roadworthy.core.sentences import LONGEST_HELD, LOOKED_AT, first_end
 
 
 def cut(pieces):
@@ -44,7 +44,7 @@ def test_it_is_cut_into_sentences(text, found):
 
 WORDS = st.sampled_from(
     ["A", "b", " ", "  ", "\n", ".", "!", "。", "…", "[", "1", "]", "[12]", "Dr.", '"', ")", ",",
-     " " * 61, "x" * 990, "1. ", "- ", "No. 5", "？", "”"]
+     " " * 61, "x" * 990, "1. ", "- ", "No. 5", "？", "”", " " * 700]
 )  # fmt: skip
 
 
@@ -57,9 +57,15 @@ def test_the_pieces_do_not_matter(data):
     assert "".join(cut(pieces)) == text
 
 
-def test_what_is_held_is_bounded():
+@pytest.mark.parametrize("written", ["word", " ", "\n", "1. ", "[1]"])
+def test_what_is_held_is_bounded(written):
     held = ""
-    for letter in "word" * 5_000:
+    for letter in written * (20_000 // len(written)):
         held += letter
         held = held[first_end(held) :]
         assert len(held) <= 5 * LONGEST_HELD
+
+
+@given(st.lists(WORDS, max_size=40).map("".join))
+def test_no_more_is_looked_at_than_is_said(text):
+    assert first_end(text) == first_end(text[:LOOKED_AT])

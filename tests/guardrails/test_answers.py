@@ -488,3 +488,8 @@ async def test_what_was_read_is_compared_with_words_of_the_prompt_alone():
     made = AnswerGuards(checks(DEFAULT, known, classifier=None))
     assert await made.take("Leave is thirty days, and it lapses in May.\n")
     assert "runs" not in vars(known)
+
+
+async def test_blanks_are_not_held_for_what_follows():
+    made = guards()
+    assert "".join([await made.take(" " * 500) for _ in range(10)]) == " " * 5_000

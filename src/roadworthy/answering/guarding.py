@@ -128,14 +128,14 @@ class _Holding:
 
     def __init__(self, guards: AnswerGuards) -> None:
         self._guards = guards
-        self._text = ""  # all that was written
+        self._texts = list[str]()  # all that was written
         self._waiting = list[tuple[int, Citation]]()  # in the order of their marks
 
     async def take(self, written: Written) -> list[Written]:
         """Take what was written next; gives what may be told by now."""
         match written:
             case TextPiece():
-                self._text += written.text
+                self._texts.append(written.text)
                 return self.released(await self._guards.take(written.text))
             case Citation():
                 insort(self._waiting, (self._behind_mark(written), written), key=itemgetter(0))
@@ -153,5 +153,6 @@ class _Holding:
     def _behind_mark(self, citation: Citation) -> int:
         """Find where the first mark of a citation ends, however the text came."""
         mark = f"[{citation.number}]"
-        at = self._text.find(mark)
-        return at + len(mark) if at >= 0 else len(self._text)
+        text = "".join(self._texts)
+        at = text.find(mark)
+        return at + len(mark) if at >= 0 else len(text)

@@ -3,7 +3,8 @@
 import re
 
 NOT_THERE = "NOT IN THE DOCUMENTS"
-# What models put around the refusal: quotes, stars, a mark.
+# What models put around the refusal: quotes, stars, a mark; no more than so many characters.
+LONGEST_AROUND = 200
 AROUND = re.compile(r"^(?:\[[\d\s,;]*\]?|[^\w\[])+")
 
 
@@ -14,8 +15,9 @@ def is_refusal(text: str) -> bool:
 
 def may_become_refusal(beginning: str) -> bool:
     """Tell whether it can still turn out to be one, when more of it is known."""
-    return NOT_THERE.startswith(_bare(beginning)[: len(NOT_THERE)])
+    bare = _bare(beginning)[: len(NOT_THERE)]
+    return NOT_THERE.startswith(bare) and (bare != "" or len(beginning) <= LONGEST_AROUND)
 
 
 def _bare(beginning: str) -> str:
-    return AROUND.sub("", beginning).upper()
+    return AROUND.sub("", beginning[: LONGEST_AROUND + len(NOT_THERE)]).upper()

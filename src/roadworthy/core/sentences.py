@@ -130,6 +130,7 @@ def _ends(text: str, stop: re.Match[str], *, after: str) -> bool:
 LONGEST_HELD = 1_000  # characters; then the next blank ends a sentence
 LONGEST = 4 * LONGEST_HELD  # then it ends in the middle of a word
 LOOKED_AHEAD = 60
+LOOKED_AT = LONGEST_HELD + LONGEST  # no more of a text says where its first sentence ends
 MARKS = re.compile(r"(?:[ \t]?\[\d{1,3}(?:[,;] ?\d{1,3}){0,9}\]){0,20}")
 UNFINISHED_MARK = re.compile(r"\[[\d,; ]{0,40}")
 BLANK = re.compile(r"\s")
@@ -144,7 +145,10 @@ def first_end(text: str) -> int:
 
     Returns: the number of characters; 0: it cannot be told yet.
     """
+    text = text[:LOOKED_AT]
     begin = len(text) - len(text.lstrip())
+    if begin >= LONGEST_HELD:
+        return LONGEST_HELD
     limit, line = begin + LONGEST_HELD, text.find("\n", begin) + 1
     if 0 < line <= limit:
         limit = line

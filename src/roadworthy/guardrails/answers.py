@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from roadworthy.core.sentences import first_end
+from roadworthy.core.sentences import LOOKED_AT, first_end
 from roadworthy.guardrails.answer_checks import Check, Sentence, end_of
 from roadworthy.guardrails.json_texts import said_in
 from roadworthy.guardrails.looking import Look, Outcome, Seen, apart, outcome, seen, verdict
@@ -61,7 +61,8 @@ class AnswerGuards:
         """
         self._accounts = [_Account(check=check, is_whole=is_whole) for check in checks]
         self._is_whole = is_whole
-        self._held = ""
+        self._held = ""  # from the last piece's beginning, or before
+        self._at = 0  # what of it was looked at
         self._before = ""  # the end of what was looked at
         self._is_over = False
         self.decided = 0  # characters of what was written that were let through, or taken out
@@ -69,7 +70,7 @@ class AnswerGuards:
 
     async def take(self, piece: str) -> str:
         """Take the next piece that was written; gives what may be read by now."""
-        self._held += piece
+        self._held, self._at = self._held[self._at :] + piece, 0
         released = ""
         while not self.is_blocked and (end := self._next_end()):
             released += await self._checked(end)
@@ -79,8 +80,8 @@ class AnswerGuards:
     async def end(self) -> str:
         """Say that nothing more is written; gives what may be read of the rest."""
         released = ""
-        if self._held and not self.is_blocked:
-            released = await self._checked(len(self._held))
+        if len(self._held) > self._at and not self.is_blocked:
+            released = await self._checked(len(self._held) - self._at)
         self._is_over = True
         return released
 
@@ -91,10 +92,13 @@ class AnswerGuards:
     def _next_end(self) -> int:
         if self._is_whole:
             return 0
-        return first_end(self._held) if self._accounts else len(self._held)
+        if not self._accounts:
+            return len(self._held) - self._at
+        return first_end(self._held[self._at : self._at + LOOKED_AT])
 
     async def _checked(self, end: int) -> str:
-        written, self._held = self._held[:end], self._held[end:]
+        written = self._held[self._at : self._at + end]
+        self._at += end
         said = written
         if self._is_whole:
             said = await apart(lambda: said_in(written), size=end) or written

@@ -2,9 +2,11 @@
 
 import pytest
 
+from roadworthy.answering import conversation as conversations
 from roadworthy.answering.conversation import whole_question
 from roadworthy.core.errors import Invalid
 from roadworthy.gateway.chat import Message
+from roadworthy.retrieval.query import Query
 
 EARLIER = "How long is the notice period of a supplier?"
 
@@ -129,3 +131,26 @@ def test_filters_are_those_of_the_last_question():
     whole = whole_question(conversation(f"type:pdf {EARLIER}", "And in Spain? lang:es"))
     assert whole.text == f"{EARLIER}\nAnd in Spain?"
     assert (whole.among.media_type, whole.among.language) == (None, "es")
+
+
+def test_a_last_question_that_is_too_long_is_not_read():
+    filters = f'metadata.a:"{"x" * 600}" ' * 15
+    with pytest.raises(Invalid, match="at most 8000 characters"):
+        whole_question(conversation(f"{filters}Who?"))
+
+
+def test_it_is_looked_back_for_what_the_last_ones_lean_on_but_not_for_long():
+    leaning = [f"And in {place}?" for place in ("Spain", *["Italy"] * 18)]
+    assert whole_question(conversation(EARLIER, *leaning, "Why?")).text.startswith(EARLIER)
+    assert EARLIER not in whole_question(conversation(EARLIER, "And?", *leaning, "Why?")).text
+
+
+def test_nothing_is_read_of_what_a_question_does_not_lean_on(monkeypatch):
+    read = []
+    monkeypatch.setattr(
+        conversations, "read_question", lambda text: read.append(text) or Query(text=text)
+    )
+    whole_question(conversation("word " * 1_000, STANDING[0]))
+    assert read == [STANDING[0]]
+    whole_question(conversation("word " * 1_000, "Why?"))
+    assert max(map(len, read)) <= 600

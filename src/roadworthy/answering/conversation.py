@@ -7,6 +7,7 @@ for together with the question before it.
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 
 from roadworthy.core.errors import Invalid
 from roadworthy.corpus.terms import query_terms
@@ -17,6 +18,7 @@ from roadworthy.retrieval.search import LONGEST_QUESTION, check_question
 
 MOST_TURNS = 200
 LONGEST_CARRIED = 600  # characters of the earlier question
+LOOKED_BACK = 20  # questions, for the one that the last ones lean on
 
 # Words that begin a follow-up ("E-mail" begins none) ...
 BEGINS = re.compile(
@@ -49,22 +51,27 @@ def whole_question(turns: Sequence[Message]) -> Query:
             or too long.
     """
     check_turns(turns)
-    query = read_question(turns[-1].content.strip())
+    asked = turns[-1].content.strip()
+    check_question(asked)
+    query = read_question(asked)
     question = query.text
-    check_question(question)
+    earlier = _earlier(turns) if _leans(question) else []
+    if not earlier:
+        return query
+    # "And in Italy?" after "And in Spain?" leans on what that one leaned on.
+    stood = next((each for each in earlier if not _leans(each)), earlier[0])
+    parts = dict.fromkeys([stood, earlier[0]])
+    room = max(0, LONGEST_QUESTION - len(question) - 1)
+    return replace(query, text="\n".join(parts)[:room] + f"\n{question}")
+
+
+def _earlier(turns: Sequence[Message]) -> list[str]:
+    """Give what was asked before the last question, the latest first, as far as it is carried."""
+    asked = (turn.content for turn in reversed(turns[:-1]) if turn.role == "user")
     # Filters are those of the last question; in the others they are no words either.
-    earlier = [
-        read_question(turn.content[:LONGEST_QUESTION].strip()).text
-        for turn in turns[:-1]
-        if turn.role == "user"
+    return [
+        read_question(each.strip()[:LONGEST_CARRIED]).text for each in islice(asked, LOOKED_BACK)
     ]
-    if earlier and _leans(question):
-        # "And in Italy?" after "And in Spain?" leans on what that one leaned on.
-        stood = next((each for each in reversed(earlier) if not _leans(each)), earlier[-1])
-        parts = dict.fromkeys([stood[:LONGEST_CARRIED], earlier[-1][:LONGEST_CARRIED]])
-        room = max(0, LONGEST_QUESTION - len(question) - 1)
-        return replace(query, text="\n".join(parts)[:room] + f"\n{question}")
-    return query
 
 
 def last_asked(turns: Sequence[Message]) -> str:

@@ -270,3 +270,15 @@ def test_one_question_in_other_words(language, one, other):
 def test_two_questions(language, one, other):
     assert not asks_the_same(one, other, language=language)
     assert not asks_the_same(other, one, language=language)
+
+
+def test_a_long_question_is_the_same_only_word_for_word():
+    long = " ".join(f"room {n}" for n in range(100))
+    assert asks_the_same(f"Who cleans the {long}?", f"Who  cleans the {long}?", language="en")
+    assert not asks_the_same(f"Who cleans {long}?", f"Please, who cleans {long}?", language="en")
+
+
+def test_how_long_a_question_is_counts_as_it_is_read():
+    """One sign may stand for eighteen letters."""
+    assert asks_the_same("\ufdfa" * 20, "\ufdfa" * 20 + "?", language="ar")
+    assert not asks_the_same("\ufdfa" * 40, "\ufdfa" * 40 + "?", language="ar")

@@ -14,6 +14,7 @@ from roadworthy.answering.wordings import OTHER, WORDINGS, Phrases, Wordings
 from roadworthy.core.normal_forms import normalized
 from roadworthy.corpus.terms import stop_words_of
 
+LONGEST_COMPARED = 500  # characters; a longer question is asked again only as it is written
 SIGNS = str.maketrans("\u2019\u2018\u02bc`\u00b4\u2212\u2013\u2010\u2011", "'''''----")
 WORD = r"\.?[^\W_]+(?:[.,/:-][^\W_]+)*(?:\+\+|#)?"
 # A minus, or a mark that is neither a word nor ordinary punctuation: %, $, +, =, ...
@@ -54,6 +55,9 @@ def asks_the_same(one: str, other: str, *, language: str) -> bool:
         return True
     if one.isupper() != other.isupper():
         return False  # "WHO RUNS IT?"
+    one, other = _plain(one), _plain(other)
+    if max(len(one), len(other)) > LONGEST_COMPARED:
+        return False
     wordings = WORDINGS.get(language, OTHER)
     stops = stop_words_of(language) if language in WORDINGS else frozenset[str]()
     a, b = (_read(text, wordings, stops) for text in (one, other))
@@ -95,7 +99,7 @@ def _awaits_its_verb(words: Sequence[str], wordings: Wordings) -> bool:
 
 def _words(text: str, wordings: Wordings, small: frozenset[str]) -> Iterator[str]:
     """Bring a text into one wording; a compound of small words ("est-il") is its parts."""
-    text = _plain(text).translate(SIGNS).strip()
+    text = text.translate(SIGNS).strip()
     plain = THOUSANDS.sub(_in_one, _folded(text, wordings, small))
     plain = _rewritten(plain, wordings.phrases)
     if not wordings.unsure.search(plain.casefold()):

@@ -187,7 +187,7 @@ ENGLISH = Wordings(
     # Who does not have to sign may sign; how long I have to pay is no time for which I must.
     unsure=re.compile(
         r"\b(?:not?|never|nobody|none|nothing|neither|nor|without|hardly)\b"
-        r"|(?:^|[.?!\n])\W*how (?:long|much time|many \w+)"
+        r"|(?:^|[.?!\n])[^\w.?!\n]*+how (?:long|much time|many \w+)"
     ),
 )
 GERMAN = Wordings(

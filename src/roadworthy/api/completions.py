@@ -56,7 +56,10 @@ class ChatMessage(_Lenient):
     """A turn. The answers' tone and rules stand in the release: system messages are left aside."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: Turn | Annotated[list[TextPart], Field(max_length=MOST_PARTS)] | None = None
+    # Of the wrong parts of a message the first is named: there may be 200 in each of 400.
+    content: (
+        Turn | Annotated[list[TextPart], Field(max_length=MOST_PARTS, fail_fast=True)] | None
+    ) = None
 
     @property
     def text(self) -> str:

@@ -1,5 +1,6 @@
 """POST /v1/embeddings: vectors of a space, as documents and questions are embedded here."""
 
+import asyncio
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from fastapi import Body as FromBody
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from roadworthy.api.bodies import CLEAN, Name, Whole, json_response
+from roadworthy.api.bodies import CLEAN, Name, Whole
 from roadworthy.api.openapi import problems
 from roadworthy.api.streams import unless_gone
 from roadworthy.api.visits import KnownVisit, Visit
@@ -21,6 +22,7 @@ from roadworthy.gateway.embeddings import SpaceEmbedder
 
 router = APIRouter(tags=["openai"])
 MOST_TEXTS = 2048  # as OpenAI bounds it
+WRITTEN_AT_ONCE = 64  # vectors; 2,048 would keep everybody waiting for a quarter of a second
 DEFAULT = "default"
 Text = Annotated[str, Field(min_length=1, max_length=100_000, pattern=CLEAN)]
 
@@ -66,6 +68,7 @@ class Embeddings:
     object: Literal["list"] = "list"
 
 
+SOME = TypeAdapter(Sequence[Embedding])
 EMBEDDINGS = TypeAdapter(Embeddings)
 
 
@@ -80,12 +83,23 @@ async def embed_texts(
     if body.dimensions not in {None, embedder.space.dimension}:
         raise Invalid(f"Vectors of this space have {embedder.space.dimension} dimensions.")
     vectors = await unless_gone(request.receive, _embed(embedder, body))
-    data = [
-        Embedding(index=index, embedding=_encoded(vector, body.encoding_format))
-        for index, vector in enumerate(vectors)
-    ]
-    made = Embeddings(data=data, model=embedder.space.name, usage=EmbeddingUsage())
-    return json_response(EMBEDDINGS, made)
+    return await response_of(vectors, model=embedder.space.name, encoding=body.encoding_format)
+
+
+async def response_of(vectors: Vectors, *, model: str, encoding: str) -> Response:
+    """Write vectors, some at a time: others have their turns in between."""
+    written: list[bytes] = []
+    for start in range(0, len(vectors), WRITTEN_AT_ONCE):
+        some = [
+            Embedding(index=index, embedding=_encoded(vector, encoding))
+            for index, vector in enumerate(vectors[start : start + WRITTEN_AT_ONCE], start)
+        ]
+        written.append(SOME.dump_json(some)[1:-1])
+        await asyncio.sleep(0)
+    none = Embeddings(data=(), model=model, usage=EmbeddingUsage())
+    before, nothing, after = EMBEDDINGS.dump_json(none).partition(b"[]")
+    content = b"".join((before, nothing[:1], b",".join(written), nothing[1:], after))
+    return Response(content, media_type="application/json")
 
 
 def _embedder(visit: KnownVisit, name: str) -> SpaceEmbedder:

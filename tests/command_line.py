@@ -40,6 +40,8 @@ class Finished:
 def _logging_restored():
     root, before = logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers[:], root.level
+    # What the test's own services log meanwhile is not what the command says.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stdout))
     try:
         yield
     finally:

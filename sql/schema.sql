@@ -2278,7 +2278,7 @@ ALTER TABLE public.experiment ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.golden_probe ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY grants ON public.approval FOR UPDATE TO roadworthy_app USING ((( SELECT public.may_approve() AS may_approve) AND (asked_by <> ( SELECT public.current_user_id() AS current_user_id)))) WITH CHECK ((granted_by = ( SELECT public.current_user_id() AS current_user_id)));
+CREATE POLICY grants ON public.approval FOR UPDATE TO roadworthy_app USING ((( SELECT public.may_approve() AS may_approve) AND (asked_by <> ( SELECT public.current_user_id() AS current_user_id)) AND (granted_by IS NULL))) WITH CHECK ((granted_by = ( SELECT public.current_user_id() AS current_user_id)));
 
 CREATE POLICY holder ON public.legal_hold TO roadworthy_app USING (( SELECT public.may_hold() AS may_hold));
 

@@ -11,7 +11,7 @@ DROP POLICY IF EXISTS approver ON approval;
 CREATE POLICY approver ON approval FOR SELECT TO roadworthy_app USING ((SELECT may_approve()));
 DROP POLICY IF EXISTS grants ON approval;
 CREATE POLICY grants ON approval FOR UPDATE TO roadworthy_app
-    USING ((SELECT may_approve()) AND asked_by <> (SELECT current_user_id()))
+    USING ((SELECT may_approve()) AND asked_by <> (SELECT current_user_id()) AND granted_by IS NULL)
     WITH CHECK (granted_by = (SELECT current_user_id()));
 -- What was done stays done: no grant is used twice.
 DROP POLICY IF EXISTS used ON approval;

@@ -51,6 +51,14 @@ async def test_what_was_done_stays_done(world):
     assert await ask(world) is not None
 
 
+async def test_what_somebody_granted_stays_his(world):
+    waiting = await ask(world)
+    await granted(world, waiting)
+    async with world.database.write_as(world.person("eve", groups=("approvers",))) as conn:
+        assert (await conn.execute("UPDATE approval SET granted_by = 'eve'")).rowcount == 0
+    assert await ask(world) is None
+
+
 async def test_a_grant_is_for_what_was_asked_and_for_who_asked(world):
     await granted(world, await ask(world))
     assert await ask(world, subject="another") is not None

@@ -23,6 +23,7 @@ from benchmarks.up import Up, fresh_home, services_of
 from roadworthy.gateway.classifying import Classifier, Pair
 from roadworthy.gateway.embeddings import embed
 from roadworthy.gateway.endpoint import Endpoint
+from roadworthy.gateway.engine.catalogue import ANSWERED
 from roadworthy.gateway.reranking import Reranker
 from training import held_out
 from training.sets import Statement
@@ -54,7 +55,7 @@ async def told(up: Up, data: Path) -> dict[str, object]:
         assert services.background_classifier is not None
         assert services.reranker is not None
         return {
-            **await adversarial(services.reranker, data),
+            **await adversarial(services.background_classifier, services.reranker, data),
             **await grounding(services.background_classifier, services.embeddings, data),
         }
 
@@ -98,20 +99,30 @@ async def grounding(classifier: Classifier, embeddings: Endpoint, data: Path) ->
     return figures
 
 
-async def adversarial(reranker: Reranker, data: Path) -> dict[str, object]:
+async def adversarial(classifier: Classifier, reranker: Reranker, data: Path) -> dict[str, object]:
     """Tell SQuAD's questions with an answer from those that people wrote to look like them.
 
-    By the match of their tokens with the paragraph they were written for, of articles not read in
-    training.
+    By reading each with the paragraph it was written for, of articles not read in training; beside
+    it by the match of their tokens, for which nothing is trained.
     """
     rows = held_out.questions(data)
-    values = [score for row in rows for score in await reranker.score(row.question, [row.passage])]
+    pairs: list[Pair] = [(row.question, row.passage) for row in rows]
+    read = await classifier.score(ANSWERED, pairs)
+    matches = [m for row in rows for m in await reranker.score(row.question, [row.passage])]
     truth = [row.answer is not None for row in rows]
-    area = ranked(values, truth)
-    inverted, unanswerable = [-value for value in values], [not yes for yes in truth]
+    area, by_match = ranked(read.values, truth), ranked(matches, truth)
+    inverted, unanswerable = [-value for value in read.values], [not yes for yes in truth]
     curve = {str(rate): plain(at_rate(inverted, unanswerable, rate)) for rate in REFUSED}
-    print(f"adversarial questions: AUROC {area}; refused, by answerable refused: {curve}")
-    return {"adversarial_auroc": plain(area), "adversarial_refusal_curve": curve}
+    print(
+        f"adversarial questions: AUROC {area}, by the match of tokens {by_match}; refused, by "
+        f"answerable refused: {curve}"
+    )
+    return {
+        "adversarial_auroc": plain(area),
+        "adversarial_match_auroc": plain(by_match),
+        "adversarial_refusal_curve": curve,
+        "adversarial_version": read.version,
+    }
 
 
 def _made(data: Path) -> list[Statement]:

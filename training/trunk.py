@@ -14,7 +14,7 @@ from roadworthy.gateway.engine.catalogue import E5_SMALL
 from roadworthy.gateway.engine.e5_file import E5File
 from roadworthy.gateway.engine.embedder import open_session
 from roadworthy.gateway.engine.encoder import Encoder
-from roadworthy.gateway.engine.graph import STATE, save_lower
+from roadworthy.gateway.engine.graph import START, STATE, WORDS, save_lower, save_words
 from roadworthy.gateway.engine.pieces import save_pieces
 from roadworthy.gateway.engine.tokens import CutsText, open_tokens
 from roadworthy.gateway.engine.weights import verified
@@ -47,8 +47,9 @@ def read_encoder(folder: Path) -> tuple[Encoder, CutsText]:
 
 def buckets(encodings: Encodings, encoder: Encoder, *, layers: int, cache: Path) -> list[Bucket]:
     """Run the lower layers over all examples; what was run before is read from `cache`."""
-    graph = cache / f"lower{layers}.onnx"
+    graph = cache / f"from_words{layers}.onnx"
     if not graph.exists():
+        save_words(encoder, cache / WORDS)
         save_lower(encoder, graph, layers=layers)
     found = []
     for shortest, longest in zip((0, *LENGTHS), LENGTHS, strict=False):
@@ -84,13 +85,14 @@ def _bucket(
 def _run(
     texts: list[NDArray[np.int32]], graph: Path, path: Path, shape: tuple[int, int, int]
 ) -> None:
-    session = open_session(graph)
+    words, lower = open_session(graph.parent / WORDS), open_session(graph)
     partial = path.with_suffix(".partial.npy")
     states = np.lib.format.open_memmap(partial, "w+", np.float16, shape)
 
     def run(at: int) -> None:
         ids = texts[at].astype(np.int64)
-        [state] = session.run([STATE], {INPUT: ids[None, :]})
+        [start] = words.run([START], {INPUT: ids[None, :]})
+        [state] = lower.run([STATE], {START: start})
         states[at, : len(ids)] = np.asarray(state)[0]
 
     with ThreadPoolExecutor(_THREADS) as pool:

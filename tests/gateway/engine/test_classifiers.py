@@ -13,7 +13,7 @@ from roadworthy.gateway.engine.classifier_file import RUN, WHOLE, ClassifierWeig
 from roadworthy.gateway.engine.classifier_graph import SCORES, save_upper
 from roadworthy.gateway.engine.embedder import Embedder
 from roadworthy.gateway.engine.encoder import BlockTable, Encoder, Layer, Linear, Norm
-from roadworthy.gateway.engine.graph import STATE
+from roadworthy.gateway.engine.graph import START, STATE
 from roadworthy.gateway.engine.weights import locate, verified
 from tests.gateway.engine.test_vectors import attention, gelu, normed
 
@@ -60,10 +60,11 @@ ENCODER = Encoder(
 )
 
 
-def file_of(heads, *, scale=1.0, shift=0.0):
+def file_of(heads, *, scale=1.0, shift=0.0, layers=(1,)):
     """A file that changes the last layer and has the heads {name: (reading, arrays)}."""
     arrays = {
-        f"layer1.{part}.{end}": numbers(4, wide) if end == "down" else numbers(out, 4)
+        f"layer{number}.{part}.{end}": numbers(4, wide) if end == "down" else numbers(out, 4)
+        for number in layers
         for part, wide, out in (
             ("attention_in", WIDTH, 3 * WIDTH),
             ("attention_out", WIDTH, WIDTH),
@@ -79,23 +80,23 @@ def file_of(heads, *, scale=1.0, shift=0.0):
     return arrays
 
 
-def served(arrays, tmp_path, state):
+def served(arrays, tmp_path, state, *, given=STATE):
     np.savez(tmp_path / "small.npz", **arrays)
     weights = ClassifierWeights.read(tmp_path / "small.npz")
     save_upper(weights, ENCODER, tmp_path / "small.onnx")
     session = onnxruntime.InferenceSession(str(tmp_path / "small.onnx"))
-    return np.asarray(session.run([SCORES], {STATE: state[None]})[0])[0]
+    return np.asarray(session.run([SCORES], {given: state[None]})[0])[0]
 
 
-def upper(arrays, state):
-    """Run the changed layer in plain NumPy."""
+def upper(arrays, state, *, number=1):
+    """Run a changed layer in plain NumPy."""
 
     def changed(part):
-        here = getattr(ENCODER.layers[1], part)
-        change = arrays[f"layer1.{part}.up"] @ arrays[f"layer1.{part}.down"]
+        here = getattr(ENCODER.layers[number], part)
+        change = arrays[f"layer{number}.{part}.up"] @ arrays[f"layer{number}.{part}.down"]
         return lambda x: x @ (here.weight + change).T + here.bias
 
-    own = ENCODER.layers[1]
+    own = ENCODER.layers[number]
     mixed = attention(changed("attention_in")(state), ENCODER.heads)
     state = normed(state + changed("attention_out")(mixed), own.attention_norm, 1e-12)
     outer = changed("outer")(gelu(changed("inner")(state)))
@@ -132,6 +133,15 @@ def test_the_8_bit_graph_follows_the_32_bit_arithmetic(tmp_path, name):
         expected = 0.05 * logit(reading, own, upper(arrays, state)) - 0.1
         [score] = served(arrays, tmp_path, state)
         assert np.log(score / (1 - score)) == pytest.approx(expected, abs=0.005)
+
+
+def test_what_changes_all_layers_goes_on_from_the_words(tmp_path):
+    arrays = file_of({"a": READINGS["a"]}, scale=0.05, layers=(0, 1))
+    own = {part: arrays[f"{WHOLE}.a.{part}"] for part in ("query", "weight", "bias")}
+    start = numbers(6, WIDTH)
+    expected = 0.05 * logit(WHOLE, own, upper(arrays, upper(arrays, start, number=0)))
+    [score] = served(arrays, tmp_path, start, given=START)
+    assert np.log(score / (1 - score)) == pytest.approx(expected, abs=0.01)
 
 
 def test_each_head_keeps_its_own_threshold(tmp_path):

@@ -75,6 +75,7 @@ class ChatModel:
 INJECTION: Final = "injection"
 PASSAGE_INJECTION: Final = "passage_injection"
 GROUNDING: Final = "grounding"
+ANSWERED: Final = "answered"
 
 _QUERY, _PASSAGE = "query: ", "passage: "
 
@@ -92,6 +93,18 @@ SCREEN = ClassifierModel(
     ),
 )
 
+# Reads a question and a passage together; all its layers are its own.
+READER = ClassifierModel(
+    name="reader",
+    weights=Weights(
+        package="roadworthy",
+        distribution="roadworthy",
+        path="gateway/engine/classifiers/reader.npz",
+        sha256="a3387554120fed79efcf124d594e081546acc451a3d7e17beea453de16dd4f47",
+    ),
+    heads=(Head(name=ANSWERED, prefixes=(_QUERY, _PASSAGE)),),
+)
+
 E5_SMALL = EmbeddingModel(
     name="e5-small",
     weights=Weights(
@@ -106,7 +119,7 @@ E5_SMALL = EmbeddingModel(
     query_prefix=_QUERY,
     passage_prefix=_PASSAGE,
     lower_layers=7,
-    classifiers=(SCREEN,),
+    classifiers=(SCREEN, READER),
 )
 
 _MINILM_FOLDER = "data/embeddings/sentence-transformers__all-MiniLM-L6-v2"

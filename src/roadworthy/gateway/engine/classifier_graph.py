@@ -17,7 +17,7 @@ from roadworthy.gateway.engine.classifier_file import (
     Head,
 )
 from roadworthy.gateway.engine.encoder import Encoder
-from roadworthy.gateway.engine.graph import STATE
+from roadworthy.gateway.engine.graph import START, STATE
 from roadworthy.gateway.engine.weights import verified
 
 SCORES: Final = "scores"
@@ -39,10 +39,15 @@ def save_classifier(model: ClassifierModel, encoder: Encoder, folder: Path) -> N
 
 
 def save_upper(weights: ClassifierWeights, encoder: Encoder, path: Path) -> None:
-    """Write a graph that goes on from the state that the embedding graph gives out."""
+    """Write a graph that goes on from what the embedding graphs give out: words, or lower layers.
+
+    Args:
+        weights: they change all layers, from START on, or upper ones, from STATE on.
+    """
     builder = Builder(epsilon=encoder.epsilon)
-    state = _upper(builder, weights, encoder=encoder, state=STATE, name=path.stem)
-    takes = numbers(STATE, "texts", "tokens", encoder.width)
+    given = START if weights.first_layer == 0 else STATE
+    state = _upper(builder, weights, encoder=encoder, state=given, name=path.stem)
+    takes = numbers(given, "texts", "tokens", encoder.width)
     _finish(builder, weights, path, state=state, takes=takes)
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from roadworthy.gateway.engine.ahead import Ahead
 from roadworthy.gateway.engine.blocks import INPUT
 from roadworthy.gateway.engine.catalogue import EmbeddingModel
-from roadworthy.gateway.engine.graph import LOWER, OUTPUT, STATE, TOKENS, UPPER
+from roadworthy.gateway.engine.graph import LOWER, OUTPUT, START, STATE, TOKENS, UPPER, WORDS
 from roadworthy.gateway.engine.tokens import open_tokens
 
 MOST_KEPT: Final = 1024  # vectors of texts that were read for a classifier
@@ -64,6 +64,7 @@ class Embedder:
     """
 
     def __init__(self, model: EmbeddingModel, folder: Path) -> None:
+        self._words = open_session(folder / WORDS)
         self._lower = open_session(folder / LOWER)
         self._upper = open_session(folder / UPPER)
         self.tokens = open_tokens(folder)
@@ -97,6 +98,11 @@ class Embedder:
         """Tell whether a text is read to its end."""
         return not self.tokens.cut(text, max_tokens=self.model.max_tokens)[1]
 
+    def start(self, ids: Sequence[int]) -> Numbers:
+        """Give the state of tokens before the first layer, (1, tokens, width)."""
+        [state] = self._words.run([START], {INPUT: np.array([ids], np.int64)})
+        return np.asarray(state)
+
     def read_tokens(self, text: str) -> EmbeddedTokens:
         """Embed a text and each of its tokens."""
         read = self._read(text)
@@ -109,7 +115,7 @@ class Embedder:
 
     def _read(self, text: str) -> Read:
         ids, is_truncated = self.tokens.cut(text, max_tokens=self.model.max_tokens)
-        [state] = self._lower.run([STATE], {INPUT: np.array([ids], np.int64)})
+        [state] = self._lower.run([STATE], {START: self.start(ids)})
         return Read(ids=ids, is_truncated=is_truncated, state=np.asarray(state))
 
     def _run_upper(self, read: Read, wanted: list[str]) -> list[Numbers]:

@@ -8,6 +8,7 @@ from roadworthy.gateway.engine.catalogue import (
     E5_SMALL,
     EMBEDDING_MODELS,
     GROUNDING_MODEL,
+    READER,
     ClassifierModel,
     EmbeddingModel,
 )
@@ -15,6 +16,9 @@ from roadworthy.gateway.engine.classifier import Classifier
 from roadworthy.gateway.engine.embedder import Embedder
 from roadworthy.gateway.engine.grounding import Grounding
 from roadworthy.gateway.engine.matcher import Matcher
+from roadworthy.gateway.engine.reader import Reader
+
+Opened = Classifier | Grounding | Reader
 
 
 class Shelf:
@@ -25,7 +29,7 @@ class Shelf:
         self._progress = progress
         self._opened: dict[str, Embedder] = {}
         self._opening = {name: threading.Lock() for name in EMBEDDING_MODELS}
-        self._classifiers: dict[str, Classifier | Grounding] = {}
+        self._classifiers: dict[str, Opened] = {}
         self._opening_classifier = threading.Lock()
         self._matchers: dict[str, Matcher] = {}
         self._opening_matcher = threading.Lock()
@@ -54,14 +58,15 @@ class Shelf:
                 self._matchers[model.name] = Matcher(embedder)
             return self._matchers[model.name]
 
-    def classifier(self, model: ClassifierModel) -> Classifier | Grounding:
+    def classifier(self, model: ClassifierModel) -> Opened:
         """Return the opened classifier; raises as above."""
         embedder = self.embedder(E5_SMALL)
         with self._opening_classifier:
             if model.name not in self._classifiers:
-                self._classifiers[model.name] = (
-                    Grounding(self.matcher(E5_SMALL))
-                    if model is GROUNDING_MODEL
-                    else Classifier(model, embedder)
-                )
+                self._classifiers[model.name] = self._open(model, embedder)
             return self._classifiers[model.name]
+
+    def _open(self, model: ClassifierModel, embedder: Embedder) -> Opened:
+        if model is GROUNDING_MODEL:
+            return Grounding(self.matcher(E5_SMALL))
+        return Reader(model, embedder) if model is READER else Classifier(model, embedder)

@@ -1,0 +1,116 @@
+"""A reader learns where the answer is, of articles that are not kept for the test."""
+
+import json
+
+import numpy as np
+import pytest
+
+from roadworthy.gateway.engine.tokens import open_tokens
+from training import reading
+from training.sets import is_test_article
+
+PASSAGE = "The tram was opened in 1894. Horses drew it until 1901, when cars came from Zurich."
+OTHER = "Bread is baked from five in the morning on."
+[KEPT, HELD] = [
+    next(t for t in "abcdefghij" if is_test_article(t) is held) for held in (False, True)
+]
+
+
+def written(path, rows):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def squad(question, article, answer=None):
+    start = PASSAGE.find(answer or "")
+    return {
+        "question": question, "title": article, "paragraph_id": f"{article}0",
+        "answers": [{"text": answer, "answer_start": start}] if answer else [],
+    }  # fmt: skip
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Data in the layout of the sets that are trained on."""
+    passages = [
+        {"_id": f"{title}{number}", "title": title, "text": text}
+        for title in (KEPT, HELD)
+        for number, text in enumerate((PASSAGE, OTHER))
+    ]
+    folder = tmp_path / "retrieval/squad_v2"
+    written(folder / "corpus.jsonl", passages)
+    written(
+        folder / "questions.jsonl",
+        [
+            squad("When was it opened?", KEPT, "1894"),
+            squad("From where did cars come?", KEPT, "Zurich"),
+            squad("When was it closed?", KEPT),
+            squad("Kept for the test?", HELD, "1901"),
+        ],
+    )
+    for language in reading.OTHER_LANGUAGES:
+        folder = tmp_path / "languages" / language
+        written(folder / "corpus.jsonl", passages)
+        answers = [{"text": "Horses", "answer_start": PASSAGE.find("Horses")}]
+        texts = {"1": "What drew it?", "2": "And of the test?"}
+        written(
+            folder / "queries.jsonl",
+            [{"_id": key, "text": text, "answers": answers} for key, text in texts.items()],
+        )
+        (folder / "qrels").mkdir()
+        lines = f"query-id\tcorpus-id\tscore\n1\t{KEPT}0\t1\n2\t{HELD}0\t1\n"
+        (folder / "qrels/test.tsv").write_text(lines)
+    statement = {"hypothesis": "A tram was opened.", "premise": PASSAGE, "label": "entailment"}
+    written(
+        tmp_path / "grounding/esnli/pairs.jsonl",
+        [statement | {"split": "dev"}, statement | {"split": "test"}],
+    )
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def tokens(model_folders):
+    return open_tokens(model_folders["e5-small"])
+
+
+def answers(pairs, tokens):
+    """The tokens that are marked, of each question with an answer."""
+    return sorted(
+        tuple(pair.ids[pair.answer[0] : pair.answer[1] + 1])
+        for pair in pairs
+        if pair.is_answered and not pair.is_statement
+    )
+
+
+def test_the_marked_tokens_are_those_of_the_answer(data, tokens):
+    found = reading.training_pairs(data, tokens)
+    expected = [
+        tuple(tokens.cut(text, max_tokens=9)[0][1:-1])
+        for text in ("1894", "Zurich", "Horses", "Horses")
+    ]
+    assert [tuple(map(int, ids)) for ids in answers(found, tokens)] == sorted(expected)
+
+
+def test_nothing_of_the_articles_for_the_test_is_trained_on(data, tokens):
+    counts = reading.counted(reading.training_pairs(data, tokens))
+    assert counts["answered"] == 4
+    assert counts["statements"] == 1
+    assert counts["not answered"] >= 1
+    [held] = reading.test_pairs(data, tokens)
+    assert held.is_answered
+
+
+def test_a_passage_that_is_cut_before_its_answer_teaches_nothing(data, tokens, monkeypatch):
+    monkeypatch.setattr(reading, "MOST_TOKENS", 24)
+    found = reading.training_pairs(data, tokens)
+    assert max(len(pair.ids) for pair in found) == 24
+    assert answers(found, tokens) == answers(reading.training_pairs(data, tokens), tokens)
+    zurich = tokens.cut("Zurich", max_tokens=9)[0][1]
+    assert all(zurich not in ids for ids in answers(found, tokens))
+
+
+def test_each_pair_is_drawn_once_a_round(data, tokens):
+    pairs = reading.training_pairs(data, tokens)
+    drawn = list(reading.batches(pairs, np.random.default_rng(1), most_tokens=64))
+    assert sorted(id(pair) for batch in drawn for pair in batch) == sorted(map(id, pairs))
+    assert all(len(batch) * max(len(pair.ids) for pair in batch) <= 64 for batch in drawn)

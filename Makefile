@@ -29,9 +29,10 @@ format: $(SYNCED)
 bench: $(SYNCED)
 	$(BIN)/python -m benchmarks.$(subst -,_,$(NAME)) $(ARGS)
 
+MORE = $(wildcard training/$(NAME)-requirements.txt)
 # make train NAME=screen [ARGS="--data DIR --minutes 20"]
-train: $(TRAIN)/.synced $(wildcard training/$(NAME)-requirements.txt)
-	for more in $(filter %.txt,$^); do $(TRAIN)/bin/python -m pip install -q -r $$more; done
+train: $(TRAIN)/.synced
+	$(if $(MORE),$(PYTHON) -m pip --python $(TRAIN)/bin/python install -q -r $(MORE))
 	PYTHONPATH="$$($(BIN)/python -c "import site; print(site.getsitepackages()[0])"):src" \
 		$(TRAIN)/bin/python -m training.$(NAME) $(ARGS)
 
@@ -45,7 +46,7 @@ $(UV):
 	$(BIN)/python -m pip install -q --disable-pip-version-check uv==0.13.8
 
 $(TRAIN)/.synced: $(SYNCED) training/requirements.txt
-	$(UV) venv -q --seed --clear -p $(BIN)/python $(TRAIN)
+	$(UV) venv -q --clear -p $(BIN)/python $(TRAIN)
 	$(UV) pip install -q --python $(TRAIN)/bin/python -r training/requirements.txt
 	@touch $@
 

@@ -8,21 +8,22 @@ PyTorch, which takes 1,500 tokens a second on two cores where JAX takes 900.
 
 import argparse
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 - as everybody writes it
+from torch.nn import functional
 
+from roadworthy.core.ranking_metrics import auroc
 from roadworthy.gateway.engine import catalogue
 from roadworthy.gateway.engine.catalogue import ANSWERED
 from roadworthy.gateway.engine.classifier_file import PARTS, WHOLE
 from roadworthy.gateway.engine.encoder import Encoder
 from training import release, sets
-from training.reading import Pair, batches, counted, test_pairs, training_pairs
+from training.reading import Pair, batches, counted, held_out_pairs, training_pairs
 from training.trunk import read_encoder
 
 RANK = 24  # of the change of each weight: 4 MB in all
@@ -36,18 +37,16 @@ SAID = "said"  # the head of statements, which does not ship
 _UNSEEN = -1e9
 _THREADS = 2
 
-Params = Mapping[str, Tensor]
-
 
 def main() -> None:
     options = _options()
     torch.set_num_threads(_THREADS)
     encoder, tokens = read_encoder(options.cache)
-    pairs, held = training_pairs(options.data, tokens), test_pairs(options.data, tokens)
+    pairs, held = training_pairs(options.data, tokens), held_out_pairs(options.data, tokens)
     print(f"{counted(pairs)}; for the test {counted(held)}", flush=True)
     network = Network(encoder, seed=options.seed)
     for minutes in fit(network, pairs, options):
-        print(f"after {minutes:.0f} min: AUROC {auroc(network, held):.4f} of the test", flush=True)
+        print(f"after {minutes:.0f} min: AUROC of the test {measured(network, held)}", flush=True)
         arrays = {name: values.detach().numpy() for name, values in network.params.items()}
         kept = {name: values for name, values in arrays.items() if _ships(name)}
         release.write(kept, [ANSWERED], options.out)
@@ -105,30 +104,34 @@ class Network(torch.nn.Module):
         width, length = self._positions.shape[1], ids.shape[1]
         with torch.no_grad():
             state = self._words[ids] + self._positions[:length]
-            state = F.layer_norm(state, (width,), *self._norm, self._epsilon)
+            state = functional.layer_norm(state, (width,), *self._norm, self._epsilon)
         seen = torch.arange(length) < counts[:, None]
         mask = torch.zeros(seen.shape, dtype=HALF).masked_fill(~seen, _UNSEEN)[:, None, None, :]
         for number, layer in enumerate(self._layers):
             attended = self._attended(number, state, mask)
-            state = F.layer_norm(
+            state = functional.layer_norm(
                 state + attended, (width,), *layer["attention_norm"], self._epsilon
             )
-            inner = F.gelu(self._product(number, "inner", state))
+            inner = functional.gelu(self._product(number, "inner", state))
             outer = self._product(number, "outer", inner)
-            state = F.layer_norm(state + outer, (width,), *layer["outer_norm"], self._epsilon)
+            state = functional.layer_norm(
+                state + outer, (width,), *layer["outer_norm"], self._epsilon
+            )
         return state.float(), seen
 
     def _attended(self, number: int, state: Tensor, mask: Tensor) -> Tensor:
         pairs, length, width = state.shape
         joint = self._product(number, "attention_in", state)
         parts = joint.view(pairs, length, 3, self._heads, -1).permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(*parts, attn_mask=mask)
+        mixed = functional.scaled_dot_product_attention(*parts, attn_mask=mask)
         mixed = mixed.transpose(1, 2).reshape(pairs, length, width)
         return self._product(number, "attention_out", mixed)
 
     def _product(self, number: int, part: str, state: Tensor) -> Tensor:
         down, up = (self.params[f"layer{number}.{part}.{end}"].to(HALF) for end in ("down", "up"))
-        return F.linear(state, *self._layers[number][part]) + F.linear(F.linear(state, down), up)
+        return functional.linear(state, *self._layers[number][part]) + functional.linear(
+            functional.linear(state, down), up
+        )
 
     def whole(self, head: str, state: Tensor, seen: Tensor) -> Tensor:
         """Weigh the tokens, and look at their mean; gives a logit for each pair."""
@@ -157,7 +160,7 @@ class Network(torch.nn.Module):
         for end, name in enumerate(("begins", "ends")):
             logits = (state @ self.params[name]).masked_fill(~is_possible, _UNSEEN)
             right = torch.tensor([pair.answer[end] for pair in pairs])
-            total = total + F.cross_entropy(logits, right, reduction="none")
+            total = total + functional.cross_entropy(logits, right, reduction="none")
         return total
 
 
@@ -166,7 +169,7 @@ def _half(values: NDArray[np.float32]) -> Tensor:
 
 
 def _surprise(logit: Tensor, truth: Tensor) -> Tensor:
-    return F.binary_cross_entropy_with_logits(logit, truth, reduction="none")
+    return functional.binary_cross_entropy_with_logits(logit, truth, reduction="none")
 
 
 def _filled(pairs: Sequence[Pair]) -> tuple[Tensor, Tensor]:
@@ -177,7 +180,7 @@ def _filled(pairs: Sequence[Pair]) -> tuple[Tensor, Tensor]:
     return ids, counts
 
 
-def fit(network: Network, pairs: Sequence[Pair], options: argparse.Namespace):  # noqa: ANN201
+def fit(network: Network, pairs: Sequence[Pair], options: argparse.Namespace) -> Iterator[float]:
     """Train with a rate that rises for a short time and then falls to zero with the clock.
 
     Yields: the minutes, every ten of them and at the end.
@@ -209,16 +212,14 @@ def fit(network: Network, pairs: Sequence[Pair], options: argparse.Namespace):  
 
 
 @torch.no_grad()
-def auroc(network: Network, pairs: Sequence[Pair]) -> float:
-    """Give how often a pair with an answer has a higher logit than one without."""
-    rng = np.random.default_rng(0)
-    logits, truth = [], []
-    for batch in batches(pairs, rng, most_tokens=TOKENS):
+def measured(network: Network, pairs: Sequence[Pair]) -> float | None:
+    """Tell how often a pair with an answer has a higher logit than one without."""
+    logits: dict[bool, list[float]] = {True: [], False: []}
+    for batch in batches(pairs, np.random.default_rng(0), most_tokens=TOKENS):
         state, seen = network.states(*_filled(batch))
-        logits += network.whole(ANSWERED, state, seen).tolist()
-        truth += [pair.is_answered for pair in batch]
-    ranks, yes = np.argsort(np.argsort(logits)), np.array(truth)
-    return float((ranks[yes].mean() - (yes.sum() - 1) / 2) / (~yes).sum())
+        for pair, logit in zip(batch, network.whole(ANSWERED, state, seen).tolist(), strict=True):
+            logits[pair.is_answered].append(logit)
+    return auroc(logits[True], logits[False])
 
 
 def _options() -> argparse.Namespace:

@@ -12,7 +12,7 @@ from roadworthy.gateway.engine.reader import joined
 from roadworthy.gateway.engine.tokens import CutsText
 from training import sets
 from training.examples import PASSAGE, QUERY
-from training.sets import Question, is_test_article
+from training.sets import Question
 
 MOST_TOKENS = 256
 ELSEWHERE = 0.25  # of the questions with an answer are put to another passage of the article, too
@@ -42,40 +42,19 @@ def training_pairs(data: Path, tokens: CutsText, *, seed: int = 1) -> list[Pair]
     rng = random.Random(seed)
     found = list(_questions(sets.squad(data, test=False), tokens, rng))
     for language in OTHER_LANGUAGES:
-        found += _questions(answerable(data / "languages" / language), tokens, rng)
+        found += _questions(sets.answerable(data, language), tokens, rng)
     for row in sets.entailment(data, "dev"):
         said = row.is_supported
         found.append(_pair(row.sentence, row.passage, tokens, is_answered=said, is_statement=True))
     return found
 
 
-def test_pairs(data: Path, tokens: CutsText) -> list[Pair]:
+def held_out_pairs(data: Path, tokens: CutsText) -> list[Pair]:
     """Give the pairs of the articles that are kept for the test, in the order of `sets.squad`."""
     return [
         _pair(row.question, row.passage, tokens, is_answered=row.answer is not None)
         for row in sets.squad(data, test=True)
     ]
-
-
-def answerable(folder: Path) -> list[Question]:
-    """Read a set whose questions all have an answer, of the articles not kept for the test."""
-    passages = {row["_id"]: row for row in sets.rows(folder / "corpus.jsonl")}
-    lines = (folder / "qrels" / "test.tsv").read_text("utf-8").splitlines()[1:]
-    place = {line.split("\t")[0]: line.split("\t")[1] for line in lines}
-    found = []
-    for row in sets.rows(folder / "queries.jsonl"):
-        passage = passages[place[row["_id"]]]
-        start, text = row["answers"][0]["answer_start"], row["answers"][0]["text"]
-        if not is_test_article(passage["title"]):
-            found.append(
-                Question(
-                    question=row["text"].strip(),
-                    passage=passage["text"],
-                    answer=(start, start + len(text)),
-                    article=passage["title"],
-                )
-            )
-    return found
 
 
 def _questions(rows: Sequence[Question], tokens: CutsText, rng: random.Random) -> Iterator[Pair]:

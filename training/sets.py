@@ -264,6 +264,26 @@ def squad(data: Path, *, test: bool) -> list[Question]:
     ]
 
 
+def answerable(data: Path, language: str) -> list[Question]:
+    """Read a set whose questions all have an answer, of the articles that are not for the test."""
+    folder = data / "languages" / language
+    passages = {row["_id"]: row for row in rows(folder / "corpus.jsonl")}
+    _, *lines = (folder / "qrels" / "test.tsv").read_text("utf-8").splitlines()
+    asked_of = {
+        question: passages[key] for question, key, _ in (line.split("\t") for line in lines)
+    }
+    return [
+        Question(
+            question=row["text"].strip(),
+            passage=passage["text"],
+            answer=_run(row["answers"]),
+            article=passage["title"],
+        )
+        for row in rows(folder / "queries.jsonl")
+        if not is_test_article((passage := asked_of[row["_id"]])["title"])
+    ]
+
+
 def _run(answers: list[dict[str, Any]]) -> tuple[int, int] | None:
     if not answers:
         return None

@@ -73,7 +73,7 @@ def tokens(model_folders):
     return open_tokens(model_folders["e5-small"])
 
 
-def answers(pairs, tokens):
+def answers(pairs):
     """The tokens that are marked, of each question with an answer."""
     return sorted(
         tuple(pair.ids[pair.answer[0] : pair.answer[1] + 1])
@@ -88,7 +88,7 @@ def test_the_marked_tokens_are_those_of_the_answer(data, tokens):
         tuple(tokens.cut(text, max_tokens=9)[0][1:-1])
         for text in ("1894", "Zurich", "Horses", "Horses")
     ]
-    assert [tuple(map(int, ids)) for ids in answers(found, tokens)] == sorted(expected)
+    assert [tuple(map(int, ids)) for ids in answers(found)] == sorted(expected)
 
 
 def test_nothing_of_the_articles_for_the_test_is_trained_on(data, tokens):
@@ -96,7 +96,7 @@ def test_nothing_of_the_articles_for_the_test_is_trained_on(data, tokens):
     assert counts["answered"] == 4
     assert counts["statements"] == 1
     assert counts["not answered"] >= 1
-    [held] = reading.test_pairs(data, tokens)
+    [held] = reading.held_out_pairs(data, tokens)
     assert held.is_answered
 
 
@@ -104,9 +104,11 @@ def test_a_passage_that_is_cut_before_its_answer_teaches_nothing(data, tokens, m
     monkeypatch.setattr(reading, "MOST_TOKENS", 24)
     found = reading.training_pairs(data, tokens)
     assert max(len(pair.ids) for pair in found) == 24
-    assert answers(found, tokens) == answers(reading.training_pairs(data, tokens), tokens)
-    zurich = tokens.cut("Zurich", max_tokens=9)[0][1]
-    assert all(zurich not in ids for ids in answers(found, tokens))
+    [year] = tokens.cut("1894", max_tokens=9)[0][1:-1]
+    marked = answers(found)
+    assert (year,) in marked
+    assert len(marked) < 4
+    assert all(marked)
 
 
 def test_each_pair_is_drawn_once_a_round(data, tokens):

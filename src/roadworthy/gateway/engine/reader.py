@@ -9,16 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-import numpy as np
-
 from roadworthy.gateway.engine.catalogue import ClassifierModel, Head
-from roadworthy.gateway.engine.classifier import Scored, Texts
-from roadworthy.gateway.engine.classifier_file import ClassifierWeights
-from roadworthy.gateway.engine.classifier_graph import SCORES, graph_file
-from roadworthy.gateway.engine.embedder import Embedder, open_session
+from roadworthy.gateway.engine.classifier import OpenedHeads, Scored, Texts
+from roadworthy.gateway.engine.embedder import Embedder
 from roadworthy.gateway.engine.graph import START
 from roadworthy.gateway.engine.tokens import BEGIN, END, CutsText
-from roadworthy.gateway.engine.weights import verified
 
 LONGEST_QUESTION: Final = 128  # tokens; the passage has the rest of what the model reads
 
@@ -54,10 +49,8 @@ class Reader:
 
     def __init__(self, model: ClassifierModel, embedder: Embedder) -> None:
         self._embedder = embedder
-        self._session = open_session(embedder.folder / graph_file(model))
-        heads = ClassifierWeights.read(verified(model.weights)).heads()
-        self._columns = {head.name: number for number, head in enumerate(heads)}
-        self.thresholds = {head.name: head.threshold for head in heads}
+        self._heads = OpenedHeads(model, embedder.folder)
+        self.thresholds = self._heads.thresholds
 
     def scorer(self, head: Head) -> Callable[[Texts], Scored]:
         """Give what scores the pairs of one request."""
@@ -73,6 +66,5 @@ class Reader:
         row = joined(
             question, passage, self._embedder.tokens, most=most, longest_question=LONGEST_QUESTION
         )
-        [scores] = self._session.run([SCORES], {START: self._embedder.start(row.ids)})
-        score = float(np.asarray(scores)[0, self._columns[head.name]])
+        score = self._heads.score(head, {START: self._embedder.start(row.ids)})
         return Scored(score=score, is_truncated=row.is_truncated)

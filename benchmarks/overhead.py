@@ -21,7 +21,9 @@ STREAMS = 50
 WARMING, ANSWERS = 100, 600
 ROUNDS, EACH = 3, 300  # of a comparison; who is measured first changes from round to round
 SATURATING, PHASE_S, PHASES = 16, 8, 4
-EMBEDDED = re.compile(rb'"name":"embed","ms":([\d.e-]+)')
+ASKS_MODELS = ("embed", "judge")  # stages that wait for the embedding model
+CLOSELY = b'"note":"closely"'
+NOT_CLOSELY = re.compile(rb'"degraded":\[[^\]]*"relevance"')
 
 
 async def with_retrieval(desk: Desk) -> dict[str, object]:
@@ -29,14 +31,21 @@ async def with_retrieval(desk: Desk) -> dict[str, object]:
     clients = desk.clients(STREAMS)
     await at_once(answers("slow"), clients, requests=WARMING)
     run = await at_once(answers("slow"), clients, requests=ANSWERS)
-    embedding = [_embed_ms(reply) for reply in run.replies]
+    waited = {stage: [_ms_of(stage, reply) for reply in run.replies] for stage in ASKS_MODELS}
     ours = [1000 * (reply.total_s - SLOW_S) for reply in run.replies]
-    overhead = [took - embed for took, embed in zip(ours, embedding, strict=True)]
+    overhead = [took - sum(asked) for took, *asked in zip(ours, *waited.values(), strict=True)]
+    looked = [
+        ms for ms, reply in zip(waited["judge"], run.replies, strict=True) if CLOSELY in reply.body
+    ]
+    late = sum(NOT_CLOSELY.search(bytes(reply.body)) is not None for reply in run.replies)
     return {
         "overhead_p50_ms": _ms(overhead, 50),
         "overhead_p99_ms": _ms(overhead, 99),
         "first_event_p50_ms": _ms([1000 * reply.first_s for reply in run.replies], 50),
-        "embedding_p50_ms": _ms(embedding, 50),
+        "embedding_p50_ms": _ms(waited["embed"], 50),
+        "close_looks": len(looked),
+        "close_look_p50_ms": _ms(looked, 50) if looked else None,
+        "close_looks_late": late,
         "streams": STREAMS,
         "answers": len(run.replies),
         "other_outcomes": run.others,
@@ -115,8 +124,8 @@ def _served(desk: Desk, tracing: str) -> Iterator[str]:
             process.terminate()
 
 
-def _embed_ms(reply: Reply) -> float:
-    found = EMBEDDED.search(bytes(reply.body))
+def _ms_of(stage: str, reply: Reply) -> float:
+    found = re.search(rb'"name":"%s","ms":([\d.e-]+)' % stage.encode(), bytes(reply.body))
     return float(found[1]) if found else 0.0
 
 

@@ -20,7 +20,7 @@ from torch.nn import functional
 from roadworthy.core.ranking_metrics import auroc
 from roadworthy.gateway.engine import catalogue
 from roadworthy.gateway.engine.catalogue import ANSWERED
-from roadworthy.gateway.engine.classifier_file import PARTS, WHOLE
+from roadworthy.gateway.engine.classifier_file import PARTS, WHOLE, ClassifierWeights
 from roadworthy.gateway.engine.encoder import Encoder
 from training import release, sets
 from training.reading import Pair, batches, counted, held_out_pairs, training_pairs
@@ -45,6 +45,8 @@ def main() -> None:
     pairs, held = training_pairs(options.data, tokens), held_out_pairs(options.data, tokens)
     print(f"{counted(pairs)}; for the test {counted(held)}", flush=True)
     network = Network(encoder, seed=options.seed)
+    if options.begin is not None:
+        network.go_on_from(options.begin)
     for minutes in fit(network, pairs, options):
         print(f"after {minutes:.0f} min: AUROC of the test {measured(network, held)}", flush=True)
         arrays = {name: values.detach().numpy() for name, values in network.params.items()}
@@ -95,6 +97,13 @@ class Network(torch.nn.Module):
         for end in ("begins", "ends"):
             params[end] = self._drawn(width) * 0.02
         return params
+
+    def go_on_from(self, path: Path) -> None:
+        """Take what a file has; heads that do not ship begin anew."""
+        arrays = ClassifierWeights.read(path).arrays
+        with torch.no_grad():
+            for name in self.params.keys() & arrays.keys():
+                self.params[name].copy_(torch.from_numpy(arrays[name]))
 
     def _drawn(self, *shape: int) -> Tensor:
         return torch.randn(*shape, generator=self._random)
@@ -227,6 +236,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=sets.DEFAULT)
     parser.add_argument("--cache", type=Path, default=Path(".home/training"), help="for the words")
     parser.add_argument("--out", type=Path, default=SHIPPED)
+    parser.add_argument("--begin", type=Path, help="a file to go on from; left out: anew")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=1)

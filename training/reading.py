@@ -1,6 +1,8 @@
 """What a reader learns from: questions and passages in one row of tokens, and where answers are."""
 
+import math
 import random
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,8 +17,9 @@ from training.examples import PASSAGE, QUERY
 from training.sets import Question
 
 MOST_TOKENS = 256
-ELSEWHERE = 0.25  # of the questions with an answer are put to another passage of the article, too
-OTHER_LANGUAGES = ("xquad_ru", "xquad_zh")
+NEAR_BY = 0.25  # of the questions with an answer are put to another passage of the article, too,
+ELSEWHERE = 0.5  # and of those of ANSWERED to the one of all other articles that is most like them
+ANSWERED = ("xquad_de", "xquad_es", "xquad_ru", "xquad_zh", "piaf_fr")  # sets without adversaries
 
 _LONGEST_QUESTION = 60
 _ALL = 100_000
@@ -36,13 +39,16 @@ class Pair:
 def training_pairs(data: Path, tokens: CutsText, *, seed: int = 1) -> list[Pair]:
     """Give pairs of the articles that are not kept for the test.
 
-    The questions without an answer were written by people to look like the others. Those of another
-    passage are easy. Statements, of e-SNLI's smaller part, teach to compare.
+    The questions without an answer were written by people to look like the others. Those that are
+    put to another passage are easier, and what a search finds where nothing answers. Statements, of
+    e-SNLI's smaller part, teach to compare.
     """
     rng = random.Random(seed)
     found = list(_questions(sets.squad(data, test=False), tokens, rng))
-    for language in OTHER_LANGUAGES:
-        found += _questions(sets.answerable(data, language), tokens, rng)
+    for name in ANSWERED:
+        rows = sets.answerable(data, name)
+        found += _questions(rows, tokens, rng)
+        found += _elsewhere(rows, tokens, rng)
     for row in sets.entailment(data, "dev"):
         said = row.is_supported
         found.append(_pair(row.sentence, row.passage, tokens, is_answered=said, is_statement=True))
@@ -69,8 +75,28 @@ def _questions(rows: Sequence[Question], tokens: CutsText, rng: random.Random) -
         if pair is not None:
             yield pair
         other = rng.choice(of_article[row.article])
-        if rng.random() < ELSEWHERE and row.passage[slice(*row.answer)] not in other:
+        if rng.random() < NEAR_BY and row.passage[slice(*row.answer)] not in other:
             yield _pair(row.question, other, tokens, is_answered=False)
+
+
+def _elsewhere(rows: Sequence[Question], tokens: CutsText, rng: random.Random) -> Iterator[Pair]:
+    """Put questions to the passage of all other articles that shares most rare tokens with them."""
+    articles = {row.passage: row.article for row in rows}
+    holding: dict[int, list[str]] = {}  # token -> passages
+    for passage in articles:
+        for token in set(_cut(tokens, passage)):
+            holding.setdefault(token, []).append(passage)
+    for row in rows:
+        if row.answer is None or rng.random() >= ELSEWHERE:
+            continue
+        shared: defaultdict[str, float] = defaultdict(float)
+        for token in set(_cut(tokens, row.question)) & holding.keys():
+            for passage in holding[token]:
+                shared[passage] += math.log(len(articles) / len(holding[token]))
+        others = [passage for passage in shared if articles[passage] != row.article]
+        nearest = max(others, key=lambda passage: shared[passage], default="")
+        if nearest and row.passage[slice(*row.answer)] not in nearest:
+            yield _pair(row.question, nearest, tokens, is_answered=False)
 
 
 def _answered(row: Question, answer: tuple[int, int], tokens: CutsText) -> Pair | None:

@@ -216,7 +216,7 @@ async def services(
             await pseudonyms.agree(conn)
         models = await stack.enter_async_context(opened_models(settings, engine))
         prices = read_prices(settings.price_book)
-        router, judging = Router(models.lanes, prices), Judging(models.matcher)
+        router, judging = Router(models.lanes, prices), Judging(models.matcher, models.reader)
         embedders, refused = await open_spaces(settings, database, models.embeddings)
         following = asyncio.create_task(
             follow_spaces(

@@ -18,7 +18,7 @@ from roadworthy.gateway.vendors import Vendor
 from roadworthy.plumbing.endpoint_settings import CHAT, EndpointSettings
 from roadworthy.plumbing.settings import Settings
 
-LONGEST_MATCHING_S = 1.0  # of a call; it takes some 60 ms
+LONGEST_LOOK_S = 1.0  # of each of its two calls; they take some 140 ms each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,7 @@ class Models:
     lanes: dict[str, Lane]  # to those that write, by name
     reranker: Reranker | None
     matcher: Reranker | None  # holds a question against passages token by token
+    reader: Classifier | None  # reads a question together with a passage
     classifier: Classifier | None
     background_classifier: Classifier | None  # for what nobody waits for
 
@@ -47,13 +48,14 @@ async def opened_models(settings: Settings, engine: EngineAddress | None) -> Asy
         stack.push_async_callback(embeddings.close)
         matching, scoring, ahead = [
             await stack.enter_async_context(_asking_engine(settings, engine, longest_s=longest_s))
-            for longest_s in (LONGEST_MATCHING_S, LONGEST_SCORING_S, LONGEST_BACKGROUND_S)
+            for longest_s in (LONGEST_LOOK_S, LONGEST_SCORING_S, LONGEST_BACKGROUND_S)
         ]
         yield Models(
             embeddings=embeddings,
             lanes=await stack.enter_async_context(opened_lanes(settings, engine)),
             reranker=await stack.enter_async_context(opened_reranker(settings, engine)),
             matcher=matching and Reranker(matching, model=E5_SMALL.name),
+            reader=matching and Classifier(matching),
             classifier=scoring and Classifier(scoring),
             # Of its own: what it meets keeps no question from being looked at.
             background_classifier=ahead and Classifier(ahead, is_background=True),

@@ -1,12 +1,15 @@
 """Judge whether what was found is about the question: cheaply, and closely where that is unsure."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
-from roadworthy.answering.relevance import READ_HITS, relevance, unsure_hits
+from roadworthy.answering.relevance import READ_HITS, Look, relevance, unsure_hits
 from roadworthy.core.errors import Busy, Invalid, Unavailable
+from roadworthy.gateway.classifying import Classifier
+from roadworthy.gateway.engine.catalogue import ANSWERED
 from roadworthy.gateway.lanes import MOST_FAILURES
 from roadworthy.gateway.reranking import Reranker
 from roadworthy.gateway.trying import tried
@@ -14,8 +17,9 @@ from roadworthy.plumbing.breaker import Breaker
 from roadworthy.retrieval.search import Hit
 
 DEGRADED = "relevance"
-CLOSELY = "token by token"
+CLOSELY = "closely"
 LONGEST_REST_S = 10.0
+SUREST = 1e-4  # a score nearer to 0 or 1 says no more
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +29,7 @@ class Judged:
     """What was said of the hits, and how."""
 
     relevance: float  # 0 to 1
-    is_close: bool = False  # the question was held against the best of them, token by token
+    is_close: bool = False  # somebody looked closely at the best of them
     degraded: Sequence[str] = ()
 
 
@@ -34,34 +38,45 @@ class Judging:
 
     Args:
         matcher: holds a question against passages token by token; None: there is none.
+        reader: reads a question together with a passage; None: likewise.
     """
 
-    def __init__(self, matcher: Reranker | None = None) -> None:
+    def __init__(self, matcher: Reranker | None = None, reader: Classifier | None = None) -> None:
         self._matcher = matcher
+        self._reader = reader
         self._breaker = Breaker(failures=MOST_FAILURES, longest_rest_s=LONGEST_REST_S)
 
     async def of(self, question: str, hits: Sequence[Hit]) -> Judged:
-        """Judge hits, best first. Open, and said: without the matcher the first estimate holds."""
+        """Judge hits, best first. Open, and said: without a close look the first estimate holds."""
         first, unsure = relevance(hits), unsure_hits(hits)
-        if self._matcher is None or not unsure:
+        if self._matcher is None or self._reader is None or not unsure:
             return Judged(relevance=first)
         if self._breaker.is_resting:
             return Judged(relevance=first, degraded=[DEGRADED])
         try:
-            match = await self.match(question, unsure)
+            look = await self.look(question, unsure)
         except (Unavailable, Busy, Invalid) as error:
             log.warning("relevance was not looked at closely", kind=error.kind)
             return Judged(relevance=first, degraded=[DEGRADED])
-        return Judged(relevance=relevance(hits, match=match), is_close=True)
+        return Judged(relevance=relevance(hits, look=look), is_close=True)
 
-    async def match(self, question: str, hits: Sequence[Hit]) -> float:
-        """Tell how well the question's tokens are found in one of the best hits, from -1 to 1.
+    async def look(self, question: str, hits: Sequence[Hit]) -> Look:
+        """Look closely at the best hits.
 
         Raises:
-            Unavailable: there is no matcher, it is down, or it is left alone for a while.
+            Unavailable: nothing here looks closely, it is down, or it is left alone for a while.
             Busy, Invalid: it is at its limit, or cannot read this.
         """
-        if self._matcher is None:
-            raise Unavailable("Nothing here matches questions and passages.")
-        with tried(self._breaker, what="What matches questions"):
-            return max(await self._matcher.score(question, [h.text for h in hits[:READ_HITS]]))
+        if self._matcher is None or self._reader is None:
+            raise Unavailable("Nothing here looks closely at questions and passages.")
+        texts = [hit.text for hit in hits[:READ_HITS]]
+        pairs = [(question, text) for text in texts]
+        with tried(self._breaker, what="What looks closely"):
+            matches = await self._matcher.score(question, texts)
+            scores = await self._reader.score(ANSWERED, pairs)
+        return Look(match=max(matches), answered=_log_odds(max(scores.values)))
+
+
+def _log_odds(score: float) -> float:
+    bounded = min(max(score, SUREST), 1 - SUREST)
+    return math.log(bounded / (1 - bounded))

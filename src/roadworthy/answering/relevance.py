@@ -1,8 +1,8 @@
 """How likely it is that the hits say something about the question, before any model is called.
 
 What the search has at hand decides most questions. Where that is unsure, the best passages are held
-against the question token by token, which costs some milliseconds of the embedding model
-(answering/judging.py).
+against the question token by token, and read together with it, which costs some milliseconds of the
+embedding model (answering/judging.py).
 """
 
 import math
@@ -30,13 +30,22 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseCalibration:
-    """A logistic fit over the best match by tokens, for estimates that are unsure without it."""
+    """A logistic fit over a close look, for estimates that are unsure without it."""
 
     least: float  # from this estimate on
     below: float  # and below this one the first fit is unsure
     intercept: float
     match: float
     coverage: float
+    answered: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a close look at the best passages saw."""
+
+    match: float  # how well the question's tokens are found in one of them, from -1 to 1
+    answered: float  # log odds that one of them answers it, by reading both together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +67,7 @@ SHIPPED = _shipped()
 CALIBRATIONS = SHIPPED.spaces
 
 
-def relevance(hits: Sequence[Hit], *, match: float | None = None) -> float:
+def relevance(hits: Sequence[Hit], *, look: Look | None = None) -> float:
     """Estimate from the best cosine, and how much of what the question tells a hit holds.
 
     Each space is judged by itself, and the best counts: what one space finds makes nothing less
@@ -67,35 +76,38 @@ def relevance(hits: Sequence[Hit], *, match: float | None = None) -> float:
 
     Args:
         hits: best first.
-        match: how well the question's tokens are found in the best of them; it then counts in the
-            place of the cosine where that is unsure. None: nobody looked.
+        look: what a close look saw; it then counts in the place of the cosine where that is unsure.
+            None: nobody looked.
 
     Returns: from 0 to 1; 0 when there is no hit.
     """
-    estimates = _estimates(hits, match=match)
+    estimates = _estimates(hits, look=look)
     return max(estimates.values(), default=coverage(hits))
 
 
 def unsure_hits(hits: Sequence[Hit]) -> Sequence[Hit]:
-    """Give the hits of the space whose estimate counts, where a look by tokens would say more."""
-    estimates = _estimates(hits, match=None)
+    """Give the hits at which a close look would say more; none where the estimate is sure.
+
+    They are of the space whose estimate counts, or were found by words alone.
+    """
+    estimates = _estimates(hits, look=None)
     if not estimates:
         return []
     best = max(estimates, key=lambda space: estimates[space])
     close = CALIBRATIONS[best].close if best in CALIBRATIONS else None
     if close is None or not close.least <= estimates[best] < close.below:
         return []
-    return [hit for hit in hits if hit.space == best]
+    return [hit for hit in hits if hit.space in {best, None}]
 
 
-def _estimates(hits: Sequence[Hit], *, match: float | None) -> Mapping[str, float]:
+def _estimates(hits: Sequence[Hit], *, look: Look | None) -> Mapping[str, float]:
     by_space: dict[str, list[Hit]] = {}
     for hit in hits:
         if hit.space is not None:
             by_space.setdefault(hit.space, []).append(hit)
     covered = coverage(hits)
     return {
-        space: _fitted(CALIBRATIONS[space], found, covered=covered, match=match)
+        space: _fitted(CALIBRATIONS[space], found, covered=covered, look=look)
         if space in CALIBRATIONS
         else coverage(found)
         for space, found in by_space.items()
@@ -107,15 +119,14 @@ def coverage(hits: Sequence[Hit]) -> float:
     return max((hit.told for hit in hits[:READ_HITS]), default=0.0)
 
 
-def _fitted(
-    fit: Calibration, found: Sequence[Hit], *, covered: float, match: float | None
-) -> float:
+def _fitted(fit: Calibration, found: Sequence[Hit], *, covered: float, look: Look | None) -> float:
     cosine = max(hit.vector_score for hit in found if hit.vector_score is not None)
     first = _logistic(fit.intercept + fit.cosine * cosine + fit.coverage * covered)
     close = fit.close
-    if match is None or close is None or not close.least <= first < close.below:
+    if look is None or close is None or not close.least <= first < close.below:
         return first
-    return _logistic(close.intercept + close.match * match + close.coverage * covered)
+    seen = close.match * look.match + close.answered * look.answered
+    return _logistic(close.intercept + seen + close.coverage * covered)
 
 
 def _logistic(logit: float) -> float:

@@ -95,7 +95,7 @@ class Classifier:
         """
         parts = [_parts(text) for text in texts]
         asked = [part for each in parts for part in each]
-        with tried(self._breaker, what="What scores for guards"):
+        with tried(self._breaker, what="What scores texts"):
             found = [
                 await self._score(head, asked[i : i + MOST_TEXTS])
                 for i in range(0, max(1, len(asked)), MOST_TEXTS)

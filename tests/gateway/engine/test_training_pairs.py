@@ -5,15 +5,16 @@ import json
 import numpy as np
 import pytest
 
+from roadworthy.gateway.engine.reader import joined
 from roadworthy.gateway.engine.tokens import open_tokens
-from training import reading
+from training import examples, reading
 from training.sets import is_test_article
 
 PASSAGE = "The tram was opened in 1894. Horses drew it until 1901, when cars came from Zurich."
 OTHER = "Bread is baked from five in the morning on."
-[KEPT, HELD] = [
-    next(t for t in "abcdefghij" if is_test_article(t) is held) for held in (False, True)
-]
+LIKE = "What drew the crowd was a tiger."
+KEPT, ALSO_KEPT = [title for title in "abcdefghij" if not is_test_article(title)][:2]
+HELD = next(title for title in "abcdefghij" if is_test_article(title))
 
 
 def written(path, rows):
@@ -36,6 +37,9 @@ def data(tmp_path):
         {"_id": f"{title}{number}", "title": title, "text": text}
         for title in (KEPT, HELD)
         for number, text in enumerate((PASSAGE, OTHER))
+    ] + [
+        {"_id": f"{ALSO_KEPT}{number}", "title": ALSO_KEPT, "text": text}
+        for number, text in enumerate((OTHER, LIKE))
     ]
     folder = tmp_path / "retrieval/squad_v2"
     written(folder / "corpus.jsonl", passages)
@@ -48,17 +52,22 @@ def data(tmp_path):
             squad("Kept for the test?", HELD, "1901"),
         ],
     )
-    for language in reading.OTHER_LANGUAGES:
+    for language in reading.ANSWERED:
         folder = tmp_path / "languages" / language
         written(folder / "corpus.jsonl", passages)
-        answers = [{"text": "Horses", "answer_start": PASSAGE.find("Horses")}]
-        texts = {"1": "What drew it?", "2": "And of the test?"}
         written(
             folder / "queries.jsonl",
-            [{"_id": key, "text": text, "answers": answers} for key, text in texts.items()],
+            [
+                {"_id": key, "text": text, "answers": [{"text": answer, "answer_start": start}]}
+                for key, text, answer, start in (
+                    ("1", "What drew it?", "Horses", PASSAGE.find("Horses")),
+                    ("2", "And of the test?", "Horses", PASSAGE.find("Horses")),
+                    ("3", "What drew people?", "a tiger", LIKE.find("a tiger")),
+                )
+            ],
         )
         (folder / "qrels").mkdir()
-        lines = f"query-id\tcorpus-id\tscore\n1\t{KEPT}0\t1\n2\t{HELD}0\t1\n"
+        lines = f"query-id\tcorpus-id\tscore\n1\t{KEPT}0\t1\n2\t{HELD}0\t1\n3\t{ALSO_KEPT}1\t1\n"
         (folder / "qrels/test.tsv").write_text(lines)
     statement = {"hypothesis": "A tram was opened.", "premise": PASSAGE, "label": "entailment"}
     written(
@@ -86,18 +95,30 @@ def test_the_marked_tokens_are_those_of_the_answer(data, tokens):
     found = reading.training_pairs(data, tokens)
     expected = [
         tuple(tokens.cut(text, max_tokens=9)[0][1:-1])
-        for text in ("1894", "Zurich", "Horses", "Horses")
+        for text in ("1894", "Zurich", *["Horses", "a tiger"] * len(reading.ANSWERED))
     ]
     assert [tuple(map(int, ids)) for ids in answers(found)] == sorted(expected)
 
 
 def test_nothing_of_the_articles_for_the_test_is_trained_on(data, tokens):
     counts = reading.counted(reading.training_pairs(data, tokens))
-    assert counts["answered"] == 4
+    assert counts["answered"] == 2 + 2 * len(reading.ANSWERED)
     assert counts["statements"] == 1
     assert counts["not answered"] >= 1
     [held] = reading.held_out_pairs(data, tokens)
     assert held.is_answered
+
+
+def test_a_question_is_put_to_the_passage_of_another_article_that_is_most_like_it(
+    data, tokens, monkeypatch
+):
+    monkeypatch.setattr(reading, "NEAR_BY", 0)
+    monkeypatch.setattr(reading, "ELSEWHERE", 1)
+    found = [pair for pair in reading.training_pairs(data, tokens) if not pair.is_answered]
+    for question, passage in (("What drew it?", LIKE), ("What drew people?", PASSAGE)):
+        asked = examples.QUERY + question, examples.PASSAGE + passage
+        row = joined(*asked, tokens, most=256, longest_question=60)
+        assert sum(row.ids == pair.ids.tolist() for pair in found) == len(reading.ANSWERED)
 
 
 def test_a_passage_that_is_cut_before_its_answer_teaches_nothing(data, tokens, monkeypatch):
@@ -107,7 +128,7 @@ def test_a_passage_that_is_cut_before_its_answer_teaches_nothing(data, tokens, m
     [year] = tokens.cut("1894", max_tokens=9)[0][1:-1]
     marked = answers(found)
     assert (year,) in marked
-    assert len(marked) < 4
+    assert len(marked) < 2 + 2 * len(reading.ANSWERED)
     assert all(marked)
 
 

@@ -100,7 +100,7 @@ READER = ClassifierModel(
         package="roadworthy",
         distribution="roadworthy",
         path="gateway/engine/classifiers/reader.npz",
-        sha256="a3387554120fed79efcf124d594e081546acc451a3d7e17beea453de16dd4f47",
+        sha256="d86f6465137c64077dda5a407bee074d2fbd3db5bb2d03a61fc512889f425540",
     ),
     heads=(Head(name=ANSWERED, prefixes=(_QUERY, _PASSAGE)),),
 )

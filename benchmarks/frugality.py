@@ -184,21 +184,7 @@ def _answerability(judged: Mapping[str, Sequence[Judged]]) -> dict[str, object]:
             "unanswerable_avoided",
             [each.relevance < least for each in asked if not each.answerable],
         ),
-        "wrong_refusals_by_set": _below(judged, least, answerable=True),
-        "unanswerable_avoided_by_set": _below(judged, least, answerable=False),
     }
-
-
-def _below(
-    judged: Mapping[str, Sequence[Judged]], least: float, *, answerable: bool
-) -> dict[str, object]:
-    """Count, by set, the questions of a kind, and those of them that no model is asked."""
-    of_kind = {
-        name: [each.relevance < least for each in some if each.answerable == answerable]
-        for name, some in judged.items()
-        if name != SAMPLE
-    }
-    return {name: f"{sum(below)} of {len(below)}" for name, below in of_kind.items()}
 
 
 def _show(tried: Sequence[Tried], *, title: str) -> None:

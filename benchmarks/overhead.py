@@ -23,7 +23,7 @@ ROUNDS, EACH = 3, 300  # of a comparison; who is measured first changes from rou
 SATURATING, PHASE_S, PHASES = 16, 8, 4
 ASKS_MODELS = ("embed", "judge")  # stages that wait for the embedding model
 CLOSELY = b'"note":"closely"'
-NOT_CLOSELY = re.compile(rb'"degraded":\[[^\]]*"relevance"')
+MISSING = re.compile(rb'"degraded":\[[^\]]*"relevance"')
 
 
 async def with_retrieval(desk: Desk) -> dict[str, object]:
@@ -37,7 +37,7 @@ async def with_retrieval(desk: Desk) -> dict[str, object]:
     looked = [
         ms for ms, reply in zip(waited["judge"], run.replies, strict=True) if CLOSELY in reply.body
     ]
-    late = sum(NOT_CLOSELY.search(bytes(reply.body)) is not None for reply in run.replies)
+    missing = sum(MISSING.search(bytes(reply.body)) is not None for reply in run.replies)
     return {
         "overhead_p50_ms": _ms(overhead, 50),
         "overhead_p99_ms": _ms(overhead, 99),
@@ -45,7 +45,7 @@ async def with_retrieval(desk: Desk) -> dict[str, object]:
         "embedding_p50_ms": _ms(waited["embed"], 50),
         "close_looks": len(looked),
         "close_look_p50_ms": _ms(looked, 50) if looked else None,
-        "close_looks_late": late,
+        "close_looks_missing": missing,
         "streams": STREAMS,
         "answers": len(run.replies),
         "other_outcomes": run.others,

@@ -101,6 +101,7 @@ class Network(torch.nn.Module):
     def go_on_from(self, path: Path) -> None:
         """Take what a file has; heads that do not ship begin anew."""
         arrays = ClassifierWeights.read(path).arrays
+        assert all(name in arrays for name in self.params if _ships(name)), "another kind of file"
         with torch.no_grad():
             for name in self.params.keys() & arrays.keys():
                 self.params[name].copy_(torch.from_numpy(arrays[name]))

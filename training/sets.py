@@ -14,7 +14,7 @@ from kreuzberg import extract_file_sync
 
 DEFAULT = Path(__file__).parents[2] / "shared" / "data"
 
-# Departments of the handbook, corpora and articles that no training example comes from.
+# Departments of the handbook and corpora that no example of `screen` comes from.
 TEST_DEPARTMENTS = ("legal", "security", "finance", "people-talent")
 VALIDATION_DEPARTMENTS = ("marketing", "sales")
 TRAIN_CORPORA = ("squad_v2", "tau2_banking", "xquad_en", "xquad_es", "xquad_de", "xquad_ru")

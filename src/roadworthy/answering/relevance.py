@@ -1,8 +1,8 @@
 """How likely it is that the hits say something about the question, before any model is called.
 
 What the search has at hand decides most questions. Where that is unsure, the best passages are held
-against the question token by token, and read together with it, which costs some milliseconds of the
-embedding model (answering/judging.py).
+against the question token by token, and read together with it, which takes a quarter of a second
+of the engine (answering/judging.py).
 """
 
 import math

@@ -53,6 +53,15 @@ async def test_the_next_transaction_knows_nothing_of_the_last(world, single):
         assert await one(conn, "SHOW transaction_isolation") == ("read committed",)
 
 
+async def test_a_connection_that_is_busy_with_something_else_is_not_lent(single):
+    async with single.as_stranger() as conn:
+        left = conn
+    left.pgconn.send_query(b"SELECT pg_sleep(20)")  # by who still had it when he was cancelled
+    async with asyncio.timeout(10), single.as_stranger() as conn:
+        assert conn is not left
+        assert await one(conn, "SELECT 1") == (1,)
+
+
 async def test_who_failed_leaves_nothing_behind(world, single):
     with pytest.raises(psycopg.errors.DivisionByZero):
         async with single.write_as(world.person()) as conn:

@@ -11,6 +11,8 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 import psycopg_pool
+import structlog
+from psycopg.pq import TransactionStatus
 
 from roadworthy.core.errors import Busy, Conflict, Unavailable
 from roadworthy.core.identity import Principal
@@ -30,6 +32,8 @@ SELECT set_config('roadworthy.tenant', %(tenant)s, true),
        set_config('roadworthy.clearance', %(clearance)s, true),
        set_config('roadworthy.pseudonym', %(pseudonym)s, true)
 """
+
+log = structlog.get_logger(__name__)
 
 Pool = psycopg_pool.AsyncConnectionPool
 
@@ -169,12 +173,16 @@ _last_used: WeakKeyDictionary[psycopg.AsyncConnection, float] = WeakKeyDictionar
 
 
 async def _check_when_idle(conn: psycopg.AsyncConnection) -> None:
-    """Notice before it is lent that a connection died with its server.
+    """Notice before it is lent that a connection died with its server, or is not ours to use.
 
-    One that was used a moment ago is lent unseen: a question asked of the server for each
-    transaction would be a tenth of an answer's cost.
+    Somebody who was cancelled may have left a statement behind; the pool then closes it. Of one
+    that was used a moment ago the server is not asked: for each transaction that would be a tenth
+    of an answer's cost.
     """
     _patience.pop(conn, None)  # of the transaction before
+    if conn.info.transaction_status is not TransactionStatus.IDLE:
+        log.warning("a connection was not idle", status=conn.info.transaction_status.name)
+        raise psycopg.OperationalError("the connection is not idle")
     now = time.monotonic()
     if now - _last_used.get(conn, 0) > TRUSTED_S:
         await Pool.check_connection(conn)

@@ -40,8 +40,9 @@ class Finished:
 def _logging_restored():
     root, before = logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers[:], root.level
-    # What the test's own services log meanwhile is not what the command says.
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stdout))
+    # What the test's own services log meanwhile is not what the command says. (Standard output
+    # would be looked up anew for each line, and be the command's.)
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         yield
     finally:

@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import structlog
 
 from roadworthy.cli.lazy import hoisted
 from roadworthy.cli.main import Roadworthy, app
@@ -60,3 +63,20 @@ def test_config_show_masks_secrets(cli):
     assert "database_url = **********" in done.stdout
     password = cli.environ["ROADWORTHY_DATABASE_URL"].split(":")[2].split("@")[0]
     assert password not in done.stdout
+
+
+def test_what_services_of_this_process_log_is_not_what_a_command_says(cli):
+    over = threading.Event()
+
+    def chatter():
+        while not over.wait(0.0005):
+            structlog.get_logger().warning("a space is not served")
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(chatter)
+        try:
+            said = cli.run("config", "show")
+        finally:
+            over.set()
+    assert said.returncode == 0
+    assert "not served" not in said.stdout

@@ -195,23 +195,24 @@ def _fit_close(judged: Sequence[Judged]) -> CloseCalibration | None:
     close = next((fit.close for fit in CALIBRATIONS.values() if fit.close), None)
     if close is None:
         return None
-    unsure = [each for each in judged if close.least <= each.first < close.below]
+    unsure = [each for each in judged if close.is_unsure(each.first)]
     seen = [(each.look.match, each.coverage, each.look.answered) for each in unsure if each.look]
     answerable = np.array([each.answerable for each in unsure], dtype=float)
     if len(seen) < len(unsure) or len(set(answerable)) < 2:
         return None
     _, (match, covered, answered) = logistic.fit(seen, answerable)
+    fitted = replace(close, intercept=0, match=match, coverage=covered, answered=answered)
     levels = [
         -math.inf if each.first < close.least
         else math.inf if each.first >= close.below or each.look is None
-        else match * each.look.match + covered * each.coverage + answered * each.look.answered
+        else fitted.logit(each.look, covered=each.coverage)
         for each in judged
         if each.answerable
     ]  # fmt: skip
     intercept = _intercept(levels)
     if not math.isfinite(intercept):  # the first look alone turns away more than was promised
         return None
-    return replace(close, intercept=intercept, match=match, coverage=covered, answered=answered)
+    return replace(fitted, intercept=intercept)
 
 
 def _intercept(levels: Sequence[float]) -> float:
@@ -348,12 +349,9 @@ def _median_cosine(judged: Sequence[Judged], *, answerable: bool) -> str:
 
 def _score(each: Judged, by: Calibration) -> float:
     """Judge by another fit; where it is unsure is the same as in the product."""
-    close = by.close
-    look = each.look
-    if look is None or close is None or not close.least <= each.first < close.below:
+    if each.look is None or by.close is None or not by.close.is_unsure(each.first):
         return _logistic(by.intercept + by.cosine * each.cosine + by.coverage * each.coverage)
-    seen = close.match * look.match + close.answered * look.answered
-    return _logistic(close.intercept + seen + close.coverage * each.coverage)
+    return _logistic(by.close.logit(each.look, covered=each.coverage))
 
 
 def _logistic(logit: float) -> float:

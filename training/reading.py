@@ -17,9 +17,9 @@ from training.examples import PASSAGE, QUERY
 from training.sets import Question
 
 MOST_TOKENS = 256
-NEAR_BY = 0.25  # of the questions with an answer are put to another passage of the article, too,
-ELSEWHERE = 0.5  # and of those of ANSWERED to the one of all other articles that is most like them
-ANSWERED = ("xquad_de", "xquad_es", "xquad_ru", "xquad_zh", "piaf_fr")  # sets without adversaries
+NEAR_BY = 0.25  # of the questions with an answer are put to another passage of the article, too
+ELSEWHERE = 0.5  # of those of OTHER_SETS to the one of all other articles that is most like them
+OTHER_SETS = ("xquad_de", "xquad_es", "xquad_ru", "xquad_zh", "piaf_fr")  # sets without adversaries
 
 _LONGEST_QUESTION = 60
 _ALL = 100_000
@@ -45,7 +45,7 @@ def training_pairs(data: Path, tokens: CutsText, *, seed: int = 1) -> list[Pair]
     """
     rng = random.Random(seed)
     found = list(_questions(sets.squad(data, test=False), tokens, rng))
-    for name in ANSWERED:
+    for name in OTHER_SETS:
         rows = sets.answerable(data, name)
         found += _questions(rows, tokens, rng)
         found += _elsewhere(rows, tokens, rng)

@@ -274,9 +274,9 @@ def squad(data: Path, *, test: bool) -> list[Question]:
     ]
 
 
-def answerable(data: Path, language: str) -> list[Question]:
+def answerable(data: Path, name: str) -> list[Question]:
     """Read a set whose questions all have an answer, of the articles that are not for the test."""
-    folder = data / "languages" / language
+    folder = data / "languages" / name
     passages = {row["_id"]: row for row in rows(folder / "corpus.jsonl")}
     _, *lines = (folder / "qrels" / "test.tsv").read_text("utf-8").splitlines()
     asked_of = {
@@ -290,7 +290,7 @@ def answerable(data: Path, language: str) -> list[Question]:
             article=passage["title"],
         )
         for row in rows(folder / "queries.jsonl")
-        if is_read_in_training(language, (passage := asked_of[row["_id"]])["title"])
+        if is_read_in_training(name, (passage := asked_of[row["_id"]])["title"])
     ]
 
 

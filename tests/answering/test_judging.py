@@ -47,6 +47,8 @@ class Matcher:
 class Reader(Matcher):
     """Does the same with pairs."""
 
+    is_resting = False
+
     async def score(self, head, texts):
         values = await super().score(head, texts)
         return Scores(values=values, version="1", threshold=0.5)
@@ -102,6 +104,22 @@ async def test_one_that_cannot_say_is_done_without_and_that_is_said(error):
     for looking in (judging(failing[0]), Judging(Matcher(0.9), failing[1])):
         judged = await looking.of(QUESTION, UNSURE)
         assert (judged.relevance, list(judged.degraded)) == (relevance(UNSURE), ["relevance"])
+
+
+async def test_who_matches_is_not_asked_where_the_reader_is_left_alone():
+    matcher, reader = Matcher(0.9), Reader(0.9)
+    reader.is_resting = True
+    judged = await Judging(matcher, reader).of(QUESTION, UNSURE)
+    assert (list(judged.degraded), matcher.asked, reader.asked) == (["relevance"], [], [])
+
+
+async def test_a_reader_that_is_back_is_looked_with_at_once():
+    matcher, reader = Matcher(0.9), Reader(error=Unavailable("down"))
+    looking = Judging(matcher, reader)
+    for _ in range(MOST_FAILURES + 1):
+        await looking.of(QUESTION, UNSURE)
+    reader.error, reader.scores = None, (0.5,)
+    assert (await looking.of(QUESTION, UNSURE)).is_close
 
 
 async def test_one_that_is_down_is_left_alone_for_a_while():

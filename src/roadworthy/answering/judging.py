@@ -51,7 +51,7 @@ class Judging:
         first, unsure = relevance(hits), unsure_hits(hits)
         if self._matcher is None or self._reader is None or not unsure:
             return Judged(relevance=first)
-        if self._breaker.is_resting:
+        if self._breaker.is_resting or self._reader.is_resting:
             return Judged(relevance=first, degraded=[DEGRADED])
         try:
             look = await self.look(question, unsure)
@@ -71,9 +71,9 @@ class Judging:
             raise Unavailable("Nothing here looks closely at questions and passages.")
         texts = [hit.text for hit in hits[:READ_HITS]]
         pairs = [(question, text) for text in texts]
-        with tried(self._breaker, what="What looks closely"):
+        scores = await self._reader.score(ANSWERED, pairs)  # left alone for a while by itself
+        with tried(self._breaker, what="What matches questions"):
             matches = await self._matcher.score(question, texts)
-            scores = await self._reader.score(ANSWERED, pairs)
         return Look(match=max(matches), answered=_log_odds(max(scores.values)))
 
 

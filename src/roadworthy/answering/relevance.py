@@ -29,6 +29,14 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a close look at the best passages saw."""
+
+    match: float  # how well the question's tokens are found in one of them, from -1 to 1
+    answered: float  # log odds that one of them answers it, by reading both together
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CloseCalibration:
     """A logistic fit over a close look, for estimates that are unsure without it."""
 
@@ -39,13 +47,14 @@ class CloseCalibration:
     coverage: float
     answered: float
 
+    def is_unsure(self, first: float) -> bool:
+        """Tell whether a close look is to decide in the place of this estimate."""
+        return self.least <= first < self.below
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """What a close look at the best passages saw."""
-
-    match: float  # how well the question's tokens are found in one of them, from -1 to 1
-    answered: float  # log odds that one of them answers it, by reading both together
+    def logit(self, look: Look, *, covered: float) -> float:
+        """Weigh what a close look saw, beside the share of what the question tells."""
+        seen = self.match * look.match + self.answered * look.answered
+        return self.intercept + seen + self.coverage * covered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +104,7 @@ def unsure_hits(hits: Sequence[Hit]) -> Sequence[Hit]:
         return []
     best = max(estimates, key=lambda space: estimates[space])
     close = CALIBRATIONS[best].close if best in CALIBRATIONS else None
-    if close is None or not close.least <= estimates[best] < close.below:
+    if close is None or not close.is_unsure(estimates[best]):
         return []
     return [hit for hit in hits if hit.space in {best, None}]
 
@@ -123,10 +132,9 @@ def _fitted(fit: Calibration, found: Sequence[Hit], *, covered: float, look: Loo
     cosine = max(hit.vector_score for hit in found if hit.vector_score is not None)
     first = _logistic(fit.intercept + fit.cosine * cosine + fit.coverage * covered)
     close = fit.close
-    if look is None or close is None or not close.least <= first < close.below:
+    if look is None or close is None or not close.is_unsure(first):
         return first
-    seen = close.match * look.match + close.answered * look.answered
-    return _logistic(close.intercept + seen + close.coverage * covered)
+    return _logistic(close.logit(look, covered=covered))
 
 
 def _logistic(logit: float) -> float:

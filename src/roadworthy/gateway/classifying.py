@@ -74,6 +74,11 @@ class Classifier:
         self._is_background = is_background
         self._breaker = Breaker(failures=MOST_FAILURES, longest_rest_s=LONGEST_REST_S)
 
+    @property
+    def is_resting(self) -> bool:
+        """Tell whether to ask would be in vain now."""
+        return self._breaker.is_resting
+
     def version(self, head: str) -> str:
         """Name the version of a head that ships.
 

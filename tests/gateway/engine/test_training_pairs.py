@@ -52,7 +52,7 @@ def data(tmp_path):
             squad("Kept for the test?", HELD, "1901"),
         ],
     )
-    for language in reading.ANSWERED:
+    for language in reading.OTHER_SETS:
         folder = tmp_path / "languages" / language
         written(folder / "corpus.jsonl", passages)
         written(
@@ -95,14 +95,14 @@ def test_the_marked_tokens_are_those_of_the_answer(data, tokens):
     found = reading.training_pairs(data, tokens)
     expected = [
         tuple(tokens.cut(text, max_tokens=9)[0][1:-1])
-        for text in ("1894", "Zurich", *["Horses", "a tiger"] * len(reading.ANSWERED))
+        for text in ("1894", "Zurich", *["Horses", "a tiger"] * len(reading.OTHER_SETS))
     ]
     assert [tuple(map(int, ids)) for ids in answers(found)] == sorted(expected)
 
 
 def test_nothing_of_the_articles_for_the_test_is_trained_on(data, tokens):
     counts = reading.counted(reading.training_pairs(data, tokens))
-    assert counts["answered"] == 2 + 2 * len(reading.ANSWERED)
+    assert counts["answered"] == 2 + 2 * len(reading.OTHER_SETS)
     assert counts["statements"] == 1
     assert counts["not answered"] >= 1
     [held] = reading.held_out_pairs(data, tokens)
@@ -118,7 +118,7 @@ def test_a_question_is_put_to_the_passage_of_another_article_that_is_most_like_i
     for question, passage in (("What drew it?", LIKE), ("What drew people?", PASSAGE)):
         asked = examples.QUERY + question, examples.PASSAGE + passage
         row = joined(*asked, tokens, most=256, longest_question=60)
-        assert sum(row.ids == pair.ids.tolist() for pair in found) == len(reading.ANSWERED)
+        assert sum(row.ids == pair.ids.tolist() for pair in found) == len(reading.OTHER_SETS)
 
 
 def test_a_passage_that_is_cut_before_its_answer_teaches_nothing(data, tokens, monkeypatch):
@@ -128,7 +128,7 @@ def test_a_passage_that_is_cut_before_its_answer_teaches_nothing(data, tokens, m
     [year] = tokens.cut("1894", max_tokens=9)[0][1:-1]
     marked = answers(found)
     assert (year,) in marked
-    assert len(marked) < 2 + 2 * len(reading.ANSWERED)
+    assert len(marked) < 2 + 2 * len(reading.OTHER_SETS)
     assert all(marked)
 
 

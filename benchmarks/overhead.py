@@ -21,7 +21,6 @@ STREAMS = 50
 WARMING, ANSWERS = 100, 600
 ROUNDS, EACH = 3, 300  # of a comparison; who is measured first changes from round to round
 SATURATING, PHASE_S, PHASES = 16, 8, 4
-ASKS_MODELS = ("embed", "judge")  # stages that wait for the embedding model
 CLOSELY = b'"note":"closely"'
 MISSING = re.compile(rb'"degraded":\[[^\]]*"relevance"')
 
@@ -31,18 +30,20 @@ async def with_retrieval(desk: Desk) -> dict[str, object]:
     clients = desk.clients(STREAMS)
     await at_once(answers("slow"), clients, requests=WARMING)
     run = await at_once(answers("slow"), clients, requests=ANSWERS)
-    waited = {stage: [_ms_of(stage, reply) for reply in run.replies] for stage in ASKS_MODELS}
-    ours = [1000 * (reply.total_s - SLOW_S) for reply in run.replies]
-    overhead = [took - sum(asked) for took, *asked in zip(ours, *waited.values(), strict=True)]
-    looked = [
-        ms for ms, reply in zip(waited["judge"], run.replies, strict=True) if CLOSELY in reply.body
+    embedded = [_ms_of("embed", reply) for reply in run.replies]
+    # Who waited for a place in vain, or was late, waited for us.
+    looks = [_ms_of("judge", reply) if CLOSELY in reply.body else 0.0 for reply in run.replies]
+    overhead = [
+        1000 * (reply.total_s - SLOW_S) - embedding - look
+        for reply, embedding, look in zip(run.replies, embedded, looks, strict=True)
     ]
+    looked = [look for look in looks if look]
     missing = sum(MISSING.search(bytes(reply.body)) is not None for reply in run.replies)
     return {
         "overhead_p50_ms": _ms(overhead, 50),
         "overhead_p99_ms": _ms(overhead, 99),
         "first_event_p50_ms": _ms([1000 * reply.first_s for reply in run.replies], 50),
-        "embedding_p50_ms": _ms(waited["embed"], 50),
+        "embedding_p50_ms": _ms(embedded, 50),
         "close_looks": len(looked),
         "close_look_p50_ms": _ms(looked, 50) if looked else None,
         "close_looks_missing": missing,

@@ -262,9 +262,11 @@ async def _judge(
     services: Services, asked: Sequence[Asked], *, corpus: Corpus, of: str
 ) -> list[Judged]:
     space = services.default_space.name
-    embedder, has_close = services.embedders[space], CALIBRATIONS[space].close is not None
+    embedder = services.embedders[space]
+    closely = services.judging.closely if CALIBRATIONS[space].close else None
     judged = []
     for each in track(asked, description=of, transient=True):
+        tenant_id = each.principal.tenant_id
         query = await embedder.embed_question(each.question)
         async with services.database.read_as(each.principal) as conn:
             found = await search(
@@ -272,13 +274,13 @@ async def _judge(
                 each.question,
                 queries=[query],
                 corpus=corpus,
-                tenant_id=each.principal.tenant_id,
+                tenant_id=tenant_id,
                 among=Filter(),
                 limit=searched_for(RELEASE),
                 fusion=fusion_of(RELEASE),
             )
         hits = read(found.hits, RELEASE).hits
-        said = await services.judging.of(each.question, hits)
+        said = await services.judging.of(each.question, hits, tenant_id=tenant_id)
         assert not said.degraded
         judged.append(
             Judged(
@@ -286,7 +288,7 @@ async def _judge(
                 is_found=not each.answered_in.isdisjoint(documents_of(hits)),
                 cosine=max(hit.vector_score for hit in hits if hit.vector_score is not None),
                 coverage=coverage(hits),
-                look=await services.judging.look(each.question, hits) if has_close else None,
+                look=closely and await closely.look(each.question, hits, tenant_id=tenant_id),
                 first=relevance(hits),
                 relevance=said.relevance,
             )

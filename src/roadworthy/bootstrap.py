@@ -30,7 +30,7 @@ from roadworthy.answering.forgetting import Forgetting
 from roadworthy.answering.generate import GeneratingAnswerer
 from roadworthy.answering.guarding import Guarding
 from roadworthy.answering.in_flight import InFlight
-from roadworthy.answering.judging import Judging
+from roadworthy.answering.judging import MOST_WAIT_S, Closely, Judging
 from roadworthy.answering.searching import SearchService
 from roadworthy.answering.service import AnsweringService
 from roadworthy.core.clock import now
@@ -42,11 +42,12 @@ from roadworthy.deletion import DeletionService
 from roadworthy.gateway.classifying import Classifier
 from roadworthy.gateway.embeddings import SpaceEmbedder
 from roadworthy.gateway.endpoint import Endpoint
+from roadworthy.gateway.engine.launch import usual_threads
 from roadworthy.gateway.engine.local import EngineAddress
 from roadworthy.gateway.prices import read_prices
 from roadworthy.gateway.reranking import Reranker
 from roadworthy.gateway.routes import Router
-from roadworthy.models import opened_models
+from roadworthy.models import Models, opened_models
 from roadworthy.plumbing import stores as plumbing_stores
 from roadworthy.plumbing.database import Database, with_role
 from roadworthy.plumbing.epochs import EpochHolder
@@ -216,7 +217,8 @@ async def services(
             await pseudonyms.agree(conn)
         models = await stack.enter_async_context(opened_models(settings, engine))
         prices = read_prices(settings.price_book)
-        router, judging = Router(models.lanes, prices), Judging(models.matcher, models.reader)
+        router = Router(models.lanes, prices)
+        judging = Judging(closely_of(models, settings))
         embedders, refused = await open_spaces(settings, database, models.embeddings)
         following = asyncio.create_task(
             follow_spaces(
@@ -277,6 +279,16 @@ async def services(
             bounds=bounds,
             pseudonym=pseudonyms,
         )
+
+
+def closely_of(models: Models, settings: Settings) -> Closely | None:
+    """Open what looks closely at unsure questions; None: no engine is there to be asked."""
+    if models.matcher is None or models.reader is None:
+        return None
+    # A look for each thread of the engine, and one that is on its way; as many are waited for.
+    places = (settings.engine_threads or usual_threads()) + 1
+    admission = Admission(places=places, waiting=places, patience_s=MOST_WAIT_S)
+    return Closely(models.matcher, models.reader, places=admission)
 
 
 def bounds_of(settings: Settings) -> Bounds:

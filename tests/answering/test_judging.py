@@ -1,8 +1,12 @@
 """Who is unsure looks closely; who cannot goes by the first look, and says so."""
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
-from roadworthy.answering.judging import Judging
+from roadworthy.answering.admission import Admission
+from roadworthy.answering.judging import Closely, Judging
 from roadworthy.answering.relevance import (
     CALIBRATIONS,
     READ_HITS,
@@ -36,9 +40,12 @@ class Matcher:
 
     def __init__(self, *scores, error=None):
         self.scores, self.error, self.asked = scores, error, []
+        self.goes_on = asyncio.Event()
+        self.goes_on.set()
 
     async def score(self, question, texts):
         self.asked.append((question, texts))
+        await self.goes_on.wait()
         if self.error:
             raise self.error
         return list(self.scores)[: len(texts)]
@@ -54,8 +61,13 @@ class Reader(Matcher):
         return Scores(values=values, version="1", threshold=0.5)
 
 
-def judging(matcher, *read):
-    return Judging(matcher, Reader(*(read or (0.5,) * READ_HITS)))
+def judging(matcher, reader=None, *, places=2, waiting=1):
+    admission = Admission(places=places, waiting=waiting, patience_s=0.05)
+    return Judging(Closely(matcher, reader or Reader(0.5), places=admission))
+
+
+async def judged_by(looking, found=UNSURE):
+    return await looking.of(QUESTION, found, tenant_id=1)
 
 
 def test_these_are_as_sure_as_they_are_meant_to_be():
@@ -67,30 +79,30 @@ def test_these_are_as_sure_as_they_are_meant_to_be():
 @pytest.mark.parametrize("found", [SURE, SURELY_NOT, [], hits(0.84, space="own"), [hit(told=0.5)]])
 async def test_where_the_first_look_is_sure_nobody_is_asked(found):
     matcher = Matcher(0.9)
-    judged = await judging(matcher).of(QUESTION, found)
+    judged = await judged_by(judging(matcher), found)
     assert (judged.relevance, judged.is_close, matcher.asked) == (relevance(found), False, [])
 
 
-async def test_where_it_is_unsure_the_best_of_the_best_passages_decide():
-    matcher, reader = Matcher(0.7, 0.95, 0.8, 1.0), Reader(0.2, 0.4, 0.5, 1.0)
-    judged = await Judging(matcher, reader).of(QUESTION, hits(0.84, count=5))
-    assert matcher.asked == [(QUESTION, ["x"] * READ_HITS)]
-    assert reader.asked == [("answered", [(QUESTION, "x")] * READ_HITS)]
+async def test_where_it_is_unsure_the_best_passages_are_matched_and_the_best_of_these_is_read():
+    matcher, reader = Matcher(0.7, 0.95, 0.8, 1.0), Reader(0.5)
+    found = [replace(each, text=f"passage {at}") for at, each in enumerate(hits(0.84, count=5))]
+    judged = await judged_by(judging(matcher, reader), found)
+    assert matcher.asked == [(QUESTION, [f"passage {at}" for at in range(READ_HITS)])]
+    assert reader.asked == [("answered", [(QUESTION, "passage 1")])]
     assert judged.is_close
     assert judged.relevance == relevance(UNSURE, look=Look(match=0.95, answered=0))
-    worse = await judging(Matcher(0.7)).of(QUESTION, UNSURE)
+    worse = await judged_by(judging(Matcher(0.7)))
     assert worse.relevance < 0.15 < judged.relevance
 
 
 async def test_a_passage_that_answers_counts_for_it():
-    told = [(await judging(Matcher(0.9), score).of(QUESTION, UNSURE)).relevance for score in READ]
+    told = [(await judged_by(judging(Matcher(0.9), Reader(score)))).relevance for score in READ]
     assert told == sorted(told)
     assert told[0] < told[-1] < 1
 
 
-@pytest.mark.parametrize("looking", [Judging(), Judging(Matcher(0.9)), Judging(None, Reader(0.9))])
-async def test_without_a_close_look_the_first_one_holds_and_nothing_is_lacking(looking):
-    judged = await looking.of(QUESTION, UNSURE)
+async def test_without_a_close_look_the_first_one_holds_and_nothing_is_lacking():
+    judged = await judged_by(Judging())
     assert (judged.relevance, judged.is_close, list(judged.degraded)) == (
         relevance(UNSURE),
         False,
@@ -101,32 +113,50 @@ async def test_without_a_close_look_the_first_one_holds_and_nothing_is_lacking(l
 @pytest.mark.parametrize("error", [Unavailable("down"), Busy("full"), Invalid("too long")])
 async def test_one_that_cannot_say_is_done_without_and_that_is_said(error):
     failing = Matcher(error=error), Reader(error=error)
-    for looking in (judging(failing[0]), Judging(Matcher(0.9), failing[1])):
-        judged = await looking.of(QUESTION, UNSURE)
+    for looking in (judging(failing[0]), judging(Matcher(0.9), failing[1])):
+        judged = await judged_by(looking)
         assert (judged.relevance, list(judged.degraded)) == (relevance(UNSURE), ["relevance"])
 
 
 async def test_who_matches_is_not_asked_where_the_reader_is_left_alone():
     matcher, reader = Matcher(0.9), Reader(0.9)
     reader.is_resting = True
-    judged = await Judging(matcher, reader).of(QUESTION, UNSURE)
+    judged = await judged_by(judging(matcher, reader))
     assert (list(judged.degraded), matcher.asked, reader.asked) == (["relevance"], [], [])
 
 
 async def test_a_reader_that_is_back_is_looked_with_at_once():
     matcher, reader = Matcher(0.9), Reader(error=Unavailable("down"))
-    looking = Judging(matcher, reader)
+    looking = judging(matcher, reader)
     for _ in range(MOST_FAILURES + 1):
-        await looking.of(QUESTION, UNSURE)
+        await judged_by(looking)
     reader.error, reader.scores = None, (0.5,)
-    assert (await looking.of(QUESTION, UNSURE)).is_close
+    assert (await judged_by(looking)).is_close
+
+
+async def test_of_too_many_at_once_some_go_without_a_look_and_who_leaves_makes_room():
+    matcher = Matcher(0.9)
+    matcher.goes_on.clear()
+    looking = judging(matcher, places=1, waiting=1)
+    first, second = (asyncio.create_task(judged_by(looking)) for _ in range(2))
+    await asyncio.sleep(0)  # one has the place, the other waits in vain
+    late = await asyncio.wait_for(second, 5)
+    assert (late.is_close, list(late.degraded), len(matcher.asked)) == (False, ["relevance"], 1)
+    third = asyncio.create_task(judged_by(looking))
+    await asyncio.sleep(0)
+    first.cancel()
+    async with asyncio.timeout(5):
+        while len(matcher.asked) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    matcher.goes_on.set()
+    assert (await third).is_close
 
 
 async def test_one_that_is_down_is_left_alone_for_a_while():
     matcher = Matcher(error=Unavailable("down"))
     looking = judging(matcher)
     for _ in range(MOST_FAILURES + 3):
-        judged = await looking.of(QUESTION, UNSURE)
+        judged = await judged_by(looking)
         assert list(judged.degraded) == ["relevance"]
     assert len(matcher.asked) == MOST_FAILURES
 
@@ -142,17 +172,17 @@ async def test_only_the_space_that_counts_is_looked_at():
     """Another one is surer: what a look at the first would say changes nothing."""
     other = hit(space="own", cosine=0.5, told=0.9)
     matcher = Matcher(0.9)
-    judged = await judging(matcher).of(QUESTION, [*UNSURE, other])
+    judged = await judged_by(judging(matcher), [*UNSURE, other])
     assert (judged.is_close, matcher.asked) == (False, [])
     low = hit(space="own", cosine=0.1)
-    await judging(matcher).of(QUESTION, [low, *UNSURE])
+    await judged_by(judging(matcher), [low, *UNSURE])
     [(_, texts)] = matcher.asked
     assert len(texts) == 1
 
 
 async def test_what_was_found_by_words_alone_is_looked_at_too():
     matcher = Matcher(0.9, 0.9)
-    await judging(matcher).of(QUESTION, [hit(told=0.3), *UNSURE])
+    await judged_by(judging(matcher), [hit(told=0.3), *UNSURE])
     [(_, texts)] = matcher.asked
     assert len(texts) == 2
 

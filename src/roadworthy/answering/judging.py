@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from roadworthy.answering.admission import Admission
 from roadworthy.answering.relevance import READ_HITS, Look, relevance, unsure_hits
 from roadworthy.core.errors import Busy, Invalid, Unavailable
 from roadworthy.gateway.classifying import Classifier
@@ -19,6 +20,7 @@ from roadworthy.retrieval.search import Hit
 DEGRADED = "relevance"
 CLOSELY = "closely"
 LONGEST_REST_S = 10.0
+MOST_WAIT_S = 0.5  # for a place, before a question goes without a look
 SUREST = 1e-4  # a score nearer to 0 or 1 says no more
 
 log = structlog.get_logger(__name__)
@@ -33,48 +35,67 @@ class Judged:
     degraded: Sequence[str] = ()
 
 
+class Closely:
+    """Looks closely: which of the best passages has the question's words, and does it answer it.
+
+    Args:
+        matcher: holds a question against passages token by token.
+        reader: reads it together with the one that matches it best.
+        places: looks that are under way, and the line before them. Of more, where the processor is
+            busy, none would be done in time: work for nothing, in the way of others'.
+    """
+
+    def __init__(self, matcher: Reranker, reader: Classifier, *, places: Admission) -> None:
+        self._matcher = matcher
+        self._reader = reader
+        self._places = places
+        self._breaker = Breaker(failures=MOST_FAILURES, longest_rest_s=LONGEST_REST_S)
+
+    @property
+    def is_resting(self) -> bool:
+        """Tell whether to ask would be in vain now."""
+        return self._breaker.is_resting or self._reader.is_resting
+
+    async def look(self, question: str, hits: Sequence[Hit], *, tenant_id: int) -> Look:
+        """Look closely at the best hits.
+
+        Raises:
+            Unavailable: the engine is down, or left alone for a while.
+            Busy: others are looked at, or the engine is at its limit.
+            Invalid: it cannot read this.
+        """
+        texts = [hit.text for hit in hits[:READ_HITS]]
+        async with self._places.place(tenant_id=tenant_id):
+            with tried(self._breaker, what="What matches questions"):
+                matches = await self._matcher.score(question, texts)
+            match, best = max(zip(matches, texts, strict=True))
+            scores = await self._reader.score(ANSWERED, [(question, best)])
+        return Look(match=match, answered=_log_odds(scores.values[0]))
+
+
 class Judging:
     """Estimates relevance; see answering/relevance.py.
 
     Args:
-        matcher: holds a question against passages token by token; None: there is none.
-        reader: reads a question together with a passage; None: likewise.
+        closely: what looks closely; None: nothing does.
     """
 
-    def __init__(self, matcher: Reranker | None = None, reader: Classifier | None = None) -> None:
-        self._matcher = matcher
-        self._reader = reader
-        self._breaker = Breaker(failures=MOST_FAILURES, longest_rest_s=LONGEST_REST_S)
+    def __init__(self, closely: Closely | None = None) -> None:
+        self.closely = closely
 
-    async def of(self, question: str, hits: Sequence[Hit]) -> Judged:
+    async def of(self, question: str, hits: Sequence[Hit], *, tenant_id: int) -> Judged:
         """Judge hits, best first. Open, and said: without a close look the first estimate holds."""
         first, unsure = relevance(hits), unsure_hits(hits)
-        if self._matcher is None or self._reader is None or not unsure:
+        if self.closely is None or not unsure:
             return Judged(relevance=first)
-        if self._breaker.is_resting or self._reader.is_resting:
+        if self.closely.is_resting:
             return Judged(relevance=first, degraded=[DEGRADED])
         try:
-            look = await self.look(question, unsure)
+            look = await self.closely.look(question, unsure, tenant_id=tenant_id)
         except (Unavailable, Busy, Invalid) as error:
             log.warning("relevance was not looked at closely", kind=error.kind)
             return Judged(relevance=first, degraded=[DEGRADED])
         return Judged(relevance=relevance(hits, look=look), is_close=True)
-
-    async def look(self, question: str, hits: Sequence[Hit]) -> Look:
-        """Look closely at the best hits.
-
-        Raises:
-            Unavailable: nothing here looks closely, it is down, or it is left alone for a while.
-            Busy, Invalid: it is at its limit, or cannot read this.
-        """
-        if self._matcher is None or self._reader is None:
-            raise Unavailable("Nothing here looks closely at questions and passages.")
-        texts = [hit.text for hit in hits[:READ_HITS]]
-        pairs = [(question, text) for text in texts]
-        scores = await self._reader.score(ANSWERED, pairs)  # left alone for a while by itself
-        with tried(self._breaker, what="What matches questions"):
-            matches = await self._matcher.score(question, texts)
-        return Look(match=max(matches), answered=_log_odds(max(scores.values)))
 
 
 def _log_odds(score: float) -> float:

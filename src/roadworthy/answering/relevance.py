@@ -1,8 +1,8 @@
 """How likely it is that the hits say something about the question, before any model is called.
 
 What the search has at hand decides most questions. Where that is unsure, the best passages are held
-against the question token by token, and read together with it, which takes a quarter of a second
-of the engine (answering/judging.py).
+against the question token by token, and the one that matches best is read together with it, which
+takes a fifth of a second of the engine (answering/judging.py).
 """
 
 import math
@@ -32,8 +32,8 @@ class Calibration:
 class Look:
     """What a close look at the best passages saw."""
 
-    match: float  # how well the question's tokens are found in one of them, from -1 to 1
-    answered: float  # log odds that one of them answers it, by reading both together
+    match: float  # how well the question's tokens are found in the best of them, from -1 to 1
+    answered: float  # log odds that this one answers it, by reading both together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,19 @@
-"""A short request waits for one text of a long one at most, and the line has an end."""
+"""A question waits for one text of other requests at most, and the line has an end."""
 
 import threading
 
 import pytest
 
 from roadworthy.core.errors import Busy
-from roadworthy.gateway.engine.line import MOST_WAITING_LONG, SHORT_CHARACTERS, Line
+from roadworthy.gateway.engine.line import (
+    MOST_WAITING,
+    MOST_WAITING_LONG,
+    SHORT_CHARACTERS,
+    SHORT_TEXTS,
+    Line,
+    Turn,
+    turn_of,
+)
 
 
 @pytest.fixture
@@ -28,53 +36,55 @@ def held(line):
         go_on.wait(5)
         return text
 
-    future = line.submit(work, LONG)
+    future = line.submit(work, LONG, Turn.LONG)
     began.wait(5)
     return work, go_on, order, future
 
 
 def test_results_come_in_the_order_of_the_texts(line):
     texts = [str(number) for number in range(50)]
-    assert line.submit(str.upper, texts).result(5) == texts
+    assert line.submit(str.upper, texts, Turn.SHORT).result(5) == texts
 
 
-def test_a_short_request_overtakes_a_long_one(line):
+def test_a_question_overtakes_what_can_be_done_without_and_that_a_long_request(line):
     work, go_on, order, future = held(line)
-    short = line.submit(work, ["question"])
+    look = line.submit(work, ["a passage", "passage"], Turn.OPTIONAL)
+    question = line.submit(work, ["question"], Turn.SHORT)
     go_on.set()
-    short.result(5)
-    future.result(5)
-    assert order == ["x", "q", "y", "z"]
+    for each in (question, look, future):
+        each.result(5)
+    assert order == ["x", "q", "a", "p", "y", "z"]
+
+
+def test_the_turn_goes_by_the_size():
+    most = {"texts": SHORT_TEXTS, "characters": SHORT_CHARACTERS}
+    assert turn_of(**most) is Turn.SHORT
+    assert turn_of(**most, is_optional=True) is Turn.OPTIONAL
+    for more in ({"texts": SHORT_TEXTS + 1}, {"characters": SHORT_CHARACTERS + 1}):
+        assert turn_of(**(most | more)) is turn_of(**(most | more), is_optional=True) is Turn.LONG
 
 
 def test_a_request_that_was_given_up_is_dropped(line):
     _, go_on, order, future = held(line)
     future.cancel()
     go_on.set()
-    line.submit(str.upper, ["after"]).result(5)
-    line.submit(str.upper, LONG).result(5)
+    line.submit(str.upper, ["after"], Turn.SHORT).result(5)
+    line.submit(str.upper, LONG, Turn.LONG).result(5)
     assert order == ["x"]
 
 
 def test_the_line_has_an_end(line):
     _, go_on, _, _ = held(line)
     with pytest.raises(Busy, match="try again"):
-        line.submit(str.upper, ["x"] * (MOST_WAITING_LONG - 1))
-    assert line.submit(str.upper, ["short"])
+        line.submit(str.upper, ["x"] * (MOST_WAITING_LONG - 1), Turn.LONG)
+    line.submit(str.upper, ["x"] * MOST_WAITING, Turn.OPTIONAL)
+    with pytest.raises(Busy, match="try again"):
+        line.submit(str.upper, ["x"], Turn.OPTIONAL)
+    assert line.submit(str.upper, ["short"], Turn.SHORT)
     go_on.set()
 
 
 def test_a_fault_reaches_its_request_only(line):
     with pytest.raises(ZeroDivisionError):
-        line.submit(lambda _: 1 / 0, ["a", "b"]).result(5)
-    assert line.submit(str.upper, ["a"]).result(5) == ["A"]
-
-
-def test_what_nobody_waits_for_is_overtaken_however_short(line):
-    work, go_on, order, future = held(line)
-    background = line.submit(work, ["background"], is_background=True)
-    short = line.submit(work, ["question"])
-    go_on.set()
-    for each in (short, background, future):
-        each.result(5)
-    assert order == ["x", "q", "y", "z", "b"]
+        line.submit(lambda _: 1 / 0, ["a", "b"], Turn.SHORT).result(5)
+    assert line.submit(str.upper, ["a"], Turn.SHORT).result(5) == ["A"]

@@ -2,7 +2,7 @@
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence, Sized
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from starlette.routing import Route
 from roadworthy.core.errors import Invalid, Missing, Refused, RoadworthyError
 from roadworthy.gateway.engine import wire
 from roadworthy.gateway.engine.catalogue import (
+    ANSWERED,
     EMBEDDING_MODELS,
     HEADS,
     SMOLLM2,
@@ -27,7 +28,7 @@ from roadworthy.gateway.engine.catalogue import (
 )
 from roadworthy.gateway.engine.chat import Chat
 from roadworthy.gateway.engine.classifier import Texts
-from roadworthy.gateway.engine.line import Line
+from roadworthy.gateway.engine.line import Line, Turn, turn_of
 from roadworthy.gateway.engine.shelf import Shelf
 from roadworthy.gateway.protocol import parse, problem, refusal
 
@@ -99,7 +100,8 @@ async def _embeddings(request: Request, parts: Parts) -> Response:
     if asked.dimensions not in {None, model.dimension}:
         raise Invalid(f"dimensions: {model.name} has {model.dimension} and cannot be shortened")
     embedder = await run_in_threadpool(parts.shelf.embedder, model)
-    future = asyncio.wrap_future(parts.line.submit(embedder.embed, asked.input))
+    turn = turn_of(len(asked.input), characters=_characters(asked.input))
+    future = asyncio.wrap_future(parts.line.submit(embedder.embed, asked.input, turn))
     found = await _unless_gone(request, future)
     answer = wire.embeddings(model, found, encoding=asked.encoding_format)
     return JSONResponse(answer)
@@ -109,9 +111,10 @@ async def _rerank(request: Request, parts: Parts) -> Response:
     asked = parse(wire.RerankRequest, await _body(request))
     model = _known(asked.model)
     matcher = await run_in_threadpool(parts.shelf.matcher, model)
-    reading = asyncio.wrap_future(parts.line.submit(matcher.read, [asked.query]))
+    turn = turn_of(len(asked.documents), is_optional=True)  # however long these are
+    reading = asyncio.wrap_future(parts.line.submit(matcher.read, [asked.query], turn))
     [question] = await _unless_gone(request, reading)
-    matching = parts.line.submit(partial(matcher.score, question), asked.documents, size=_nothing)
+    matching = parts.line.submit(partial(matcher.score, question), asked.documents, turn)
     scores = await _unless_gone(request, asyncio.wrap_future(matching))
     return JSONResponse(wire.ranking(model, scores, top_n=asked.top_n))
 
@@ -132,9 +135,8 @@ async def _classify(request: Request, parts: Parts) -> Response:
     [head] = [each for each in model.heads if each.name == asked.model]
     texts = _texts(asked, head)
     classifier = await run_in_threadpool(parts.shelf.classifier, model)
-    size = _characters if len(head.prefixes) == 1 else _nothing
     future = asyncio.wrap_future(
-        parts.line.submit(classifier.scorer(head), texts, size=size, is_background=asked.background)
+        parts.line.submit(classifier.scorer(head), texts, _turn(asked, head))
     )
     found = await _unless_gone(request, future)
     threshold = classifier.thresholds[head.name]
@@ -148,12 +150,15 @@ def _texts(asked: wire.ClassificationRequest, head: Head) -> Sequence[Texts]:
     return asked.pairs or [(text,) for text in asked.input or ()]
 
 
-def _nothing(_: Sized) -> int:
-    """Count none: somebody waits for what is held against passages, however long those are."""
-    return 0
+def _turn(asked: wire.ClassificationRequest, head: Head) -> Turn:
+    if asked.background:
+        return Turn.LONG
+    if asked.pairs:  # somebody waits for what is held against passages, however long those are
+        return turn_of(len(asked.pairs), is_optional=head.name == ANSWERED)
+    return turn_of(len(asked.input or ()), characters=_characters(asked.input or ()))
 
 
-def _characters(texts: Texts) -> int:
+def _characters(texts: Sequence[str]) -> int:
     return sum(map(len, texts))
 
 

@@ -1,10 +1,11 @@
-"""The line in front of the processor: short requests overtake long ones between two texts."""
+"""The line in front of the processor: requests overtake others between two texts."""
 
 import itertools
 import threading
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from enum import IntEnum
 from heapq import heappop, heappush
 from typing import Generic, TypeVar
 
@@ -12,33 +13,46 @@ from roadworthy.core.errors import Busy
 
 SHORT_TEXTS = 64  # a request of at most so many texts,
 SHORT_CHARACTERS = 16_000  # and so many characters in all, has somebody waiting for it
-MOST_WAITING_SHORT = 1024  # texts
+MOST_WAITING = 1024  # texts whose turn is the same
 MOST_WAITING_LONG = 4096
 
-_SHORT, _LONG = 0, 1
-
-Item = TypeVar("Item", bound=Sized)  # a text, or the texts of a pair
+Item = TypeVar("Item")  # a text, or the texts of a pair
 Result = TypeVar("Result")
+
+
+class Turn(IntEnum):
+    """Whose texts are taken first."""
+
+    SHORT = 0
+    OPTIONAL = 1  # somebody waits for it for a moment, and then goes without
+    LONG = 2  # or nobody waits for it
+
+
+def turn_of(texts: int, *, characters: int = 0, is_optional: bool = False) -> Turn:
+    """Tell by its size when a request has its turn."""
+    if texts > SHORT_TEXTS or characters > SHORT_CHARACTERS:
+        return Turn.LONG
+    return Turn.OPTIONAL if is_optional else Turn.SHORT
 
 
 @dataclass(slots=True)
 class _Request(Generic[Item, Result]):
     work: Callable[[Item], Result]
-    rank: int
+    turn: Turn
     results: list[Result | None]
     future: "Future[list[Result]]" = field(default_factory=Future)
 
 
 class Line:
-    """Worker threads that take one text at a time, the short requests' first.
+    """Worker threads that take one text at a time, by the turns of their requests.
 
-    A question so waits for at most one text of a long request. Long requests wait as long as short
-    ones keep all threads busy. Work for a request that was given up is dropped.
+    A question so waits for at most one text of a request whose turn is later. Those wait as long as
+    earlier ones keep all threads busy. Work for a request that was given up is dropped.
     """
 
     def __init__(self, *, threads: int) -> None:
-        self._heap: list[tuple[int, int, int, object, _Request]] = []
-        self._waiting = [0, 0]  # texts, by rank
+        self._heap: list[tuple[Turn, int, int, object, _Request]] = []
+        self._waiting = dict.fromkeys(Turn, 0)  # texts
         self._order = itertools.count()
         self._changed = threading.Condition()
         self._is_closed = False
@@ -50,36 +64,26 @@ class Line:
             thread.start()
 
     def submit(
-        self,
-        work: Callable[[Item], Result],
-        texts: Sequence[Item],
-        *,
-        size: Callable[[Item], int] = len,
-        is_background: bool = False,
+        self, work: Callable[[Item], Result], texts: Sequence[Item], turn: Turn
     ) -> "Future[list[Result]]":
         """Have `work` done on each text; the results come in the order of the texts.
 
         Cancelling the future drops what has not begun.
 
-        Args:
-            size: counts the characters of one.
-            is_background: nobody waits for it, however short it is.
-
         Raises:
             Busy: too many texts wait already.
         """
-        rank = _LONG if is_background else _rank(len(texts), sum(map(size, texts)))
-        request = _Request(work=work, rank=rank, results=[None] * len(texts))
+        request = _Request(work=work, turn=turn, results=[None] * len(texts))
         with self._changed:
-            most = MOST_WAITING_SHORT if rank == _SHORT else MOST_WAITING_LONG
-            if self._waiting[rank] + len(texts) > most:
+            most = MOST_WAITING_LONG if turn is Turn.LONG else MOST_WAITING
+            if self._waiting[turn] + len(texts) > most:
                 raise Busy(
                     "the local engine has too many texts waiting; try again in a moment",
-                    waiting=self._waiting[rank],
+                    waiting=self._waiting[turn],
                 )
-            self._waiting[rank] += len(texts)
+            self._waiting[turn] += len(texts)
             for position, text in enumerate(texts):
-                heappush(self._heap, (rank, next(self._order), position, text, request))
+                heappush(self._heap, (turn, next(self._order), position, text, request))
             self._changed.notify(len(texts))
         return request.future
 
@@ -110,14 +114,9 @@ class Line:
                 self._changed.wait()
             if self._is_closed:
                 return None
-            rank, _, position, text, request = heappop(self._heap)
-            self._waiting[rank] -= 1
+            turn, _, position, text, request = heappop(self._heap)
+            self._waiting[turn] -= 1
             return position, text, request
-
-
-def _rank(texts: int, characters: int) -> int:
-    is_short = texts <= SHORT_TEXTS and characters <= SHORT_CHARACTERS
-    return _SHORT if is_short else _LONG
 
 
 _settling = threading.Lock()

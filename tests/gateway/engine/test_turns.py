@@ -1,0 +1,60 @@
+"""What nobody waits for goes last, whatever its size, and what can be done without before that."""
+
+from types import SimpleNamespace
+
+import httpx
+import pytest
+
+from roadworthy.gateway.engine.app import Parts, build_app
+from roadworthy.gateway.engine.classifier import Scored
+from roadworthy.gateway.engine.line import SHORT_CHARACTERS, Line, Turn
+
+pytestmark = pytest.mark.anyio
+
+
+class Classifier:
+    thresholds = dict.fromkeys(("injection", "grounding", "answered"), 0.5)
+
+    def scorer(self, head):
+        return lambda texts: Scored(score=0.1, is_truncated=False)
+
+
+class Matcher:
+    def read(self, text):
+        return text
+
+    def score(self, asked, passage):
+        return 0.1
+
+
+class ToldLine(Line):
+    def submit(self, work, texts, turn):
+        self.told = turn
+        return super().submit(work, texts, turn)
+
+
+INPUT, PAIRS = {"input": ["a"]}, {"pairs": [["a", "b"]]}
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "turn"),
+    [
+        ("classify", {"model": "injection", **INPUT}, Turn.SHORT),
+        ("classify", {"model": "injection", "input": ["a" * SHORT_CHARACTERS, "b"]}, Turn.LONG),
+        ("classify", {"model": "injection", "background": True, **INPUT}, Turn.LONG),
+        ("classify", {"model": "grounding", **PAIRS}, Turn.SHORT),
+        ("classify", {"model": "answered", **PAIRS}, Turn.OPTIONAL),
+        ("rerank", {"model": "e5-small", "query": "a", "documents": ["b"]}, Turn.OPTIONAL),
+    ],
+)
+async def test_the_line_is_told_whose_turn_it_is(path, asked, turn):
+    line = ToldLine(threads=1)
+    shelf = SimpleNamespace(classifier=lambda _: Classifier(), matcher=lambda _: Matcher())
+    app = build_app(Parts(token="t", shelf=shelf, line=line, chat=None))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://engine"
+    ) as client:
+        headers = {"authorization": "Bearer t"}
+        answer = await client.post(f"/v1/{path}", json=asked, headers=headers)
+    line.close(timeout_s=2)
+    assert (answer.status_code, line.told) == (200, turn)

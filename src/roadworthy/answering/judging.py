@@ -92,7 +92,9 @@ class Judging:
             return Judged(relevance=first, degraded=[DEGRADED])
         try:
             look = await self.closely.look(question, unsure, tenant_id=tenant_id)
-        except (Unavailable, Busy, Invalid) as error:
+        except Busy:  # as it may be under load, question after question
+            return Judged(relevance=first, degraded=[DEGRADED])
+        except (Unavailable, Invalid) as error:
             log.warning("relevance was not looked at closely", kind=error.kind)
             return Judged(relevance=first, degraded=[DEGRADED])
         return Judged(relevance=relevance(hits, look=look), is_close=True)

@@ -74,7 +74,7 @@ def _sockets(desk: Desk, api: psutil.Process) -> Counter[str]:
     clients, models = urlsplit(desk.up.url).port, urlsplit(desk.provider.url).port
     return Counter(
         "clients" if each.laddr.port == clients
-        else "models" if each.raddr.port == models
+        else "models" if each.raddr and each.raddr.port == models
         else "pooled"
         for each in api.net_connections("tcp")
         if each.status not in {psutil.CONN_LISTEN, psutil.CONN_TIME_WAIT}

@@ -31,7 +31,7 @@ async def with_retrieval(desk: Desk) -> dict[str, object]:
     await at_once(answers("slow"), clients, requests=WARMING)
     run = await at_once(answers("slow"), clients, requests=ANSWERS)
     embedded = [_ms_of("embed", reply) for reply in run.replies]
-    # Who waited for a place in vain, or was late, waited for us.
+    # With the wait for its place; who waited for one in vain, or was late, waited for us.
     looks = [_ms_of("judge", reply) if CLOSELY in reply.body else 0.0 for reply in run.replies]
     overhead = [
         1000 * (reply.total_s - SLOW_S) - embedding - look

@@ -263,7 +263,7 @@ async def _judge(
 ) -> list[Judged]:
     space = services.default_space.name
     embedder = services.embedders[space]
-    closely = services.judging.closely if CALIBRATIONS[space].close else None
+    close_look = services.judging.close_look if CALIBRATIONS[space].close else None
     judged = []
     for each in track(asked, description=of, transient=True):
         tenant_id = each.principal.tenant_id
@@ -288,7 +288,7 @@ async def _judge(
                 is_found=not each.answered_in.isdisjoint(documents_of(hits)),
                 cosine=max(hit.vector_score for hit in hits if hit.vector_score is not None),
                 coverage=coverage(hits),
-                look=closely and await closely.look(each.question, hits, tenant_id=tenant_id),
+                look=close_look and await close_look.at(each.question, hits, tenant_id=tenant_id),
                 first=relevance(hits),
                 relevance=said.relevance,
             )

@@ -30,7 +30,7 @@ from roadworthy.answering.forgetting import Forgetting
 from roadworthy.answering.generate import GeneratingAnswerer
 from roadworthy.answering.guarding import Guarding
 from roadworthy.answering.in_flight import InFlight
-from roadworthy.answering.judging import MOST_WAIT_S, Closely, Judging
+from roadworthy.answering.judging import MOST_WAIT_S, CloseLook, Judging
 from roadworthy.answering.searching import SearchService
 from roadworthy.answering.service import AnsweringService
 from roadworthy.core.clock import now
@@ -218,7 +218,7 @@ async def services(
         models = await stack.enter_async_context(opened_models(settings, engine))
         prices = read_prices(settings.price_book)
         router = Router(models.lanes, prices)
-        judging = Judging(closely_of(models, settings))
+        judging = Judging(close_look_of(models, settings))
         embedders, refused = await open_spaces(settings, database, models.embeddings)
         following = asyncio.create_task(
             follow_spaces(
@@ -281,14 +281,14 @@ async def services(
         )
 
 
-def closely_of(models: Models, settings: Settings) -> Closely | None:
+def close_look_of(models: Models, settings: Settings) -> CloseLook | None:
     """Open what looks closely at unsure questions; None: no engine is there to be asked."""
     if models.matcher is None or models.reader is None:
         return None
     # A look for each thread of the engine, and one that is on its way; as many are waited for.
     places = (settings.engine_threads or usual_threads()) + 1
     admission = Admission(places=places, waiting=places, patience_s=MOST_WAIT_S)
-    return Closely(models.matcher, models.reader, places=admission)
+    return CloseLook(models.matcher, models.reader, places=admission)
 
 
 def bounds_of(settings: Settings) -> Bounds:

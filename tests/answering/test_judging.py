@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from roadworthy.answering.admission import Admission
-from roadworthy.answering.judging import Closely, Judging
+from roadworthy.answering.judging import CloseLook, Judging
 from roadworthy.answering.relevance import (
     CALIBRATIONS,
     READ_HITS,
@@ -18,6 +18,7 @@ from roadworthy.answering.relevance import (
 from roadworthy.core.errors import Busy, Invalid, Unavailable
 from roadworthy.gateway.classifying import Scores
 from roadworthy.gateway.lanes import MOST_FAILURES
+from roadworthy.plumbing.deadlines import Deadline
 from tests.answering.conftest import open_desk
 from tests.answering.test_relevance import hit
 
@@ -63,11 +64,11 @@ class Reader(Matcher):
 
 def judging(matcher, reader=None, *, places=2, waiting=1):
     admission = Admission(places=places, waiting=waiting, patience_s=0.05)
-    return Judging(Closely(matcher, reader or Reader(0.5), places=admission))
+    return Judging(CloseLook(matcher, reader or Reader(0.5), places=admission))
 
 
-async def judged_by(looking, found=UNSURE):
-    return await looking.of(QUESTION, found, tenant_id=1)
+async def judged_by(looking, found=UNSURE, deadline=None):
+    return await looking.of(QUESTION, found, tenant_id=1, deadline=deadline)
 
 
 def test_these_are_as_sure_as_they_are_meant_to_be():
@@ -132,6 +133,14 @@ async def test_a_reader_that_is_back_is_looked_with_at_once():
         await judged_by(looking)
     reader.error, reader.scores = None, (0.5,)
     assert (await judged_by(looking)).is_close
+
+
+async def test_a_look_takes_a_part_of_the_time_that_is_left():
+    matcher = Matcher(0.9)
+    matcher.goes_on.clear()
+    async with asyncio.timeout(5):
+        judged = await judged_by(judging(matcher), deadline=Deadline.after(0.2))
+    assert (judged.is_close, list(judged.degraded)) == (False, ["relevance"])
 
 
 async def test_of_too_many_at_once_some_go_without_a_look_and_who_leaves_makes_room():

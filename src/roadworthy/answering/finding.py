@@ -169,7 +169,9 @@ class Finding:
     async def _judge(self, question: str, progress: Progress, *, tenant_id: int) -> None:
         """Judge what was found: the fit is to the cosines of the best, whatever is read first."""
         with progress.stage("judge") as notes:
-            judged = await self._judging.of(question, progress.context.hits, tenant_id=tenant_id)
+            judged = await self._judging.of(
+                question, progress.context.hits, tenant_id=tenant_id, deadline=progress.deadline
+            )
             notes.extend([CLOSELY] * judged.is_close)
         progress.relevance = judged.relevance
         progress.degraded += judged.degraded

@@ -1,8 +1,10 @@
 """Judge whether what was found is about the question: cheaply, and closely where that is unsure."""
 
+import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import structlog
 
@@ -15,12 +17,14 @@ from roadworthy.gateway.lanes import MOST_FAILURES
 from roadworthy.gateway.reranking import Reranker
 from roadworthy.gateway.trying import tried
 from roadworthy.plumbing.breaker import Breaker
+from roadworthy.plumbing.deadlines import Deadline
 from roadworthy.retrieval.search import Hit
 
 DEGRADED = "relevance"
 CLOSELY = "closely"
 LONGEST_REST_S = 10.0
 MOST_WAIT_S = 0.5  # for a place, before a question goes without a look
+OF_WHAT_IS_LEFT = 0.25  # until the deadline
 SUREST = 1e-4  # a score nearer to 0 or 1 says no more
 
 log = structlog.get_logger(__name__)
@@ -35,7 +39,7 @@ class Judged:
     degraded: Sequence[str] = ()
 
 
-class Closely:
+class CloseLook:
     """Looks closely: which of the best passages has the question's words, and does it answer it.
 
     Args:
@@ -56,7 +60,7 @@ class Closely:
         """Tell whether to ask would be in vain now."""
         return self._breaker.is_resting or self._reader.is_resting
 
-    async def look(self, question: str, hits: Sequence[Hit], *, tenant_id: int) -> Look:
+    async def at(self, question: str, hits: Sequence[Hit], *, tenant_id: int) -> Look:
         """Look closely at the best hits.
 
         Raises:
@@ -68,7 +72,7 @@ class Closely:
         async with self._places.place(tenant_id=tenant_id):
             with tried(self._breaker, what="What matches questions"):
                 matches = await self._matcher.score(question, texts)
-            match, best = max(zip(matches, texts, strict=True))
+            match, best = max(zip(matches, texts, strict=True), key=itemgetter(0))
             scores = await self._reader.score(ANSWERED, [(question, best)])
         return Look(match=match, answered=_log_odds(scores.values[0]))
 
@@ -77,22 +81,30 @@ class Judging:
     """Estimates relevance; see answering/relevance.py.
 
     Args:
-        closely: what looks closely; None: nothing does.
+        close_look: None: nothing here looks closely.
     """
 
-    def __init__(self, closely: Closely | None = None) -> None:
-        self.closely = closely
+    def __init__(self, close_look: CloseLook | None = None) -> None:
+        self.close_look = close_look
 
-    async def of(self, question: str, hits: Sequence[Hit], *, tenant_id: int) -> Judged:
+    async def of(
+        self,
+        question: str,
+        hits: Sequence[Hit],
+        *,
+        tenant_id: int,
+        deadline: Deadline | None = None,
+    ) -> Judged:
         """Judge hits, best first. Open, and said: without a close look the first estimate holds."""
         first, unsure = relevance(hits), unsure_hits(hits)
-        if self.closely is None or not unsure:
+        if self.close_look is None or not unsure:
             return Judged(relevance=first)
-        if self.closely.is_resting:
+        if self.close_look.is_resting:
             return Judged(relevance=first, degraded=[DEGRADED])
         try:
-            look = await self.closely.look(question, unsure, tenant_id=tenant_id)
-        except Busy:  # as it may be under load, question after question
+            async with asyncio.timeout(deadline and OF_WHAT_IS_LEFT * deadline.left_s):
+                look = await self.close_look.at(question, unsure, tenant_id=tenant_id)
+        except (Busy, TimeoutError):  # as it may be under load, question after question
             return Judged(relevance=first, degraded=[DEGRADED])
         except (Unavailable, Invalid) as error:
             log.warning("relevance was not looked at closely", kind=error.kind)

@@ -3,10 +3,12 @@
 from types import SimpleNamespace
 
 import httpx
+import numpy as np
 import pytest
 
 from roadworthy.gateway.engine.app import Parts, build_app
 from roadworthy.gateway.engine.classifier import Scored
+from roadworthy.gateway.engine.embedder import Embedded
 from roadworthy.gateway.engine.line import SHORT_CHARACTERS, Line, Turn
 
 pytestmark = pytest.mark.anyio
@@ -27,9 +29,18 @@ class Matcher:
         return 0.1
 
 
+class Embedder:
+    def embed(self, text):
+        return Embedded(vector=np.ones(2, np.float32), tokens=1, is_truncated=False)
+
+
 class ToldLine(Line):
+    def __init__(self):
+        super().__init__(threads=1)
+        self.told = set()
+
     def submit(self, work, texts, turn):
-        self.told = turn
+        self.told.add(turn)
         return super().submit(work, texts, turn)
 
 
@@ -39,6 +50,8 @@ INPUT, PAIRS = {"input": ["a"]}, {"pairs": [["a", "b"]]}
 @pytest.mark.parametrize(
     ("path", "asked", "turn"),
     [
+        ("embeddings", {"model": "e5-small", **INPUT}, Turn.SHORT),
+        ("embeddings", {"model": "e5-small", "input": ["a" * SHORT_CHARACTERS, "b"]}, Turn.LONG),
         ("classify", {"model": "injection", **INPUT}, Turn.SHORT),
         ("classify", {"model": "injection", "input": ["a" * SHORT_CHARACTERS, "b"]}, Turn.LONG),
         ("classify", {"model": "injection", "background": True, **INPUT}, Turn.LONG),
@@ -48,8 +61,12 @@ INPUT, PAIRS = {"input": ["a"]}, {"pairs": [["a", "b"]]}
     ],
 )
 async def test_the_line_is_told_whose_turn_it_is(path, asked, turn):
-    line = ToldLine(threads=1)
-    shelf = SimpleNamespace(classifier=lambda _: Classifier(), matcher=lambda _: Matcher())
+    line = ToldLine()
+    shelf = SimpleNamespace(
+        classifier=lambda _: Classifier(),
+        matcher=lambda _: Matcher(),
+        embedder=lambda _: Embedder(),
+    )
     app = build_app(Parts(token="t", shelf=shelf, line=line, chat=None))
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://engine"
@@ -57,4 +74,4 @@ async def test_the_line_is_told_whose_turn_it_is(path, asked, turn):
         headers = {"authorization": "Bearer t"}
         answer = await client.post(f"/v1/{path}", json=asked, headers=headers)
     line.close(timeout_s=2)
-    assert (answer.status_code, line.told) == (200, turn)
+    assert (answer.status_code, line.told) == (200, {turn})

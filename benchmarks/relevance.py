@@ -19,7 +19,7 @@ import math
 import random
 import statistics
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from uuid import uuid4
@@ -40,6 +40,7 @@ from roadworthy.answering.relevance import (
     Calibration,
     CloseCalibration,
     Look,
+    MatchCalibration,
     coverage,
     relevance,
 )
@@ -196,23 +197,57 @@ def _fit_close(judged: Sequence[Judged]) -> CloseCalibration | None:
     if close is None:
         return None
     unsure = [each for each in judged if close.is_unsure(each.first)]
-    seen = [(each.look.match, each.coverage, each.look.answered) for each in unsure if each.look]
-    answerable = np.array([each.answerable for each in unsure], dtype=float)
-    if len(seen) < len(unsure) or len(set(answerable)) < 2:
+    read = [each for each in unsure if each.look and each.look.answered is not None]
+    kinds = {each.answerable for each in read}
+    if not all(each.look for each in unsure) or len(kinds) < 2:
         return None
-    _, (match, covered, answered) = logistic.fit(seen, answerable)
-    fitted = replace(close, intercept=0, match=match, coverage=covered, answered=answered)
-    levels = [
-        -math.inf if each.first < close.least
-        else math.inf if each.first >= close.below or each.look is None
-        else fitted.logit(each.look, covered=each.coverage)
-        for each in judged
-        if each.answerable
-    ]  # fmt: skip
-    intercept = _intercept(levels)
+    match, covered, answered = _slopes(read, lambda look: [look.answered or 0.0])
+    fitted = replace(
+        close,
+        intercept=0,
+        match=match,
+        coverage=covered,
+        answered=answered,
+        unread=_fit_unread(judged, unsure, close),
+    )
+    intercept = _intercept([_level(each, fitted) for each in judged if each.answerable])
     if not math.isfinite(intercept):  # the first look alone turns away more than was promised
         return None
     return replace(fitted, intercept=intercept)
+
+
+def _fit_unread(
+    judged: Sequence[Judged], unsure: Sequence[Judged], close: CloseCalibration
+) -> MatchCalibration:
+    """Fit what holds where nothing was read, as if that were so everywhere."""
+    match, covered = _slopes(unsure, lambda _: [])
+    unread = MatchCalibration(intercept=0, match=match, coverage=covered)
+    as_if = replace(close, unread=unread)
+    levels = [
+        as_if.logit(replace(each.look, answered=None), covered=each.coverage)
+        if each.look and close.is_unsure(each.first)
+        else math.copysign(math.inf, each.first - close.below)
+        for each in judged
+        if each.answerable
+    ]
+    return replace(unread, intercept=_intercept(levels))
+
+
+def _slopes(
+    unsure: Sequence[Judged], further: Callable[[Look], Sequence[float]]
+) -> Sequence[float]:
+    rows = [[each.look.match, each.coverage, *further(each.look)] for each in unsure if each.look]
+    return logistic.fit(rows, np.array([each.answerable for each in unsure], dtype=float))[1]
+
+
+def _level(each: Judged, close: CloseCalibration) -> float:
+    """Give what the intercept moves; where something else decides it is infinite."""
+    if each.look is None or not close.is_unsure(each.first):
+        return math.copysign(math.inf, each.first - close.below)
+    level = close.logit(each.look, covered=each.coverage)
+    if each.look.answered is not None:
+        return level
+    return math.copysign(math.inf, level - _logit(SHIPPED.threshold))
 
 
 def _intercept(levels: Sequence[float]) -> float:
@@ -424,7 +459,9 @@ def _values(measured: Mapping[str, Figures | None]) -> dict[str, dict[str, float
 def _constants(calibration: Calibration) -> dict[str, float]:
     told = {name: getattr(calibration, name) for name in ("intercept", "cosine", "coverage")}
     if calibration.close is not None:
-        told |= {f"close {name}": value for name, value in asdict(calibration.close).items()}
+        close = asdict(calibration.close)
+        told |= {f"unread {name}": value for name, value in close.pop("unread").items()}
+        told |= {f"close {name}": value for name, value in close.items()}
     return {name: round(value, 3) for name, value in told.items()}
 
 

@@ -13,6 +13,7 @@ from roadworthy.answering.relevance import (
     Calibration,
     CloseCalibration,
     Look,
+    MatchCalibration,
     relevance,
 )
 from roadworthy.core.errors import Busy, Invalid, Unavailable
@@ -67,8 +68,8 @@ def judging(matcher, reader=None, *, places=2, waiting=1):
     return Judging(CloseLook(matcher, reader or Reader(0.5), places=admission))
 
 
-async def judged_by(looking, found=UNSURE, deadline=None):
-    return await looking.of(QUESTION, found, tenant_id=1, deadline=deadline)
+async def judged_by(looking, found=UNSURE, *, question=QUESTION, deadline=None):
+    return await looking.of(question, found, tenant_id=1, deadline=deadline)
 
 
 def test_these_are_as_sure_as_they_are_meant_to_be():
@@ -94,6 +95,25 @@ async def test_where_it_is_unsure_the_best_passages_are_matched_and_the_best_of_
     assert judged.relevance == relevance(UNSURE, look=Look(match=0.95, answered=0))
     worse = await judged_by(judging(Matcher(0.7)))
     assert worse.relevance < 0.15 < judged.relevance
+
+
+@pytest.mark.parametrize("told", ["Pumps need oil every month", "oil pump interval"])
+async def test_what_is_no_question_is_matched_and_not_read(told):
+    reader = Reader(0.0)
+    judged = await judged_by(judging(Matcher(0.9), reader), question=told)
+    assert (judged.is_close, list(judged.degraded), reader.asked) == (True, [], [])
+    assert judged.relevance == relevance(UNSURE, look=Look(match=0.9, answered=None))
+    worse = await judged_by(judging(Matcher(0.7)), question=told)
+    assert worse.relevance < 0.15 < judged.relevance
+
+
+@pytest.mark.parametrize(
+    "asked", ["哪台泵需要油？", "أي مضخة تحتاج إلى زيت؟", "Which pump? It leaks."]
+)
+async def test_a_question_is_read_in_any_script(asked):
+    reader = Reader(0.5)
+    await judged_by(judging(Matcher(0.9), reader), question=asked)
+    assert len(reader.asked) == 1
 
 
 async def test_a_passage_that_answers_counts_for_it():
@@ -200,7 +220,15 @@ CALIBRATED = Calibration(
     intercept=0,
     cosine=0,
     coverage=0,
-    close=CloseCalibration(least=0, below=1, intercept=-10, match=20, coverage=0, answered=0),
+    close=CloseCalibration(
+        least=0,
+        below=1,
+        intercept=-10,
+        match=20,
+        coverage=0,
+        answered=0,
+        unread=MatchCalibration(intercept=-10, match=20, coverage=0),
+    ),
 )
 
 

@@ -25,6 +25,7 @@ CLOSELY = "closely"
 LONGEST_REST_S = 10.0
 MOST_WAIT_S = 0.5  # for a place, before a question goes without a look
 OF_WHAT_IS_LEFT = 0.25  # until the deadline
+QUESTION_MARKS = "?？؟"
 SUREST = 1e-4  # a score nearer to 0 or 1 says no more
 
 log = structlog.get_logger(__name__)
@@ -44,7 +45,7 @@ class CloseLook:
 
     Args:
         matcher: holds a question against passages token by token.
-        reader: reads it together with the one that matches it best.
+        reader: reads it, if it looks like a question, together with the one that matches it best.
         places: looks that are under way, and the line before them. Of more, where the processor is
             busy, none would be done in time: work for nothing, in the way of others'.
     """
@@ -69,12 +70,16 @@ class CloseLook:
             Invalid: it cannot read this.
         """
         texts = [hit.text for hit in hits[:READ_HITS]]
+        answered = None
         async with self._places.place(tenant_id=tenant_id):
             with tried(self._breaker, what="What matches questions"):
                 matches = await self._matcher.score(question, texts)
             match, best = max(zip(matches, texts, strict=True), key=itemgetter(0))
-            scores = await self._reader.score(ANSWERED, [(question, best)])
-        return Look(match=match, answered=_log_odds(scores.values[0]))
+            # To claims and keywords, which it was not trained on, it finds no answer anywhere.
+            if any(mark in question for mark in QUESTION_MARKS):
+                scores = await self._reader.score(ANSWERED, [(question, best)])
+                answered = _log_odds(scores.values[0])
+        return Look(match=match, answered=answered)
 
 
 class Judging:

@@ -33,7 +33,16 @@ class Look:
     """What a close look at the best passages saw."""
 
     match: float  # how well the question's tokens are found in the best of them, from -1 to 1
-    answered: float  # log odds that this one answers it, by reading both together
+    answered: float | None  # log odds that this one answers it, by reading both; None: not read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchCalibration:
+    """A logistic fit over a close look that read nothing."""
+
+    intercept: float
+    match: float
+    coverage: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +55,7 @@ class CloseCalibration:
     match: float
     coverage: float
     answered: float
+    unread: MatchCalibration
 
     def is_unsure(self, first: float) -> bool:
         """Tell whether a close look is to decide in the place of this estimate."""
@@ -53,8 +63,9 @@ class CloseCalibration:
 
     def logit(self, look: Look, *, covered: float) -> float:
         """Weigh what a close look saw, beside the share of what the question tells."""
-        seen = self.match * look.match + self.answered * look.answered
-        return self.intercept + seen + self.coverage * covered
+        fit = self.unread if look.answered is None else self
+        seen = fit.intercept + fit.match * look.match + fit.coverage * covered
+        return seen + self.answered * (look.answered or 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

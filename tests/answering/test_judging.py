@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,11 +17,13 @@ from roadworthy.answering.relevance import (
     MatchCalibration,
     relevance,
 )
+from roadworthy.bootstrap import close_look_of
 from roadworthy.core.errors import Busy, Invalid, Unavailable
 from roadworthy.gateway.classifying import Scores
 from roadworthy.gateway.lanes import MOST_FAILURES
 from roadworthy.plumbing.deadlines import Deadline
-from tests.answering.conftest import open_desk
+from roadworthy.plumbing.settings import load_settings
+from tests.answering.conftest import bounded, open_desk
 from tests.answering.test_relevance import hit
 
 pytestmark = pytest.mark.anyio
@@ -86,7 +89,7 @@ async def test_where_the_first_look_is_sure_nobody_is_asked(found):
 
 
 async def test_where_it_is_unsure_the_best_passages_are_matched_and_the_best_of_these_is_read():
-    matcher, reader = Matcher(0.7, 0.95, 0.8, 1.0), Reader(0.5)
+    matcher, reader = Matcher(0.7, 0.95, 0.95, 1.0), Reader(0.5)  # of two alike the better hit
     found = [replace(each, text=f"passage {at}") for at, each in enumerate(hits(0.84, count=5))]
     judged = await judged_by(judging(matcher, reader), found)
     assert matcher.asked == [(QUESTION, [f"passage {at}" for at in range(READ_HITS)])]
@@ -261,3 +264,29 @@ async def test_an_answer_goes_by_it_and_says_so(
         note,
         degraded,
     )
+
+
+@pytest.mark.usefixtures("unsure_of_words")
+async def test_an_answer_does_not_wait_for_a_look_until_its_deadline(world, models, tmp_path):
+    await world.add("coats.txt", "The coats hang in the hall.")
+    hanging = Matcher(0.9)
+    hanging.goes_on.clear()
+    shared = {"bounds": bounded(timeout_s=2), "judging": judging(hanging)}
+    async with open_desk(world, models, tmp_path / "spool", **shared) as desk:
+        release = await desk.quoting(least_relevance=0.15)
+        told = await desk.ask("Where do the coats hang?", release=release)
+    assert (told.answer.outcome, list(told.answer.degraded)) == ("answered", ["relevance"])
+
+
+async def test_an_installation_looks_as_often_at_once_as_its_engine_has_threads_and_once_more():
+    matcher = Matcher(0.9)
+    matcher.goes_on.clear()
+    models = SimpleNamespace(matcher=matcher, reader=Reader(0.5))
+    settings = load_settings({"ROADWORTHY_ENGINE_THREADS": "3"})
+    looking = Judging(close_look_of(models, settings))
+    asked = [asyncio.create_task(judged_by(looking)) for _ in range(6)]
+    await asyncio.sleep(0.1)
+    assert len(matcher.asked) == 4
+    matcher.goes_on.set()
+    assert all([(await each).is_close for each in asked])
+    assert close_look_of(SimpleNamespace(matcher=None, reader=None), settings) is None

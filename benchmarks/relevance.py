@@ -210,7 +210,9 @@ def _fit_close(judged: Sequence[Judged]) -> CloseCalibration | None:
         answered=answered,
         unread=_fit_unread(judged, unsure, close),
     )
-    intercept = _intercept([_level(each, fitted) for each in judged if each.answerable])
+    intercept = _intercept(
+        _levels(judged, close, lambda each, look: _read_level(each, look, fitted))
+    )
     if not math.isfinite(intercept):  # the first look alone turns away more than was promised
         return None
     return replace(fitted, intercept=intercept)
@@ -221,16 +223,8 @@ def _fit_unread(
 ) -> MatchCalibration:
     """Fit what holds where nothing was read, as if that were so everywhere."""
     match, covered = _slopes(unsure, lambda _: [])
-    unread = MatchCalibration(intercept=0, match=match, coverage=covered)
-    as_if = replace(close, unread=unread)
-    levels = [
-        as_if.logit(replace(each.look, answered=None), covered=each.coverage)
-        if each.look and close.is_unsure(each.first)
-        else math.copysign(math.inf, each.first - close.below)
-        for each in judged
-        if each.answerable
-    ]
-    return replace(unread, intercept=_intercept(levels))
+    levels = _levels(judged, close, lambda each, look: match * look.match + covered * each.coverage)
+    return MatchCalibration(intercept=_intercept(levels), match=match, coverage=covered)
 
 
 def _slopes(
@@ -240,12 +234,23 @@ def _slopes(
     return logistic.fit(rows, np.array([each.answerable for each in unsure], dtype=float))[1]
 
 
-def _level(each: Judged, close: CloseCalibration) -> float:
-    """Give what the intercept moves; where something else decides it is infinite."""
-    if each.look is None or not close.is_unsure(each.first):
-        return math.copysign(math.inf, each.first - close.below)
-    level = close.logit(each.look, covered=each.coverage)
-    if each.look.answered is not None:
+def _levels(
+    judged: Sequence[Judged], close: CloseCalibration, level: Callable[[Judged, Look], float]
+) -> Sequence[float]:
+    """Give what an intercept moves of the answerable; infinite where the first fit is sure."""
+    return [
+        level(each, each.look)
+        if each.look and close.is_unsure(each.first)
+        else math.copysign(math.inf, each.first - close.below)
+        for each in judged
+        if each.answerable
+    ]
+
+
+def _read_level(each: Judged, look: Look, close: CloseCalibration) -> float:
+    """Give what the intercept moves; infinite where nothing was read, and another one decides."""
+    level = close.logit(look, covered=each.coverage)
+    if look.answered is not None:
         return level
     return math.copysign(math.inf, level - _logit(SHIPPED.threshold))
 

@@ -147,6 +147,8 @@ async def test_who_matches_is_not_asked_where_the_reader_is_left_alone():
     reader.is_resting = True
     judged = await judged_by(judging(matcher, reader))
     assert (list(judged.degraded), matcher.asked, reader.asked) == (["relevance"], [], [])
+    judged = await judged_by(judging(matcher, reader), question="oil pump interval")
+    assert (judged.is_close, list(judged.degraded)) == (True, [])  # nothing is to be read of it
 
 
 async def test_a_reader_that_is_back_is_looked_with_at_once():

@@ -56,10 +56,9 @@ class CloseLook:
         self._places = places
         self._breaker = Breaker(failures=MOST_FAILURES, longest_rest_s=LONGEST_REST_S)
 
-    @property
-    def is_resting(self) -> bool:
-        """Tell whether to ask would be in vain now."""
-        return self._breaker.is_resting or self._reader.is_resting
+    def is_resting(self, question: str) -> bool:
+        """Tell whether to ask it this would be in vain now."""
+        return self._breaker.is_resting or (_is_question(question) and self._reader.is_resting)
 
     async def at(self, question: str, hits: Sequence[Hit], *, tenant_id: int) -> Look:
         """Look closely at the best hits.
@@ -75,8 +74,7 @@ class CloseLook:
             with tried(self._breaker, what="What matches questions"):
                 matches = await self._matcher.score(question, texts)
             match, best = max(zip(matches, texts, strict=True), key=itemgetter(0))
-            # To claims and keywords, which it was not trained on, it finds no answer anywhere.
-            if any(mark in question for mark in QUESTION_MARKS):
+            if _is_question(question):
                 scores = await self._reader.score(ANSWERED, [(question, best)])
                 answered = _log_odds(scores.values[0])
         return Look(match=match, answered=answered)
@@ -104,7 +102,7 @@ class Judging:
         first, unsure = relevance(hits), unsure_hits(hits)
         if self.close_look is None or not unsure:
             return Judged(relevance=first)
-        if self.close_look.is_resting:
+        if self.close_look.is_resting(question):
             return Judged(relevance=first, degraded=[DEGRADED])
         try:
             async with asyncio.timeout(deadline and OF_WHAT_IS_LEFT * deadline.left_s):
@@ -115,6 +113,11 @@ class Judging:
             log.warning("relevance was not looked at closely", kind=error.kind)
             return Judged(relevance=first, degraded=[DEGRADED])
         return Judged(relevance=relevance(hits, look=look), is_close=True)
+
+
+def _is_question(text: str) -> bool:
+    """Tell what can be read: to claims and keywords the reader finds no answer anywhere."""
+    return any(mark in text for mark in QUESTION_MARKS)
 
 
 def _log_odds(score: float) -> float:

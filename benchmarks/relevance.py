@@ -256,9 +256,14 @@ def _read_level(each: Judged, look: Look, close: CloseCalibration) -> float:
 
 
 def _intercept(levels: Sequence[float]) -> float:
-    """Put the promised share of the levels below the threshold, at most."""
-    at = np.quantile(levels, SHIPPED.wrong_refusals, method="lower")
-    return _logit(SHIPPED.threshold) - float(at)
+    """Put the promised share of the levels below the threshold, at most.
+
+    It lies midway to the next level, so that rounded constants say the same.
+    """
+    ordered = sorted(levels)
+    last = int(SHIPPED.wrong_refusals * (len(ordered) - 1))
+    next_to, at = ordered[max(0, last - 1)], ordered[last]
+    return _logit(SHIPPED.threshold) - ((next_to + at) / 2 if math.isfinite(next_to) else at)
 
 
 def _logit(share: float) -> float:

@@ -9,6 +9,7 @@ from operator import itemgetter
 import structlog
 
 from roadworthy.answering.admission import Admission
+from roadworthy.answering.question_words import is_question
 from roadworthy.answering.relevance import READ_HITS, Look, relevance, unsure_hits
 from roadworthy.core.errors import Busy, Invalid, Unavailable
 from roadworthy.gateway.classifying import Classifier
@@ -25,7 +26,6 @@ CLOSELY = "closely"
 LONGEST_REST_S = 10.0
 MOST_WAIT_S = 0.5  # for a place, before a question goes without a look
 OF_WHAT_IS_LEFT = 0.25  # until the deadline
-QUESTION_MARKS = "?？؟"
 SUREST = 1e-4  # a score nearer to 0 or 1 says no more
 
 log = structlog.get_logger(__name__)
@@ -58,7 +58,7 @@ class CloseLook:
 
     def is_resting(self, question: str) -> bool:
         """Tell whether to ask it this would be in vain now."""
-        return self._breaker.is_resting or (_is_question(question) and self._reader.is_resting)
+        return self._breaker.is_resting or (is_question(question) and self._reader.is_resting)
 
     async def at(self, question: str, hits: Sequence[Hit], *, tenant_id: int) -> Look:
         """Look closely at the best hits.
@@ -74,7 +74,8 @@ class CloseLook:
             with tried(self._breaker, what="What matches questions"):
                 matches = await self._matcher.score(question, texts)
             match, best = max(zip(matches, texts, strict=True), key=itemgetter(0))
-            if _is_question(question):
+            # To claims and keywords, which it was not trained on, it finds no answer anywhere.
+            if is_question(question):
                 scores = await self._reader.score(ANSWERED, [(question, best)])
                 answered = _log_odds(scores.values[0])
         return Look(match=match, answered=answered)
@@ -113,11 +114,6 @@ class Judging:
             log.warning("relevance was not looked at closely", kind=error.kind)
             return Judged(relevance=first, degraded=[DEGRADED])
         return Judged(relevance=relevance(hits, look=look), is_close=True)
-
-
-def _is_question(text: str) -> bool:
-    """Tell what can be read: to claims and keywords the reader finds no answer anywhere."""
-    return any(mark in text for mark in QUESTION_MARKS)
 
 
 def _log_odds(score: float) -> float:

@@ -213,7 +213,7 @@ def _fit_close(judged: Sequence[Judged]) -> CloseCalibration | None:
     intercept = _intercept(
         _levels(judged, close, lambda each, look: _read_level(each, look, fitted))
     )
-    if not math.isfinite(intercept):  # the first look alone turns away more than was promised
+    if not math.isfinite(intercept):  # what is unsure cannot make up the share that was promised
         return None
     return replace(fitted, intercept=intercept)
 
@@ -258,7 +258,7 @@ def _read_level(each: Judged, look: Look, close: CloseCalibration) -> float:
 def _intercept(levels: Sequence[float]) -> float:
     """Put the promised share of the levels below the threshold, at most.
 
-    It lies midway to the next level, so that rounded constants say the same.
+    It lies midway to the next lower one, where there is one: rounded constants say the same then.
     """
     ordered = sorted(levels)
     last = int(SHIPPED.wrong_refusals * (len(ordered) - 1))

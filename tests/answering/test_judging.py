@@ -111,9 +111,10 @@ async def test_what_is_no_question_is_matched_and_not_read(told):
 
 
 @pytest.mark.parametrize(
-    "asked", ["哪台泵需要油？", "أي مضخة تحتاج إلى زيت؟", "Which pump? It leaks."]
+    "asked",
+    ["哪台泵需要油？", "أي مضخة تحتاج إلى زيت؟", "Which pump? It leaks.", "which pump needs oil"],
 )
-async def test_a_question_is_read_in_any_script(asked):
+async def test_a_question_is_read_in_any_script_and_without_its_mark(asked):
     reader = Reader(0.5)
     await judged_by(judging(Matcher(0.9), reader), question=asked)
     assert len(reader.asked) == 1

@@ -1,4 +1,4 @@
-"""Tell a question from claims and keywords: by its mark, or by a question word that it begins with.
+"""Tell a question from claims and keywords: by its mark, or by a question word where it begins.
 
 Who types in a hurry leaves the mark out: of PIAF's questions one in twenty lacks it.
 """
@@ -7,24 +7,27 @@ import re
 
 MARKS = "?？؟¿"
 # By language; as the first or the second word of a text: "In which hall", "À quelle date".
-BEGIN = {
-    "ar": "ما ماذا من متى أين كيف لماذا كم أي أية هل",
+EARLY = {
+    "ar": "ماذا بماذا من متى أين اين كيف لماذا كم أي اي بأي أية هل",
     "de": "welche welcher welches welchen welchem wer wen wem wessen wann wo woher wohin warum "
-    "wieso weshalb wie wofür womit",
-    "en": "what which who whom whose when where why how",
-    "es": "qué cuál cuáles quién quiénes cuándo dónde cómo cuánto cuánta cuántos cuántas",
-    "fr": "qu que quoi qui quel quelle quels quelles quand où comment pourquoi combien lequel "
-    "laquelle",
-    "ru": "что кто кого кому кем чем чей чья чьё чьи какой какая какое какие каких каким какую "
-    "каком как когда где куда откуда почему зачем сколько",
+    "wieso weshalb wie wozu womit wofür wovon worüber worauf woran worin",
+    "en": "what whats which who whom whose when where why how",
+    "es": "qué cuál cuáles quién quiénes cuándo dónde adónde cómo cuán cuánto cuánta cuántos "
+    "cuántas cual cuales quien quienes cuanto cuanta cuantos cuantas",
+    "fr": "qu quoi qui quel quelle quels quelles quand où comment pourquoi combien lequel laquelle",
+    "ru": "что чего чему чем чём кто кого кому кем чей чья чьё чье чьи какой какого какая какое "
+    "какие каких каким какую каком каков какова каково каковы как когда где куда откуда почему "
+    "зачем сколько скольких",
 }
-FIRST = "was"  # German; as a second word it is English: "Telnet was sold"
-# Chinese asks anywhere. "Any", "almost" and "geometry" are written with the same characters.
-ANYWHERE = r"什么|哪|谁|怎|多少|多久|(?<![任几])何|几(?![乎何])|吗\W*\Z"
+# As the first alone. Behind another word they ask nothing: "Telnet was sold", "Bien que".
+FIRST = "was que est-ce ما"
+# Chinese asks anywhere. "Any" and "geometry" are written with a character that also asks.
+ANYWHERE = r"什[么麼]|哪|[谁誰]|怎|多少|多久|(?<![任几幾])何|[吗嗎]\W*\Z"
 
-_WORDS = "|".join(" ".join(BEGIN.values()).split())
+_EARLY = "|".join(" ".join(EARLY.values()).split())
+_FIRST = "|".join(FIRST.split())
 _ASKS = re.compile(
-    rf"\W*(?:{FIRST}\b|(?:\w+\W+)?(?:{_WORDS})\b)|.*(?:[{MARKS}]|{ANYWHERE})",
+    rf"\W*(?:(?:{_FIRST})\b|(?:\w+\W+)?(?:{_EARLY})\b)|.*(?:[{MARKS}]|{ANYWHERE})",
     re.IGNORECASE | re.DOTALL,
 )
 

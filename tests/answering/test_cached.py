@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from roadworthy.answering.cached import AnswerCache
+from roadworthy.answering.judging import DEGRADED, Judged, Judging
 from roadworthy.answering.records import Citation, Stage, TextPiece
 from roadworthy.corpus.access import access
 from roadworthy.corpus.ownership import delete, reshare
@@ -136,6 +137,19 @@ async def test_a_question_may_lean_on_the_one_before(told):
     first = (await asked(told, "And why?", before=before)).answer
     assert (await asked(told, "And why?", before=before)).answer.cached_from == first.id
     assert (await asked(told, "And why?", before=[LEAVE])).answer.cached_from is None
+
+
+async def test_what_nobody_looked_at_closely_is_kept_like_any_other(world, models, tmp_path):
+    class Hurried(Judging):
+        async def of(self, question, hits, *, tenant_id, deadline=None):
+            return Judged(relevance=1.0, degraded=[DEGRADED])
+
+    cache = AnswerCache(world.database)
+    async with open_desk(world, models, tmp_path / "s", cache=cache, judging=Hurried()) as desk:
+        await world.add("leave.txt", LEAVE)
+        first, again = [(await asked(desk)).answer for _ in range(2)]
+    assert first.degraded == again.degraded == (DEGRADED,)
+    assert again.cached_from == first.id
 
 
 @pytest.mark.parametrize("which", [0, 1])

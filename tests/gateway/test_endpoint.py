@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
+from roadworthy.gateway import endpoint as endpoints
 from roadworthy.gateway.endpoint import MOST_TRIES, Endpoint, EndpointAddress
 from tests.doubles.model_server import KEY, Behaviour, failing
 
@@ -120,6 +121,14 @@ async def test_the_pause_that_the_server_asks_for_is_kept(models, endpoint):
     await embed(endpoint)
     first, second = models.asked
     assert 1 <= second.at - first.at < 2
+
+
+async def test_a_long_pause_that_the_server_asks_for_is_kept_too(models, endpoint, monkeypatch):
+    monkeypatch.setattr(endpoints, "LONGEST_PAUSE_S", 0.1)  # of those that it does not ask for
+    models.plan.append(failing(429, retry_after="1"))
+    await embed(endpoint)
+    first, second = models.asked
+    assert second.at - first.at >= 1
 
 
 @pytest.mark.parametrize("status", [429, 503])

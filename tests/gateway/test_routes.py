@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
+from roadworthy.gateway import routes
 from roadworthy.gateway.calls import Step
 from roadworthy.gateway.chat import Message
 from roadworthy.gateway.endpoint import MOST_TRIES, Endpoint, EndpointAddress
@@ -129,6 +130,13 @@ async def test_when_the_first_fails_the_second_answers(models, second, router, b
     assert heard.text == "Second says."
     assert heard.outcomes[1] == ("second", "answered")
     assert asked(models) <= TRIES_BEFORE_ANOTHER
+
+
+async def test_where_there_is_another_no_long_pause_is_made(models, second, router, monkeypatch):
+    monkeypatch.setattr(routes, "LONGEST_PAUSE_S", 0.5)
+    models.plan.append(failing(429, retry_after="1"))
+    heard = await hear(router)
+    assert (heard.text, asked(models)) == ("Second says.", 1)
 
 
 async def test_when_nobody_listens_at_the_first_the_second_answers(second, router):

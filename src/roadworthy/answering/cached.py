@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from roadworthy.answering.context import Context
+from roadworthy.answering.judging import DEGRADED as MISSED_LOOK
 from roadworthy.answering.records import Citation, Task, TextPiece, Written, cite
 from roadworthy.answering.same_question import asks_the_same
 from roadworthy.core.identity import Principal
@@ -100,11 +101,12 @@ def keepable(
 ) -> Reusable | None:
     """Say what an answer may be found by; None: it is nobody else's.
 
-    An answer that cites nothing would fit whatever is read. Of one that was redacted, guards would
-    find nothing when it is given again, and nobody would be told.
+    An answer that cites nothing would fit whatever is read. A close look that was not made changes
+    no word of it, and who is given it again has been judged himself. Of one that was redacted,
+    guards would find nothing when it is given again, and nobody would be told.
     """
     is_redacted = any(verdict.outcome == REDACTED for verdict in verdicts)
-    is_whole = not degraded and not is_redacted and len(text) <= LONGEST_TEXT
+    is_whole = {*degraded} <= {MISSED_LOOK} and not is_redacted and len(text) <= LONGEST_TEXT
     if task.query is None or not citations or not is_whole:
         return None
     cited = [(citation.number, citation.passage_id) for citation in citations]

@@ -75,6 +75,7 @@ class Tries:
 
     most: int = MOST_TRIES
     by: float = math.inf  # until when there may be a further one, on the clock of the event loop
+    longest_pause_s: float = math.inf  # before a further one; sooner somebody else is asked
     # Called before each; raises Busy where our own limit has no room for it.
     on_try: Callable[[], None] = lambda: None
 
@@ -328,8 +329,8 @@ async def again(once: Callable[[], Awaitable[T]], tries: Tries) -> T:
         except RoadworthyError as error:
             failure = error
             pause = _pause_s(error, tried)
-            is_in_time = asyncio.get_running_loop().time() + pause < tries.by
-            if tried + 1 == tries.most or not _may_pass(error) or not is_in_time:
+            left_s = min(tries.by - asyncio.get_running_loop().time(), tries.longest_pause_s)
+            if tried + 1 == tries.most or not _may_pass(error) or pause >= left_s:
                 raise
         await asyncio.sleep(pause)
     raise AssertionError("the last try returns or raises")
@@ -337,7 +338,7 @@ async def again(once: Callable[[], Awaitable[T]], tries: Tries) -> T:
 
 def _pause_s(error: RoadworthyError, tried: int) -> float:
     told = error.facts.get("retry_after_s")
-    return min(float(told or 0), LONGEST_PAUSE_S) or full_jitter(tried)
+    return float(told or 0) + full_jitter(tried)  # all who were told the same do not come together
 
 
 def _may_pass(error: RoadworthyError) -> bool:

@@ -67,6 +67,7 @@ class Patience:
     first_by: float  # by when its first text must be there, on the clock of the event loop
     all_by: float  # and by when the whole
     tries: int
+    longest_pause_s: float = math.inf  # between two of them
     tried: int = field(default=0, init=False)  # requests that were sent
 
 
@@ -138,6 +139,7 @@ class Lane:
                     tries=Tries(
                         most=patience.tries,
                         by=patience.first_by,
+                        longest_pause_s=patience.longest_pause_s,
                         on_try=lambda: self._count(patience),
                     ),
                 )

@@ -5,6 +5,7 @@ piece of text has come, nobody else is asked: half an answer of one model goes o
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
 from roadworthy.gateway.calls import ANSWERED, BROKE_OFF, CUT, OVERTAKEN, Call, Running, Step
 from roadworthy.gateway.chat import ChatPiece
-from roadworthy.gateway.endpoint import MOST_TRIES
+from roadworthy.gateway.endpoint import LONGEST_PAUSE_S, MOST_TRIES
 from roadworthy.gateway.lanes import ChatRequest, Lane, Patience, is_to_blame
 from roadworthy.gateway.prices import PriceBook
 
@@ -140,6 +141,7 @@ class _Asking:
             first_by=now + share_s,
             all_by=self._deadline,
             tries=TRIES_BEFORE_ANOTHER if self._left else MOST_TRIES,
+            longest_pause_s=LONGEST_PAUSE_S if self._left else math.inf,
         )
         self.asked.append(Running(step, lane, request=self._request, patience=patience))
 

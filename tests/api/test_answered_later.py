@@ -21,6 +21,7 @@ from roadworthy.worker.questions import (
     answer_questions,
     drop_old_questions,
 )
+from tests.api.conftest import open_services
 from tests.doubles.model_server import Behaviour
 
 pytestmark = pytest.mark.anyio
@@ -128,6 +129,21 @@ async def test_while_a_model_is_down_it_waits(client, door, plan, models, genera
         await conn.execute("UPDATE kept_question SET run_at = now()")
     await answer_next(door.services)
     assert (await read(client, kept))["answer"]["text"] == "The plan [1]."
+
+
+@pytest.mark.parametrize(
+    ("limits", "state"),
+    [({"answer_timeout_s": 0.5}, "done"), ({"later_timeout_s": 0.5}, "queued")],
+)
+async def test_it_may_take_longer_than_anybody_waits_but_not_for_ever(
+    client, door, plan, models, generating, urls, model_server, limits, state
+):
+    models.pieces, models.pause_s = ["The plan ", "[1]."], 1
+    kept = await left(client, LATER | {"release": generating})
+    home = door.services.settings.home
+    async with open_services(urls, model_server.url, home, **limits) as opened:
+        assert await answer_next(opened)
+    assert (await read(client, kept))["state"] == state
 
 
 async def test_a_worker_that_is_stopped_gives_it_back(client, door, plan, models, generating):

@@ -25,6 +25,7 @@ from roadworthy.gateway.prices import PriceBook
 from roadworthy.gateway.reranking import Reranker
 from roadworthy.guardrails.looking import is_blocked
 from roadworthy.plumbing.database import Database
+from roadworthy.plumbing.deadlines import Deadline
 from roadworthy.traces import Begun, TraceRecorder
 
 
@@ -75,6 +76,7 @@ class AnsweringService:
         principal: Principal,
         asked: Asked,
         *,
+        deadline: Deadline | None = None,
         on_call: Callable[[Call], None] = lambda _: None,
     ) -> AsyncGenerator[Event]:
         """Answer a question from what `principal` may see; the last event is the Answer.
@@ -82,6 +84,7 @@ class AnsweringService:
         However it ends, a trace says so: also when the caller goes away in the middle.
 
         Args:
+            deadline: by when; None: as long as somebody may wait for it.
             on_call: told of each call of a chat model, however it ended.
 
         Raises:
@@ -91,7 +94,7 @@ class AnsweringService:
             Conflict: a document that the answer is made from was deleted meanwhile.
             Unavailable: something that this release needs is down.
         """
-        deadline = self._bounds.deadline(asked.timeout_s)
+        deadline = deadline or self._bounds.deadline(asked.timeout_s)
         progress = Progress(
             begun=self._begin(principal, asked),
             deadline=deadline,

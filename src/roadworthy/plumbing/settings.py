@@ -249,6 +249,12 @@ class Settings(BaseModel):
     answer_timeout_s: float = Field(
         default=120, gt=0, le=3600, description="Limit of one answer, waiting included; then 503."
     )
+    later_timeout_s: float = Field(
+        default=600,
+        gt=0,
+        le=3600,
+        description="Limit of one answer that nobody waits for; then it is tried again.",
+    )
     second_person: bool = Field(
         default=False,
         description="Sensitive commands are done only when a second person has granted them.",

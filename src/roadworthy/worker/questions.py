@@ -16,6 +16,7 @@ from roadworthy.corpus.directory import tenant_ids
 from roadworthy.corpus.people import find_principal, is_valid_key
 from roadworthy.gateway.calls import Call
 from roadworthy.plumbing.database import Database
+from roadworthy.plumbing.deadlines import Deadline
 from roadworthy.plumbing.retries import BUG
 from roadworthy.plumbing.tasks import cancelled
 from roadworthy.worker.chores import telling
@@ -97,7 +98,8 @@ async def _answer(
             raise Refused("The key that asked has been revoked or has expired; ask with another.")
         # As he is now: a group that he has left since admits him no more.
         asker = await find_principal(conn, tenant_id=tenant_id, user_id=lease.user_id)
-    events = services.answering.answer(asker, lease.question, on_call=on_call)
+    deadline = Deadline.after(services.settings.later_timeout_s)
+    events = services.answering.answer(asker, lease.question, deadline=deadline, on_call=on_call)
     answer = None
     async with aclosing(cast("AsyncGenerator[Event]", events)) as told:
         async for event in told:

@@ -96,12 +96,17 @@ def test_no_mark_is_made_of_what_an_invented_one_leaves(pieces):
         st.sampled_from(["a", " ", "[", "]", "[1", "2]", "0", "9]", "[9]", "[0, 2]"]), max_size=9
     ).map("".join)
 )
-def test_every_mark_of_a_passage_that_is_told_is_a_citation(text):
+def test_every_mark_of_a_passage_ends_the_text_before_its_citation(text):
     marks = Marks(TWO)
-    written = [*marks.check(text), *marks.rest()]
-    told = "".join(each.text for each in written if isinstance(each, TextPiece))
-    numbers = {int(number) for mark in MARK.findall(told) for number in re.findall(r"\d+", mark)}
-    assert numbers & {1, 2} == {each.number for each in written if isinstance(each, Citation)}
+    ended = list[int]()
+    told = ""
+    for each in [*marks.check(text), *marks.rest()]:
+        if isinstance(each, TextPiece):
+            told += each.text
+        if isinstance(each, Citation):
+            assert told.endswith(f"[{each.number}]")
+            ended.append(len(told))
+    assert ended == [mark.end() for mark in re.finditer(r"\[[12]\]", told)]
 
 
 @pytest.mark.parametrize(

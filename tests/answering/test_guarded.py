@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from roadworthy.answering import extract
 from roadworthy.answering.records import Asked
 from roadworthy.answering.refusals import NOT_ANSWERED, WITHHELD, refusal, withheld
 from roadworthy.core.errors import Unavailable
@@ -241,6 +242,18 @@ async def test_a_prompt_that_is_echoed_is_withheld(told):
     assert (trace.outcome, trace.answer) == ("blocked", "Thirty days [1].")
     [blocking] = [each for each in trace.verdicts if each.get("outcome") == "blocked"]
     assert (blocking["guard"], blocking["of"]) == ("leakage", "answer")
+
+
+async def test_a_sentence_that_is_withheld_is_not_quoted_beside_the_one_before(desk, monkeypatch):
+    monkeypatch.setattr(extract, "CLOSE", 2.0)  # both are quoted
+    safe = "The vault is in the hall."
+    await desk.world.add(
+        "vault.txt", f"The vault\n\n{safe} The vault password: Tr0ub4dor9x is set."
+    )
+    answer = await desk.ask("What of the vault?")
+    assert (answer.answer.outcome, answer.answer.text) == ("blocked", f"{safe} [1]")
+    assert [citation.quote for citation in answer.citations] == [safe]
+    assert "Tr0ub4dor9x" not in repr(answer.events)
 
 
 async def test_what_was_withheld_has_used_tokens_all_the_same(told):

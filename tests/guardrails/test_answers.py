@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import re
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -31,6 +32,8 @@ MARK = "7c2f09aa41d3e6b8"
 PROMPT = find_prompt("answer-2").text
 PROMPT_WORDS = PROMPT.split()[3:16]
 KEY_LINE = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"
+CITED = re.compile(r"\[([123])\]")
+DOCUMENT = new_id()
 READ = "Leave is thirty days, says https://hr.example.com/leave. Ask ada@example.com or Bo."
 KNOWN = Known(question="Is bo@example.org there?", passages=[READ], mark=MARK, prompt=PROMPT)
 
@@ -371,11 +374,11 @@ async def test_a_classifier_that_is_down_has_failed():
     assert (verdicts["toxicity"].status, verdicts["toxicity"].reason) == ("failed", "unavailable")
 
 
-def citation(number: int) -> Citation:
+def citation(number: int, quote: str = "a") -> Citation:
     return Citation(
         number=number,
         passage_id=number,
-        document_id=new_id(),
+        document_id=DOCUMENT,
         document_name="a",
         title="a",
         version=1,
@@ -383,12 +386,11 @@ def citation(number: int) -> Citation:
         page_last=None,
         heading="",
         start=0,
-        end=1,
-        quote="a",
+        end=len(quote),
+        quote=quote,
     )
 
 
-CITED = {number: citation(number) for number in range(1, 4)}
 PARTS = st.sampled_from(
     ["Thirty days", " of leave", ". ", " [1]", "[2]", " [3].", "\n", "! ", "。", " ask ",
      "ada@example.com", "eve@evil.example", VALUES["iban"], f" Password: {VALUES['password']} ",
@@ -398,66 +400,106 @@ PARTS = st.sampled_from(
 )  # fmt: skip
 
 
-async def released(text: str, places: list[int]):
-    """Let an answer come in pieces cut at `places`, as an answerer writes it."""
+async def told_of(*written, made: AnswerGuards):
+    """Give what is told of what an answerer writes."""
 
     async def writing() -> AsyncGenerator:
-        shown, cited = "", set()
-        for start, end in itertools.pairwise([0, *places, len(text)]):
-            shown += text[start:end]
-            yield TextPiece(text=text[start:end])
-            for number, each in CITED.items():
-                if f"[{number}]" in shown and number not in cited:
-                    cited.add(number)
-                    yield each
-        yield ModelCalled(ms=1)
+        for each in written:
+            yield each
 
+    return [event async for event in guarded(writing(), made)]
+
+
+async def released(text: str, places: list[int]):
+    """Let an answer come in pieces cut at `places`, as an answerer writes it."""
+    marks = {mark.end(): int(mark[1]) for mark in CITED.finditer(text)}
+    written = []
+    for start, end in itertools.pairwise([0, *sorted([*places, *marks]), len(text)]):
+        written.append(TextPiece(text=text[start:end]))
+        if number := marks.pop(end, None):
+            written.append(citation(number, quote=text[:end]))
     made = guards()
-    events = [event async for event in guarded(writing(), made)]
+    events = await told_of(*written, ModelCalled(ms=1), made=made)
     read = "".join(event.text for event in events if isinstance(event, TextPiece))
-    cited = {event.number for event in events if isinstance(event, Citation)}
+    cited = [event for event in events if isinstance(event, Citation)]
     said = [v.model_copy(update={"ms": 0}) for v in made.verdicts()]
-    return read, cited, said, made.is_blocked
+    return read, cited, said
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(PARTS, max_size=25).map("".join), st.data())
 def test_a_streamed_answer_is_the_same_as_one_that_came_whole(text, data):
-    places = data.draw(st.lists(st.integers(0, len(text)), max_size=15).map(sorted))
+    places = data.draw(st.lists(st.integers(0, len(text)), max_size=15))
     with asyncio.Runner() as runner:
         streamed, whole = (runner.run(released(text, each)) for each in (places, []))
     assert streamed == whole
-    read, cited, verdicts, blocked = whole
+    read, cited, verdicts = whole
     assert not any(verdict.status == "failed" for verdict in verdicts)
     assert MARK not in read
     assert "//evil.example" not in read
     assert VALUES["password"] not in read
-    assert blocked or cited == {number for number in CITED if f"[{number}]" in text}
+    assert [each.number for each in cited] == [int(number) for number in CITED.findall(read)]
 
 
 async def test_a_citation_follows_the_text_that_bears_its_mark():
-    async def writing() -> AsyncGenerator:
-        for each in (TextPiece(text="Thirty [1]"), CITED[1], TextPiece(text=". So it is. And")):
-            yield each
-
-    events = [event async for event in guarded(writing(), guards())]
+    written = (TextPiece(text="Thirty [1]"), citation(1), TextPiece(text=". So it is. And"))
     pieces = [TextPiece(text=text) for text in ("Thirty [1]. So it is.", " And")]
-    assert events == [pieces[0], CITED[1], pieces[1]]
+    assert await told_of(*written, made=guards()) == [pieces[0], citation(1), pieces[1]]
+
+
+SAFE, SECRET = "The vault is in hall three.", f"Password: {VALUES['password']} is set."
+
+
+async def test_what_is_withheld_takes_its_citation_with_it():
+    first, second = citation(1, quote=SAFE), citation(1, quote=SECRET)
+    written = (TextPiece(text=f"{SAFE} [1]"), first, TextPiece(text=f" {SECRET} [1]"), second)
+    assert await told_of(*written, made=guards()) == [TextPiece(text=f"{SAFE} [1]"), first]
+
+
+async def test_json_that_is_withheld_takes_all_its_citations_with_it():
+    made = AnswerGuards(checks(DEFAULT, KNOWN, classifier=None), is_whole=True)
+    text = json.dumps({"where": f"{SAFE} [1]", "how": f"{SECRET} [1]"})
+    written = (TextPiece(text=text), citation(1, quote=SAFE), citation(1, quote=SECRET))
+    assert await told_of(*written, made=made) == []
+
+
+async def test_a_sentence_that_is_taken_out_takes_its_citation_with_it():
+    asked = Guards(toxicity=ScoredAnswerGuard(on_failure="open", on_finding="redact"))
+    made = guards(asked, classifier=WordsClassifier({"toxicity": "ugly"}))
+    first, second = citation(1, quote="A fine one."), citation(1, quote="An ugly one.")
+    written = (
+        TextPiece(text="A fine one. [1]"),
+        first,
+        TextPiece(text=" An ugly one. [1]"),
+        second,
+    )
+    told = [TextPiece(text="A fine one. [1]"), first, TextPiece(text="[toxicity]")]
+    assert await told_of(*written, made=made) == told
+
+
+async def test_the_same_citation_is_told_once_with_the_first_mark_that_is_told():
+    asked = Guards(toxicity=ScoredAnswerGuard(on_failure="open", on_finding="redact"))
+    made = guards(asked, classifier=WordsClassifier({"toxicity": "ugly"}))
+    sentences = ("An ugly one. [1]", " A second. [1]", " A third. [1]")
+    written = (each for text in sentences for each in (TextPiece(text=text), citation(1)))
+    assert [type(each) for each in await told_of(*written, made=made)] == [
+        TextPiece, TextPiece, Citation, TextPiece,
+    ]  # fmt: skip
 
 
 async def test_the_answerer_is_stopped_where_a_guard_blocks():
-    closed = False
+    turns, closed = iter(range(100)), False
 
     async def writing() -> AsyncGenerator:
         nonlocal closed
         try:
-            for _ in range(100):
+            for _ in turns:
                 yield TextPiece(text=f"It is {MARK}. So")
         finally:
             closed = True
 
     assert [event async for event in guarded(writing(), guards())] == []
-    assert closed
+    assert (next(turns), closed) == (2, True)
 
 
 def of_all_read(read, *, is_text=True):

@@ -27,7 +27,7 @@ UNKNOWN_LANGUAGE = "the language of the question"
 
 
 class GeneratingAnswerer:
-    """Streams a chat model's answer; each passage that it cites is cited once.
+    """Streams a chat model's answer; each mark of a passage cites it.
 
     Marks of passages that it was not given are removed from the text and told.
     """

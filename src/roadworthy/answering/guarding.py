@@ -1,10 +1,9 @@
 """The guards on the request path: of the question, of what was found, of what is written."""
 
-from bisect import insort
+from collections import deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from operator import itemgetter
 
 from roadworthy.answering.neighbours import screen_neighbours
 from roadworthy.answering.records import Citation, Task, TextPiece, Written
@@ -107,15 +106,14 @@ def _scored(passage_id: int, text: str, score: Score) -> ScoredPassage:
 async def guarded(
     written: AsyncGenerator[Written], guards: AnswerGuards
 ) -> AsyncGenerator[Written]:
-    """Hold text until its sentence was looked at; a Citation follows the text that bears its mark.
+    """Hold text with its citations until its sentence was looked at; a citation is told once.
 
     It ends where a guard blocks: the answerer is stopped, and nothing more is told.
     """
     holding = _Holding(guards)
     async with aclosing(written) as pieces:
         async for each in pieces:
-            # What was let through of the piece before may still be cited.
-            if guards.is_blocked and isinstance(each, TextPiece):
+            if guards.is_blocked:
                 return
             for released in await holding.take(each):
                 yield released
@@ -128,17 +126,18 @@ class _Holding:
 
     def __init__(self, guards: AnswerGuards) -> None:
         self._guards = guards
-        self._texts = list[str]()  # all that was written
-        self._waiting = list[tuple[int, Citation]]()  # in the order of their marks
+        self._written = 0  # characters
+        self._waiting = deque[tuple[int, Citation]]()  # with what was written before each
+        self._told = list[Citation]()
 
     async def take(self, written: Written) -> list[Written]:
         """Take what was written next; gives what may be told by now."""
         match written:
             case TextPiece():
-                self._texts.append(written.text)
+                self._written += len(written.text)
                 return self.released(await self._guards.take(written.text))
             case Citation():
-                insort(self._waiting, (self._behind_mark(written), written), key=itemgetter(0))
+                self._waiting.append((self._written, written))
                 return self.released("")
             case _:
                 return [written]
@@ -147,12 +146,8 @@ class _Holding:
         """Give a text that may be told, and the citations whose marks it bears."""
         told: list[Written] = [TextPiece(text=text)] if text else []
         while self._waiting and self._waiting[0][0] <= self._guards.decided:
-            told.append(self._waiting.pop(0)[1])
+            behind_mark, citation = self._waiting.popleft()
+            if citation not in self._told and not self._guards.is_taken_out(behind_mark - 1):
+                self._told.append(citation)
+                told.append(citation)
         return told
-
-    def _behind_mark(self, citation: Citation) -> int:
-        """Find where the first mark of a citation ends, however the text came."""
-        mark = f"[{citation.number}]"
-        text = "".join(self._texts)
-        at = text.find(mark)
-        return at + len(mark) if at >= 0 else len(text)

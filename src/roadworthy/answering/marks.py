@@ -17,12 +17,11 @@ LEFT_OUT = "…"
 
 
 class Marks:
-    """Checks marks like [2] in a text that arrives in pieces."""
+    """Checks marks like [2] in a text that arrives in pieces; each ends a piece, and is cited."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._hits = context.numbered
-        self._cited: set[int] = set()
         self._held = ""  # the beginning of a mark, perhaps
         self._told = ""  # the end of what was given
 
@@ -42,7 +41,8 @@ class Marks:
 
     def _checked(self, text: str) -> list[Written]:
         written: list[Written] = []
-        before = kept = self._told
+        kept = self._told
+        told = len(kept)
         end = 0
         for mark in MARK.finditer(text):
             kept += text[end : mark.start()]
@@ -58,13 +58,15 @@ class Marks:
                     kept += LEFT_OUT if UNFINISHED_MARK.search(kept[-LONGEST:]) else ""
                     continue
                 kept += f"[{number}]"
-                if number not in self._cited:
-                    self._cited.add(number)
-                    hit = self._hits[number - 1]
-                    written.append(cite(hit, number, context=self._context))
+                hit = self._hits[number - 1]
+                written += [
+                    TextPiece(text=kept[told:]),
+                    cite(hit, number, context=self._context),
+                ]
+                told = len(kept)
         kept += text[end:]
-        self._told, told = kept[-LONGEST:], kept[len(before) :]
-        return [TextPiece(text=told), *written] if told else written
+        self._told = kept[-LONGEST:]
+        return [*written, TextPiece(text=kept[told:])] if kept[told:] else written
 
     def _is_passage(self, number: int) -> bool:
         return 1 <= number <= len(self._hits)

@@ -151,7 +151,10 @@ class Answerer(Protocol):
     """Writes an answer from the context of a task."""
 
     def write(self, task: Task) -> AsyncGenerator[Written]:
-        """Write piece by piece; a Citation follows the piece that bears its mark.
+        """Write piece by piece; a Citation follows the piece that its mark ends.
+
+        So it is told with the sentence of that mark, and never with one before. One may come
+        again: it is told once.
 
         Raises:
             Unavailable: a model is down, breaks off, or says nothing.

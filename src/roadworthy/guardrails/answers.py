@@ -65,6 +65,7 @@ class AnswerGuards:
         self._at = 0  # what of it was looked at
         self._before = ""  # the end of what was looked at
         self._is_over = False
+        self._taken_out: list[tuple[int, int]] = []  # of what was written
         self.decided = 0  # characters of what was written that were let through, or taken out
         self.is_blocked = False
 
@@ -84,6 +85,10 @@ class AnswerGuards:
             released = await self._checked(len(self._held) - self._at)
         self._is_over = True
         return released
+
+    def is_taken_out(self, at: int) -> bool:
+        """Say whether what stands there, in all that was written, is not told; it is decided."""
+        return any(start <= at < end for start, end in self._taken_out)
 
     def verdicts(self) -> tuple[GuardVerdict, ...]:
         """Say what each check has said; of an answer that broke off none has looked at all."""
@@ -109,6 +114,7 @@ class AnswerGuards:
             taken_out += await self._look(account, sentence)
             if self.is_blocked:
                 return ""
+        self._taken_out += [(self.decided + run.start, self.decided + run.end) for run in taken_out]
         self.decided += end
         return _without(written, taken_out)
 

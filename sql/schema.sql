@@ -358,6 +358,13 @@ CREATE FUNCTION public.flag_passages(dropped integer[], moment timestamp with ti
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
+        WITH present AS (
+            SELECT id FROM revision
+             WHERE tenant_id = current_tenant()
+               AND id IN (SELECT revision_id FROM passage
+                           WHERE tenant_id = current_tenant() AND id = ANY (dropped))
+             ORDER BY id
+               FOR KEY SHARE)
         INSERT INTO verdict AS before (tenant_id, document_id, revision_id, check_name, outcome,
                                        reason, figures, created_at)
         SELECT tenant_id, document_id, revision_id, 'screening', 'flagged',
@@ -366,6 +373,7 @@ CREATE FUNCTION public.flag_passages(dropped integer[], moment timestamp with ti
                jsonb_build_object('passages', count(*)), moment
           FROM passage
          WHERE tenant_id = current_tenant() AND id = ANY (dropped)
+           AND revision_id IN (SELECT id FROM present)
          GROUP BY tenant_id, document_id, revision_id
          ORDER BY revision_id
             ON CONFLICT (tenant_id, revision_id, check_name) DO UPDATE

@@ -12,11 +12,19 @@ DROP POLICY IF EXISTS definer_update ON verdict;
 CREATE POLICY definer_update ON verdict FOR UPDATE TO CURRENT_USER
     USING (tenant_id = (SELECT current_tenant()));
 
--- Flags the documents of passages that were kept from an answer, those that are still there. Who
+-- Flags the documents of passages that were kept from an answer, those that are still there: each
+-- revision stays until the flag is stored, and one that is going is waited for and left out. Who
 -- records an answer changes nothing else of a document.
 CREATE OR REPLACE FUNCTION flag_passages(dropped integer[], moment timestamptz) RETURNS void
     LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp
     AS $$
+        WITH present AS (
+            SELECT id FROM revision
+             WHERE tenant_id = current_tenant()
+               AND id IN (SELECT revision_id FROM passage
+                           WHERE tenant_id = current_tenant() AND id = ANY (dropped))
+             ORDER BY id
+               FOR KEY SHARE)
         INSERT INTO verdict AS before (tenant_id, document_id, revision_id, check_name, outcome,
                                        reason, figures, created_at)
         SELECT tenant_id, document_id, revision_id, 'screening', 'flagged',
@@ -25,6 +33,7 @@ CREATE OR REPLACE FUNCTION flag_passages(dropped integer[], moment timestamptz) 
                jsonb_build_object('passages', count(*)), moment
           FROM passage
          WHERE tenant_id = current_tenant() AND id = ANY (dropped)
+           AND revision_id IN (SELECT id FROM present)
          GROUP BY tenant_id, document_id, revision_id
          ORDER BY revision_id
             ON CONFLICT (tenant_id, revision_id, check_name) DO UPDATE

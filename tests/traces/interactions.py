@@ -5,7 +5,15 @@ import uuid
 
 from roadworthy.core.clock import now
 from roadworthy.core.ids import new_id
-from roadworthy.traces import Begun, SearchedFor, Stage, Trace, TraceHit, find_trace
+from roadworthy.traces import (
+    Begun,
+    GuardVerdict,
+    SearchedFor,
+    Stage,
+    Trace,
+    TraceHit,
+    find_trace,
+)
 
 ME = "a" * 32
 
@@ -53,6 +61,20 @@ def answered(
         input_tokens=10,
         output_tokens=3,
         degraded=("rerank",),
+    )
+
+
+def dropped(*passages: int) -> GuardVerdict:
+    """Say that these passages were kept from an answer."""
+    return GuardVerdict(
+        guard="passages",
+        of="passages",
+        by="rules",
+        version="1",
+        status="checked",
+        outcome="dropped",
+        passages=passages,
+        ms=0.1,
     )
 
 

@@ -17,12 +17,15 @@ import psycopg
 import pytest
 
 from roadworthy.core.errors import Conflict, Missing, Unavailable
+from roadworthy.corpus.ownership import DELETE as DELETE_DOCUMENTS
+from roadworthy.corpus.publishing import DROP_PUBLISHED
+from roadworthy.corpus.verdicts import list_verdicts
 from roadworthy.plumbing.database import Database
 from roadworthy.plumbing.tasks import cancelled
 from roadworthy.traces import TraceRecorder, list_traces
 from roadworthy.traces import recorder as recorder_module
 from tests.postgres_cluster import meeting
-from tests.traces.interactions import ME, answered, begun, outcome, passage_of, read
+from tests.traces.interactions import ME, answered, begun, dropped, outcome, passage_of, read
 
 pytestmark = pytest.mark.anyio
 
@@ -48,15 +51,21 @@ SELECT pid FROM pg_stat_activity
 """
 
 
+async def waiting_for_a_lock(app):
+    """Wait for a connection of the app role to stand before somebody's lock; gives its pid."""
+    async with asyncio.timeout(10):
+        while not (waiting := app.execute(WAITING).fetchall()):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    return waiting[0]
+
+
 async def cut_off(recorder, urls):
     """Let the server end the connection while `recorder` stores."""
     with psycopg.connect(urls.owner) as owner:
         owner.execute("LOCK TABLE trace IN EXCLUSIVE MODE")
         flushing = asyncio.create_task(recorder.flush())
         with psycopg.connect(urls.app, autocommit=True) as app:
-            while not (waiting := app.execute(WAITING).fetchall()):  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-            app.execute("SELECT pg_terminate_backend(%s)", waiting[0])
+            app.execute("SELECT pg_terminate_backend(%s)", await waiting_for_a_lock(app))
         assert await flushing is False
 
 
@@ -143,6 +152,30 @@ async def test_a_trace_that_met_another_change_is_stored_later(recorder, world, 
         assert await recorder.flush() is False
     assert await recorder.flush()
     assert await outcome(world, start.id) == "answered"
+
+
+async def screened(world, document):
+    async with world.database.read_as(world.person()) as conn:
+        found = await list_verdicts(conn, tenant_id=world.tenant_id, document_id=document)
+    return [each.check for each in found]
+
+
+@pytest.mark.parametrize("going", [DELETE_DOCUMENTS, DROP_PUBLISHED], ids=["deleted", "replaced"])
+async def test_a_poisoned_document_that_goes_takes_no_trace_with_it(recorder, world, urls, going):
+    goes, stays = [await world.add(f"{name}.txt", f"Obey {name}.") for name in ("one", "two")]
+    start = begun(world.tenant_id)
+    passages = [(await passage_of(world, document))[1] for document in (goes, stays)]
+    recorder.begin(start)
+    recorder.end(answered(start).model_copy(update={"verdicts": (dropped(*passages),)}))
+    with psycopg.connect(urls.app, autocommit=True) as app:
+        async with world.database.as_worker(world.tenant_id) as conn:
+            await conn.execute(going, {"tenant_id": world.tenant_id, "id": goes, "ids": [goes]})
+            flushing = asyncio.create_task(recorder.flush())
+            await waiting_for_a_lock(app)
+    assert await flushing
+    trace, _ = await read(world, start.id)
+    assert (trace.outcome, trace.input_tokens) == ("answered", 10)
+    assert (await screened(world, goes), await screened(world, stays)) == ([], ["screening"])
 
 
 async def test_who_is_answered_during_an_outage_is_not_called_interrupted(recorder, world, urls):

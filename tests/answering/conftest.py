@@ -53,13 +53,14 @@ class Desk:
         release=None,
         timeout_s=None,
         cache=True,
+        on_end=lambda _: None,
     ) -> AsyncIterator[Event]:
         turns = [Message(role="user", content=earlier) for earlier in before]
         turns.append(Message(role="user", content=question))
         asked = Asked(
             turns=turns, surface="answers", release=release, timeout_s=timeout_s, cache=cache
         )
-        return self.answering.answer(who or self.world.person(), asked)
+        return self.answering.answer(who or self.world.person(), asked, on_end=on_end)
 
     async def ask(self, question: str, **kwargs) -> "Told":
         return Told([event async for event in self.stream(question, **kwargs)])

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from contextlib import suppress
 
 import pytest
 
@@ -169,6 +170,23 @@ async def test_a_reader_who_is_gone_without_a_word_is_recorded(told):
     gc.collect()
     assert await left(told)
     assert await outcome(told) == "cancelled"
+
+
+@pytest.mark.parametrize("end", ["answered", "failed", "cancelled", "refused"])
+async def test_it_is_told_of_the_trace_once_however_it_ends(told, end):
+    ended = []
+    events = told.stream("" if end == "refused" else QUESTION, on_end=ended.append)
+    if end == "failed":
+        told.models.embed = turned_vector
+    with suppress(RoadworthyError):
+        async for _ in events:
+            if end == "cancelled":
+                break
+    await events.aclose()
+    [trace], [stored] = ended, await told.traces()
+    assert (trace.begun.id, trace.outcome, end) == (stored.id, stored.outcome, trace.outcome)
+    assert [each.guard for each in trace.verdicts] == [each["guard"] for each in stored.verdicts]
+    assert bool(trace.verdicts) is (end != "refused")
 
 
 @pytest.mark.parametrize("last", [Answer, Citation])

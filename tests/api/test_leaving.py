@@ -11,6 +11,7 @@ import pytest
 
 from roadworthy.api import streams
 from roadworthy.releases import Release, add_release
+from tests.api.test_guards import counted
 from tests.doubles.model_server import Behaviour
 from tests.world import DECLARED
 
@@ -56,7 +57,9 @@ async def test_leaving_a_stream_cancels_the_answer(
         assert await left(dawdling)
         [trace] = await wait_for_traces(client)
         assert trace["outcome"] == "cancelled"
-        assert 'outcome="cancelled"} 1.0' in (await client.get("/metrics")).text
+        told = (await client.get("/metrics")).text
+        assert 'outcome="cancelled"} 1.0' in told
+        assert counted("pass") in told
     assert door.services.bounds.answers.running == 0
 
 

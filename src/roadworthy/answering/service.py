@@ -26,7 +26,7 @@ from roadworthy.gateway.reranking import Reranker
 from roadworthy.guardrails.looking import is_blocked
 from roadworthy.plumbing.database import Database
 from roadworthy.plumbing.deadlines import Deadline
-from roadworthy.traces import Begun, TraceRecorder
+from roadworthy.traces import Begun, Trace, TraceRecorder
 
 
 class AnsweringService:
@@ -78,6 +78,7 @@ class AnsweringService:
         *,
         deadline: Deadline | None = None,
         on_call: Callable[[Call], None] = lambda _: None,
+        on_end: Callable[[Trace], None] = lambda _: None,
     ) -> AsyncGenerator[Event]:
         """Answer a question from what `principal` may see; the last event is the Answer.
 
@@ -86,6 +87,7 @@ class AnsweringService:
         Args:
             deadline: by when; None: as long as somebody may wait for it.
             on_call: told of each call of a chat model, however it ended.
+            on_end: told of the trace, once, however the answer ended.
 
         Raises:
             Invalid: the question, the release or the filter is unusable.
@@ -120,7 +122,7 @@ class AnsweringService:
             progress.outcome, progress.problem = "failed", type(error).__name__
             raise
         finally:
-            self._end(progress)
+            on_end(self._end(progress))
 
     async def _admitted(
         self, principal: Principal, asked: Asked, progress: Progress
@@ -154,15 +156,17 @@ class AnsweringService:
                 yield event
         yield progress.answer()
 
-    def _end(self, progress: Progress) -> None:
+    def _end(self, progress: Progress) -> Trace:
         making = progress.making
         if making is not None and making.is_over:
             progress.text, progress.problem = "", None
         try:
-            self._recorder.end(progress.trace())
+            trace = progress.trace()
+            self._recorder.end(trace)
         finally:
             if making is not None:  # deletions wait for it
                 self._in_flight.end(making)
+        return trace
 
     def _begin(self, principal: Principal, asked: Asked) -> Begun:
         begun = Begun(

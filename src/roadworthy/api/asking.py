@@ -23,7 +23,9 @@ async def ask(visit: KnownVisit, asked: Asked) -> AsyncGenerator[Event]:
     outcome = "cancelled"
     answer = None
     asked = replace(asked, key_id=visit.key_id)
-    answering = visit.services.answering.answer(visit.principal, asked)
+    answering = visit.services.answering.answer(
+        visit.principal, asked, on_end=visit.metrics.count_verdicts
+    )
     try:
         async with aclosing(cast("AsyncGenerator[Event]", answering)) as events:
             async for event in events:
@@ -37,8 +39,6 @@ async def ask(visit: KnownVisit, asked: Asked) -> AsyncGenerator[Event]:
     finally:
         visit.metrics.observe_answer(outcome=outcome, seconds=time.perf_counter() - began)
     assert answer is not None
-    for verdict in answer.verdicts:
-        visit.metrics.count_verdict(verdict)
     for without in answer.degraded:
         visit.metrics.count_degraded(without)
     if answer.first_tried is not None:

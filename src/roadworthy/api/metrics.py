@@ -13,7 +13,7 @@ from roadworthy.api.spending_gauges import SpendingGauges
 from roadworthy.core.errors import Busy, Unavailable
 from roadworthy.plumbing.database import Database
 from roadworthy.plumbing.replica import Replica
-from roadworthy.traces import GuardVerdict
+from roadworthy.traces import Trace
 
 MEDIA_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 FRESH_S = 15.0  # scrapes in between are told the same of the database
@@ -104,12 +104,13 @@ class Metrics:
         """Count an answer and its time."""
         self._answers.labels(outcome).observe(seconds)
 
-    def count_verdict(self, verdict: GuardVerdict) -> None:
-        """Count what a guard said, and its time if it looked."""
-        outcome = verdict.outcome or "none"
-        self._verdicts.labels(verdict.guard, verdict.of, verdict.by, verdict.status, outcome).inc()
-        if verdict.status != "skipped":
-            self._guards.labels(verdict.guard, verdict.by).observe(verdict.ms / 1000)
+    def count_verdicts(self, trace: Trace) -> None:
+        """Count what each guard said of an answer, however it ended; its time if it looked."""
+        for each in trace.verdicts:
+            outcome = each.outcome or "none"
+            self._verdicts.labels(each.guard, each.of, each.by, each.status, outcome).inc()
+            if each.status != "skipped":
+                self._guards.labels(each.guard, each.by).observe(each.ms / 1000)
 
     def count_degraded(self, without: str) -> None:
         """Count an answer that went on without something."""

@@ -1,5 +1,6 @@
 """No model is called beyond a hard limit, and whoever asks is told before it is reached."""
 
+import asyncio
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -8,6 +9,7 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
+from roadworthy.answering import writing
 from roadworthy.core.errors import Busy, Invalid, Missing, Unavailable
 from roadworthy.core.ids import new_id
 from roadworthy.traces import Stage, recorder
@@ -184,6 +186,24 @@ async def test_a_hard_limit_holds_while_nothing_is_stored(desk, monkeypatch):
     assert len(desk.models.requests("/chat/completions")) == 1
     await remove(desk.world, scope="release", name=release, period="day")
     await desk.ask(QUESTION, release=release, cache=False)
+
+
+async def test_while_budgets_cannot_be_read_no_model_is_called(desk, monkeypatch):
+    """However many ask: they are told so in time, and quotations and searches go on."""
+    monkeypatch.setattr(writing, "BUDGETS_S", 0.5)
+    await desk.world.add("leave.txt", LEAVE)
+    release = await desk.generating(["Thirty [1]."])
+    async with desk.world.database.as_worker() as conn:
+        await conn.execute("LOCK TABLE budget IN ACCESS EXCLUSIVE MODE")
+        asking = [asyncio.ensure_future(desk.ask(QUESTION, release=release)) for _ in range(12)]
+        while not all(each.done() for each in asking):
+            assert (await desk.search(QUESTION)).hits
+            assert (await desk.ask(QUESTION)).answer.outcome == "answered"  # by quotation
+    for each in asking:
+        with pytest.raises(Unavailable, match="Budgets cannot be read within"):
+            await each
+    assert not desk.models.requests("/chat/completions")
+    assert (await desk.ask(QUESTION, release=release)).answer.outcome == "answered"
 
 
 async def test_nobody_who_is_answered_reads_or_changes_a_budget(urls):

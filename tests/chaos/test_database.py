@@ -10,6 +10,7 @@ import pytest
 from tests.chaos.faults import broken, no_trace_is_lost, seen, under_load
 
 pytestmark = pytest.mark.anyio
+MANY = 12  # answers at once: more than the pool has connections
 
 
 @pytest.mark.parametrize("fault", ["cut", "hung"])
@@ -42,3 +43,15 @@ async def test_what_is_kept_in_a_table_that_hangs_is_done_without(crowd, locked,
     assert seen(told, "answer", "stream") == LOCKED[table]
     assert seen(told, "search") == {("found", ())}
     await no_trace_is_lost(crowd, traced)
+
+
+async def test_budgets_that_hang_keep_nobody_else_waiting(crowd, locked):
+    """Keys, readiness and searches have connections left, however many wait for budgets."""
+    await crowd.ask("answer")
+    async with locked("budget"), asyncio.TaskGroup() as people:
+        answers = [people.create_task(crowd.ask("answer")) for _ in range(MANY)]
+        while not all(each.done() for each in answers):
+            found, ready = await asyncio.gather(crowd.ask("search"), crowd.client.get("/readyz"))
+            assert (found.outcome, ready.status_code) == ("found", 200)
+    assert {each.result().outcome for each in answers} == {"unavailable"}
+    assert (await crowd.ask("answer")).is_whole

@@ -1,5 +1,6 @@
 """Write the answer: a kept one again, a smaller model's, the release's own; or say why not."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
 
@@ -27,6 +28,8 @@ from roadworthy.plumbing.database import Database
 from roadworthy.traces import Stage, TraceRecorder
 from roadworthy.traces.budgets import check_budgets
 
+BUDGETS_S = 3.0  # to read them, turns of others included
+
 
 class Writing:
     """Writes answers, each for one principal, and keeps in its progress what was told."""
@@ -45,6 +48,8 @@ class Writing:
         self._guarding = guarding
         self._prices = prices
         self._recorder = recorder
+        # One reads budgets at a time: where they hang, one connection of the pool does, not all.
+        self._checking = asyncio.Lock()
 
     async def answer(
         self, principal: Principal, task: Task | None, progress: Progress
@@ -144,16 +149,26 @@ class Writing:
 
         Raises:
             Busy: a hard limit is reached; the fact `retry_after_s` says until when.
-            Unavailable: nobody can say.
+            Unavailable: nobody can say, or not in time.
         """
         assert progress.release is not None
-        async with self._database.read_as(principal) as conn:
-            progress.warnings += await check_budgets(
-                conn,
-                release=progress.release.name,
-                key_id=progress.begun.key_id,
-                unstored_s=self._recorder.unstored_s(),
-            )
+        try:
+            async with (
+                asyncio.timeout(BUDGETS_S),
+                self._checking,
+                self._database.read_as(principal) as conn,
+            ):
+                progress.warnings += await check_budgets(
+                    conn,
+                    release=progress.release.name,
+                    key_id=progress.begun.key_id,
+                    unstored_s=self._recorder.unstored_s(),
+                )
+        except TimeoutError as error:
+            raise Unavailable(
+                f"Budgets cannot be read within {BUDGETS_S:g} s, and without them no model is "
+                "called. Try again; if that lasts, `pg_locks` of PostgreSQL says what holds them."
+            ) from error
 
     async def _write_in_turn(self, task: Task, progress: Progress) -> AsyncGenerator[Event]:
         """Let the smaller model write if there is one; where that is doubted, the release's own."""

@@ -4,12 +4,16 @@ import asyncio
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
+import httpx
 import psutil
 import pytest
 
+from roadworthy.gateway.engine.app import Parts, build_app
 from roadworthy.gateway.engine.catalogue import SMOLLM2
-from roadworthy.gateway.engine.chat import Chat
+from roadworthy.gateway.engine.chat import MOST_WAITING, Chat
 from roadworthy.gateway.engine.weights import locate
 
 ASKED = {"model": "smollm2", "temperature": 0, "seed": 1}
@@ -20,10 +24,33 @@ SCHEMA = {
     "required": ["name", "age"],
     "additionalProperties": False,
 }
+NUMBERS = {"type": "array", "items": {"type": "integer"}, "minItems": 400}
+FORM = {"type": "json_schema", "json_schema": {"name": "numbers", "schema": NUMBERS}}
+LONG = ASKED | {"messages": HELLO, "response_format": FORM, "max_tokens": 1500}
 
 
 def chat(client, **body):
     return client.post("/v1/chat/completions", json=ASKED | {"messages": HELLO} | body)
+
+
+def leave(client, *, after_s=0.3, **body):
+    with suppress(httpx.ReadTimeout):
+        client.post("/v1/chat/completions", json=LONG | body, timeout=after_s)
+
+
+def all_leave(client, count, **how):
+    with ThreadPoolExecutor(count) as pool:
+        list(pool.map(lambda one: leave(client, stream=one % 2 == 0, **how), range(count)))
+
+
+def begun(client):
+    """Begin an answer that takes long; it is left with the block."""
+    return client.stream("POST", "/v1/chat/completions", json=LONG | {"stream": True})
+
+
+def is_answered_at_once(client):
+    asked = ASKED | {"messages": HELLO, "max_tokens": 1}
+    return client.post("/v1/chat/completions", json=asked, timeout=10).is_success
 
 
 def test_an_answer_comes_with_log_probabilities(client):
@@ -87,6 +114,34 @@ def test_a_killed_model_comes_back_with_the_next_request(engine, client):
     assert chat(client, max_tokens=1).status_code == 200
 
 
+def test_who_leaves_while_the_model_starts_frees_his_place(engine, client):
+    assert is_answered_at_once(client)
+    [child] = psutil.Process(engine.pid).children()
+    child.kill()
+    child.wait()
+    all_leave(client, MOST_WAITING, after_s=0.1)
+    assert is_answered_at_once(client)
+
+
+def test_who_leaves_while_another_is_answered_frees_his_place(client):
+    with begun(client) as other:
+        assert next(other.iter_lines())
+        all_leave(client, MOST_WAITING - 1)
+    assert is_answered_at_once(client)
+
+
+def test_who_leaves_before_his_whole_answer_is_there_stops_it(client):
+    leave(client)
+    assert is_answered_at_once(client)
+
+
+def test_who_leaves_while_his_answer_streams_frees_his_place(client):
+    for _ in range(MOST_WAITING):
+        with begun(client) as answer:
+            assert next(answer.iter_lines())
+    assert is_answered_at_once(client)
+
+
 def test_the_model_ends_when_its_engine_was_killed():
     path = str(locate(SMOLLM2.weights))
     command = [sys.executable, "-m", "roadworthy.gateway.engine.chat_process", path, "512", "1"]
@@ -113,3 +168,43 @@ async def test_an_idle_model_gives_its_memory_back(anyio_backend):
         while model.is_running:  # noqa: ASYNC110 - nothing tells a caller
             await asyncio.sleep(0.05)
     unloading.cancel()
+
+
+@pytest.mark.anyio
+async def test_who_leaves_while_the_model_starts_lets_it_start(anyio_backend):
+    model = Chat(SMOLLM2, threads=1)
+    asked = {"messages": HELLO, "max_tokens": 1}
+    asking = asyncio.create_task(model.answer(asked).__aenter__())
+    while not model.is_running:  # noqa: ASYNC110 - nothing tells a caller
+        await asyncio.sleep(0.01)
+    asking.cancel()
+    await asyncio.wait([asking])
+    started = model._process
+    async with model.answer(asked) as answer:
+        await answer.aread()
+    assert model._process is started
+    await model.close()
+
+
+@pytest.mark.anyio
+async def test_who_leaves_a_stream_unread_holds_no_place_when_it_has_ended(anyio_backend):
+    model, left = Chat(SMOLLM2, threads=1), asyncio.Event()
+    parts = Parts(token="key", shelf=None, line=None, chat=model)
+    body = json.dumps(LONG | {"stream": True}).encode()
+    messages = [{"type": "http.request", "body": body}]
+
+    async def receive():
+        if not messages:
+            await left.wait()
+        return messages.pop() if messages else {"type": "http.disconnect"}
+
+    async def send(message):
+        if message["type"] == "http.response.body":
+            left.set()
+            await asyncio.Event().wait()  # there is no room: nobody reads
+
+    headers = [(b"authorization", b"Bearer key")]
+    scope = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "headers": headers}
+    await build_app(parts)(scope, receive, send)
+    assert not model._active
+    await model.close()

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from roadworthy.core.errors import Invalid, Missing, Refused, RoadworthyError
 from roadworthy.gateway.engine import wire
@@ -162,34 +163,45 @@ def _characters(texts: Sequence[str]) -> int:
     return sum(map(len, texts))
 
 
-async def _unless_gone(request: Request, future: "asyncio.Future[list[Result]]") -> list[Result]:
-    """Await the results, but drop the work when the caller hangs up."""
+async def _unless_gone(request: Request, future: "asyncio.Future[Result]") -> Result:
+    """Await the result, but drop the work when the caller hangs up."""
     gone = asyncio.ensure_future(request.receive())  # the body is read: only a hang-up can follow
-    await asyncio.wait({future, gone}, return_when=asyncio.FIRST_COMPLETED)
-    gone.cancel()
-    if not future.done():
+    try:
+        await asyncio.wait({future, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not future.done():
+            raise ClientDisconnect
+        return future.result()
+    finally:
+        gone.cancel()
         future.cancel()
-        raise ClientDisconnect
-    return future.result()
 
 
 async def _chat(request: Request, parts: Parts) -> Response:
     asked = parse(wire.ChatRequest, await _body(request))
     if asked.model != SMOLLM2.name:
         raise Missing(f"no such chat model; there is {SMOLLM2.name}")
+    return await _unless_gone(request, asyncio.create_task(_answered(parts.chat, asked)))
+
+
+async def _answered(chat: Chat, asked: wire.ChatRequest) -> Response:
     async with AsyncExitStack() as stack:
-        response = await stack.enter_async_context(parts.chat.answer(asked.passed_on()))
+        response = await stack.enter_async_context(chat.answer(asked.passed_on()))
         if response.is_success and asked.stream:
-            rest = stack.pop_all()
-            return StreamingResponse(_passed_on(response, rest), media_type="text/event-stream")
+            return _PassedOn(response, stack.pop_all())
         return _copied(response, await response.aread())
 
 
-async def _passed_on(response: httpx.Response, stack: AsyncExitStack) -> AsyncIterator[bytes]:
-    # Closing the stack closes the connection to the model, which then stops generating.
-    async with stack:
-        async for part in response.aiter_raw():
-            yield part
+class _PassedOn(StreamingResponse):
+    """An answer as it is written; the model stops however it ends, also before it has begun."""
+
+    def __init__(self, response: httpx.Response, stack: AsyncExitStack) -> None:
+        super().__init__(response.aiter_raw(), media_type="text/event-stream")
+        self._stack = stack
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Closing the stack closes the connection to the model, which then stops generating.
+        async with self._stack:
+            await super().__call__(scope, receive, send)
 
 
 def _copied(response: httpx.Response, body: bytes) -> Response:

@@ -31,7 +31,8 @@ class Chat:
         self._idle_s = idle_s
         self._process: asyncio.subprocess.Process | None = None
         self._client: httpx.AsyncClient | None = None
-        self._starting = asyncio.Lock()
+        self._starting: asyncio.Task[httpx.AsyncClient] | None = None
+        self._changing = asyncio.Lock()
         self._active = 0
         self._used_at = time.monotonic()
 
@@ -73,7 +74,7 @@ class Chat:
         """End the process whenever nobody has asked for a while; runs until cancelled."""
         while True:
             await asyncio.sleep(min(self._idle_s / 4, 15.0))
-            async with self._starting:  # a request that comes now starts it again
+            async with self._changing:  # a request that comes now starts it again
                 if self.is_running and self._is_idle():
                     await self.close()
 
@@ -115,7 +116,13 @@ class Chat:
         return not self.is_running
 
     async def _started(self) -> httpx.AsyncClient:
-        async with self._starting:
+        if self._starting is None or self._starting.done():
+            self._starting = asyncio.create_task(self._start_unless_running())
+        # Who leaves does not end it: others wait for it too, or come soon.
+        return await asyncio.shield(self._starting)
+
+    async def _start_unless_running(self) -> httpx.AsyncClient:
+        async with self._changing:
             if self._client is None or not self.is_running:
                 await self.close()
                 await self._start()

@@ -17,7 +17,8 @@ from tests.fake_provider import FakeProvider
 # An answer as a model of a vendor gives it: 80 words, at the pace of reading aloud twice over.
 SLOW, SLOW_S = "fake-latency=300ms-rate=40-tokens=80-text=cite", 0.3 + 79 / 40
 FAST = "fake-text=cite"
-ANSWERING = {"answerer": "generate", "prompt": "answer-1", "least_relevance": 0}
+# Every question is answered, and what is unsure is looked at closely, as it is by default.
+ANSWERING = {"answerer": "generate", "prompt": "answer-1", "least_relevance": 1e-99}
 RELEASES = {
     "slow": ANSWERING | {"model": SLOW},
     "fast": ANSWERING | {"model": FAST},

@@ -332,7 +332,8 @@ async def _judge(
                 fusion=fusion_of(RELEASE),
             )
         hits = read(found.hits, RELEASE).hits
-        judge = partial(services.judging.of, each.question, hits, tenant_id=tenant_id)
+        least = RELEASE.least_relevance
+        judge = partial(services.judging.of, each.question, hits, least=least, tenant_id=tenant_id)
         look = close_look and partial(close_look.at, each.question, hits, tenant_id=tenant_id)
         judged.append(
             Judged(

@@ -72,7 +72,7 @@ def judging(matcher, reader=None, *, places=2, waiting=1):
 
 
 async def judged_by(looking, found=UNSURE, *, question=QUESTION, deadline=None):
-    return await looking.of(question, found, tenant_id=1, deadline=deadline)
+    return await looking.of(question, found, least=0.15, tenant_id=1, deadline=deadline)
 
 
 def test_these_are_as_sure_as_they_are_meant_to_be():
@@ -267,6 +267,18 @@ async def test_an_answer_goes_by_it_and_says_so(
         note,
         degraded,
     )
+
+
+@pytest.mark.usefixtures("unsure_of_words")
+async def test_where_any_relevance_is_enough_nobody_looks(world, models, tmp_path):
+    await world.add("coats.txt", "The coats hang in the hall.")
+    matcher = Matcher(0.9)
+    async with open_desk(world, models, tmp_path / "spool", judging=judging(matcher)) as desk:
+        release = await desk.quoting(least_relevance=0)
+        told = await desk.ask("Where do the coats hang?", release=release)
+    answer = told.answer
+    assert (answer.outcome, list(answer.degraded), matcher.asked) == ("answered", [], [])
+    assert answer.relevance == 0.5  # the first estimate
 
 
 @pytest.mark.usefixtures("unsure_of_words")

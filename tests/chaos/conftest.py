@@ -14,17 +14,22 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from roadworthy.answering.relevance import CALIBRATIONS
 from roadworthy.api import threshold
 from roadworthy.api.app import create_app
-from roadworthy.releases import Release, Rerank, add_release, make_live
+from roadworthy.core.clock import now
+from roadworthy.gateway.engine.catalogue import E5_SMALL
+from roadworthy.releases import Guards, JudgedGuard, Release, Rerank, add_release, make_live
 from roadworthy.releases.records import Step
+from tests.answering.test_judging import CALIBRATED
 from tests.api.conftest import Door, open_services, plain_logs, served
 from tests.conftest import provisioned
+from tests.disk import disk
 from tests.doubles.model_server import running_model_server
 from tests.wire import wired
-from tests.world import DECLARED, another_world
+from tests.world import DECLARED, another_world, words_vector
 
-__all__ = ["plain_logs", "served"]
+__all__ = ["disk", "plain_logs", "served"]
 
 ANSWER_S = 4.0  # limit of an answer
 SLACK_S = 6.0  # to say who asks, and what a loaded machine may take
@@ -32,18 +37,30 @@ WAYS = ("answer", "stream", "search")
 ASKING = 6  # people
 PAUSE_S = 0.1  # of each, between two questions
 TOLD = 3  # replies, by each way of asking, until a fault has been seen
-MODELS = ("embeddings", "reranker", "classifier", "chat", "spare")
+MODELS = ("embeddings", "reranker", "engine", "chat", "spare")
 RELEASE = Release(
     answerer="generate",
     route=(Step(endpoint="chat", model="words"), Step(endpoint="spare", model="words")),
     prompt="answer-1",
     space=DECLARED.name,
     least_relevance=0,
-    rerank=Rerank(candidates=5, budget_ms=500),
+    rerank=Rerank(candidates=5, budget_ms=1000),
     cache=False,
 )
+RELEASES = {
+    "routed": RELEASE,
+    "kept": RELEASE.model_copy(update={"cache": True}),
+    # Any relevance is enough, but is told by a close look, which the engine is asked for alone.
+    "judged": RELEASE.model_copy(update={"least_relevance": 1e-99, "guards": None}),
+    "closed": RELEASE.model_copy(
+        update={"guards": Guards(injection=JudgedGuard(on_failure="closed"))}
+    ),
+}
 _numbers = itertools.count()  # of questions: none is asked twice
-TRACED = "SELECT id::text, surface, outcome FROM trace WHERE tenant_id = %(tenant_id)s"
+TRACED = """
+SELECT id::text, surface, outcome FROM trace
+WHERE tenant_id = %(tenant_id)s AND started_at >= %(since)s
+"""
 
 
 @pytest.fixture(scope="package")
@@ -56,6 +73,12 @@ def anyio_backend():
 def _known_soon(monkeypatch):
     """Wait for less time than in earnest until it is known who asks."""
     monkeypatch.setattr(threshold, "KNOWN_WITHIN_S", 2)
+
+
+@pytest.fixture(autouse=True)
+def _unsure(monkeypatch):
+    """Have a fit of the space of these tests that is always unsure."""
+    monkeypatch.setitem(CALIBRATIONS, DECLARED.name, CALIBRATED)
 
 
 @pytest.fixture(scope="package")
@@ -101,7 +124,7 @@ async def opened_services(urls, wires, tmp_path_factory):
         "answer_timeout_s": ANSWER_S,
     }
     home = tmp_path_factory.mktemp("home")
-    async with open_services(through, over("classifier"), home, **told) as opened:
+    async with open_services(through, over("engine"), home, **told) as opened:
         yield opened
 
 
@@ -111,9 +134,8 @@ async def world(opened_services):
     world = await another_world(opened_services.database)
     await world.add("plan.txt", "The plan is to leave on Monday.\n\nTake one coat with you.")
     async with world.database.as_worker(world.tenant_id) as conn:
-        await add_release(conn, tenant_id=world.tenant_id, name="routed", release=RELEASE)
-        kept = RELEASE.model_copy(update={"cache": True})
-        await add_release(conn, tenant_id=world.tenant_id, name="kept", release=kept)
+        for name, release in RELEASES.items():
+            await add_release(conn, tenant_id=world.tenant_id, name=name, release=release)
         await make_live(conn, tenant_id=world.tenant_id, name="routed")
     return world
 
@@ -127,6 +149,7 @@ async def key(world):
 @pytest.fixture
 async def models(model_server):
     model_server.forget()
+    model_server.further = {E5_SMALL.name: words_vector}  # in the engine it matches, too
     model_server.pieces = ["The plan", " is to", " leave [1]", "."]
     return model_server
 
@@ -256,11 +279,12 @@ def locked(postgres_cluster, urls):
 
 @pytest.fixture
 def traced(postgres_cluster, urls, world):
-    """Read all traces of the tenant, past the wire."""
+    """Read the traces of what was begun in this test, past the wire."""
     url = postgres_cluster.superuser_url_of(urls.owner)
+    of = {"tenant_id": world.tenant_id, "since": now()}
 
     def read() -> list[tuple[str, str, str]]:
         with psycopg.connect(url) as conn:
-            return conn.execute(TRACED, {"tenant_id": world.tenant_id}).fetchall()
+            return conn.execute(TRACED, of).fetchall()
 
     return read

@@ -2,9 +2,13 @@
 
 import asyncio
 import time
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections import Counter
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
-COUNTED = "roadworthy_answer_seconds_count{"
+from prometheus_client.parser import text_string_to_metric_families
+
+# How a trace says what the door counts.
+TRACED_AS = {"unavailable": "failed", "200": "found", "503": "failed"}
 
 
 async def under_load(crowd, fault):
@@ -29,17 +33,31 @@ def seen(replies, *ways):
     return {(each.outcome, each.degraded) for each in replies if each.of in ways}
 
 
-async def no_trace_is_lost(crowd, traced):
-    """All who were answered have a trace, and of those who were let in as many as were counted."""
-    told = {each.trace for each in crowd.replies if each.trace}
-    metrics = (await crowd.client.get("/metrics")).text
-    counted = sum(
-        float(line.rpartition(" ")[2]) for line in metrics.splitlines() if line.startswith(COUNTED)
-    )
-    async with asyncio.timeout(20):
-        while True:
-            found = await asyncio.to_thread(traced)
-            if told <= {row[0] for row in found}:
-                break
-            await asyncio.sleep(0.1)
-    assert len([row for row in found if row[1] == "answers"]) >= counted
+async def no_trace_is_lost(crowd, traced, *, unbegun=()):
+    """Whatever was begun has one trace, which says what became of it, and is told by its id."""
+    begun = _counted((await crowd.client.get("/metrics")).text)
+    begun.subtract(unbegun)
+    rows, found = [], Counter()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(20):
+            while found != begun:
+                await asyncio.sleep(0.1)
+                rows = await asyncio.to_thread(traced)
+                found = Counter((surface, outcome) for _, surface, outcome in rows)
+    assert found == begun, f"traced: {found}; begun: {begun}"
+    assert {each.trace for each in crowd.replies if each.trace} <= {row[0] for row in rows}
+
+
+def _counted(metrics):
+    """Count what was asked for, by what became of it; who was not known has no route."""
+    counted = Counter()
+    for family in text_string_to_metric_families(metrics):
+        for name, labels, value, *_ in family.samples:
+            if name == "roadworthy_answer_seconds_count":
+                surface, became = "answers", labels["outcome"]
+            elif name == "roadworthy_http_requests_total" and labels["route"] == "/v1/search":
+                surface, became = "search", labels["status"]
+            else:
+                continue
+            counted[surface, TRACED_AS.get(became, became)] += int(value)
+    return counted

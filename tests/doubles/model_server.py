@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -88,7 +88,7 @@ class ModelServer:
         self.further: dict[str, Embed] = {}  # other models, by name
         self.key: str | None = None  # what must be sent; None: whatever
         self.rerank_shape = "cohere"  # one of RERANKED
-        self.flagged = "zebra"  # what every head of the classifier looks for
+        self.flagged = "zebra"  # what every head that reads texts looks for
         self.pieces: Sequence[str] = ("It", " is.")
         self.pause_s = 0.0  # between pieces
         self.events: Sequence[bytes] | None = None  # a stream's raw events instead of pieces
@@ -209,12 +209,9 @@ class ModelServer:
             data = [{"id": name, "revision": self.revision} for name in names]
             return 200, [json.dumps({"object": "list", "data": data}).encode()]
         if asked.path == "/v1/rerank":
-            return reranked(self.rerank_shape, asked.body, model=self.model)
+            return reranked(self.rerank_shape, asked.body, models={self.model, *self.further})
         if asked.path == "/v1/classify":
-            scores = [float(self.flagged in text) for text in asked.body["input"]]
-            answer = {"version": "words-1", "threshold": 0.5, "scores": scores}
-            answer |= {"truncated": [False] * len(scores)}
-            return 200, [json.dumps(answer).encode()]
+            return classified(asked.body, flagged=self.flagged)
         return self._of_model(asked, behaviour)
 
     def _of_model(self, asked: Asked, behaviour: Behaviour) -> tuple[int, list[bytes]]:
@@ -238,6 +235,7 @@ class ModelServer:
         return {"object": "list", "data": behaviour.alter(rows) if behaviour.alter else rows}
 
 
+OF_PAIRS = {"answered", "grounding"}  # heads
 RERANKED = ("cohere", "jina", "vllm", "voyage", "tei")
 TAKEN = {
     "cohere": {"model", "query", "documents", "top_n", "max_tokens_per_doc"},
@@ -245,7 +243,7 @@ TAKEN = {
 }
 
 
-def reranked(shape: str, body: dict, *, model: str) -> tuple[int, list[bytes]]:
+def reranked(shape: str, body: dict, *, models: Collection[str]) -> tuple[int, list[bytes]]:
     """Score texts by the words that they share with the question, best first, as one of RERANKED.
 
     Source: the API references of Cohere (v2), Jina, Voyage and vLLM, and the OpenAPI description
@@ -258,7 +256,7 @@ def reranked(shape: str, body: dict, *, model: str) -> tuple[int, list[bytes]]:
         return 422, [b'{"error": "missing field", "error_type": "Validation"}']
     if shape == "tei" and len(texts) > 32:
         return 413, [b'{"error": "batch size > maximum allowed batch size 32"}']
-    if shape != "tei" and body.get("model") != model:
+    if shape != "tei" and body.get("model") not in models:
         return 404, [b'{"message": "model not found"}']
     scored = sorted(
         ((float(words_vector(body["query"]) @ words_vector(t)), n) for n, t in enumerate(texts)),
@@ -271,16 +269,30 @@ def reranked(shape: str, body: dict, *, model: str) -> tuple[int, list[bytes]]:
         results = [each | {"document": {"text": texts[each["index"]]}} for each in results]
     answers = {
         "cohere": {"results": results, "id": "1", "meta": {"api_version": {"version": "2"}}},
-        "jina": {"model": model, "usage": {"total_tokens": 7}, "results": results},
+        "jina": {"model": body["model"], "usage": {"total_tokens": 7}, "results": results},
         "vllm": {
             "id": "rerank-1",
-            "model": model,
+            "model": body["model"],
             "usage": {"total_tokens": 7},
             "results": results,
         },
-        "voyage": {"object": "list", "data": results, "model": model},
+        "voyage": {"object": "list", "data": results, "model": body["model"]},
     }
     return 200, [json.dumps(answers[shape]).encode()]
+
+
+def classified(body: dict, *, flagged: str) -> tuple[int, list[bytes]]:
+    """Score a text by whether it holds a word, and a pair by the words that it shares."""
+    takes = "pairs" if body["model"] in OF_PAIRS else "input"
+    if body.keys() & {"input", "pairs"} != {takes}:
+        return 422, [b'{"error": {"message": "%s is missing"}}' % takes.encode()]
+    if takes == "pairs":
+        scores = [min(float(words_vector(a) @ words_vector(b)), 1) for a, b in body["pairs"]]
+    else:
+        scores = [float(flagged in text) for text in body["input"]]
+    truncated = [False] * len(scores)
+    told = {"version": "words-1", "threshold": 0.5, "scores": scores, "truncated": truncated}
+    return 200, [json.dumps(told).encode()]
 
 
 def encoded(vector: Sequence[float] | np.ndarray) -> str:

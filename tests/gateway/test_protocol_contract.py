@@ -8,8 +8,11 @@ import pytest
 
 from roadworthy.core.errors import Invalid, Unavailable
 from roadworthy.gateway.chat import Message, chat
+from roadworthy.gateway.classifying import Classifier
 from roadworthy.gateway.embeddings import embed, model_revision
 from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
+from roadworthy.gateway.engine.catalogue import ANSWERED
+from roadworthy.gateway.reranking import Reranker
 from tests.doubles.model_server import KEY
 from tests.engine_process import running_engine
 from tests.fake_provider import running_fake_provider
@@ -127,3 +130,37 @@ async def test_an_idle_connection_is_kept(served):
         await embed(served.endpoint, ["a"], model=served.embedding_model)
         await asyncio.sleep(0.1)
     assert served.endpoint.connections == 1
+
+
+QUESTION = "Which pump needs oil?"
+TEXTS = ["Bread is sold with salt.", "The blue pump needs oil.", "Coats hang in the hall."]
+looking = pytest.mark.parametrize("served", ["double", "engine"], indirect=True)
+
+
+@looking
+async def test_texts_are_scored_in_their_order_by_how_well_they_match(served):
+    matcher = Reranker(served.endpoint, model=served.embedding_model)
+    scores = await matcher.score(QUESTION, TEXTS)
+    assert max(scores) == scores[1] <= 1
+    assert await matcher.score(QUESTION, TEXTS[1:]) == pytest.approx(scores[1:], abs=1e-3)
+
+
+@looking
+async def test_pairs_are_scored_in_their_order_by_whether_the_one_answers_the_other(served):
+    pairs = [(QUESTION, text) for text in TEXTS]
+    scores = (await Classifier(served.endpoint).score(ANSWERED, pairs)).values
+    assert max(scores) == scores[1] <= 1
+    assert min(scores) >= 0
+
+
+@looking
+async def test_another_model_matches_nothing(served):
+    with pytest.raises(Unavailable, match=r"404 and says: .*model"):
+        await Reranker(served.endpoint, model="nosuch").score(QUESTION, TEXTS)
+
+
+@looking
+@pytest.mark.parametrize(("head", "text"), [(ANSWERED, "a"), ("injection", ("a", "b"))])
+async def test_a_head_reads_either_texts_or_pairs(served, head, text):
+    with pytest.raises(Invalid):
+        await Classifier(served.endpoint).score(head, [text])

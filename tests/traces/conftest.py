@@ -3,9 +3,10 @@
 import pytest
 
 from roadworthy.traces import TraceRecorder
+from tests.disk import disk
 from tests.shared_database import urls, world
 
-__all__ = ["urls", "world"]
+__all__ = ["disk", "urls", "world"]
 
 
 @pytest.fixture

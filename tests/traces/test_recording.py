@@ -298,24 +298,6 @@ async def test_a_file_that_cannot_be_stored_holds_up_no_other(spool, recorder, w
     assert await recorder.flush()
 
 
-@pytest.fixture
-def disk(monkeypatch):
-    """How many bytes the disk still takes; None: any number."""
-    room, write = {"left": None}, os.write
-
-    def take(descriptor, data):
-        if room["left"] is None:
-            return write(descriptor, data)
-        if not room["left"]:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        taken = write(descriptor, data[: room["left"]])
-        room["left"] -= taken
-        return taken
-
-    monkeypatch.setattr(recorder_module, "os", SimpleNamespace(**vars(os) | {"write": take}))
-    return room
-
-
 async def test_what_ends_while_the_disk_is_full_is_stored_when_there_is_room(
     recorder, world, disk, down
 ):

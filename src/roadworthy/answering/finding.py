@@ -102,7 +102,7 @@ class Finding:
         if is_blocked(progress.verdicts):
             return None
         progress.context = read(found, release)
-        await self._judge(question, progress, tenant_id=principal.tenant_id)
+        await self._judge(principal, looked, progress)
         is_relevant = progress.relevance >= release.least_relevance
         if is_relevant and release.rerank is not None:
             await self._rerank(question, found, progress, release=release)
@@ -166,11 +166,15 @@ class Finding:
             progress.scored += screened.scored
         return screened.hits
 
-    async def _judge(self, question: str, progress: Progress, *, tenant_id: int) -> None:
+    async def _judge(self, principal: Principal, looked: LookedFor, progress: Progress) -> None:
         """Judge what was found: the fit is to the cosines of the best, whatever is read first."""
         with progress.stage("judge") as notes:
             judged = await self._judging.of(
-                question, progress.context.hits, tenant_id=tenant_id, deadline=progress.deadline
+                looked.query.text,
+                progress.context.hits,
+                least=looked.release.least_relevance,
+                tenant_id=principal.tenant_id,
+                deadline=progress.deadline,
             )
             notes.extend([CLOSELY] * judged.is_close)
         progress.relevance = judged.relevance

@@ -96,12 +96,17 @@ class Judging:
         question: str,
         hits: Sequence[Hit],
         *,
+        least: float,
         tenant_id: int,
         deadline: Deadline | None = None,
     ) -> Judged:
-        """Judge hits, best first. Open, and said: without a close look the first estimate holds."""
+        """Judge hits, best first. Open, and said: without a close look the first estimate holds.
+
+        Args:
+            least: the relevance that is asked for; every estimate has 0, and no look is worth it.
+        """
         first, unsure = relevance(hits), unsure_hits(hits)
-        if self.close_look is None or not unsure:
+        if self.close_look is None or not unsure or not least:
             return Judged(relevance=first)
         if self.close_look.is_resting(question):
             return Judged(relevance=first, degraded=[DEGRADED])

@@ -40,7 +40,7 @@ from roadworthy.core.spaces import EmbeddingSpace
 from roadworthy.corpus import stores as corpus_stores
 from roadworthy.deletion import DeletionService
 from roadworthy.gateway.classifying import Classifier
-from roadworthy.gateway.embeddings import SpaceEmbedder
+from roadworthy.gateway.embeddings import CLIENTS_AT_ONCE, SpaceEmbedder
 from roadworthy.gateway.endpoint import Endpoint
 from roadworthy.gateway.engine.launch import usual_threads
 from roadworthy.gateway.engine.local import EngineAddress
@@ -300,6 +300,7 @@ def bounds_of(settings: Settings) -> Bounds:
     return Bounds(
         answers=admission(places=at_once, waiting=line),
         direct_searches=admission(places=at_once, waiting=line),
+        embeddings=admission(places=CLIENTS_AT_ONCE, waiting=line),
         # Whoever was let in finds room in this line, too.
         searches=admission(places=searches, waiting=2 * at_once),
         timeout_s=settings.answer_timeout_s,

@@ -130,6 +130,7 @@ def bounded(*, answers=64, searches=64, waiting=0, patience_s=5, timeout_s=30):
     return Bounds(
         answers=Admission(places=answers, waiting=waiting, patience_s=patience_s),
         direct_searches=Admission(places=answers, waiting=waiting, patience_s=patience_s),
+        embeddings=Admission(places=answers, waiting=waiting, patience_s=patience_s),
         searches=Admission(places=searches, waiting=64, patience_s=patience_s),
         timeout_s=timeout_s,
     )

@@ -123,6 +123,19 @@ async def test_leaving_a_search_cancels_it(door, served, plan, models, wait_for_
     assert door.services.bounds.direct_searches.running == 0
 
 
+async def test_leaving_embeddings_cancels_them(door, served, models):
+    models.plan.append(Behaviour(delay_s=2 * PATIENCE_S))
+    async with door.client(await door.key(), url=served) as client:
+        with contextlib.suppress(httpx.ReadTimeout):
+            await client.post("/v1/embeddings", json={"model": "words", "input": "a"}, timeout=1)
+            pytest.fail("the vectors came too soon")
+    asked = await models.until_asked("/embeddings")
+    assert await asyncio.to_thread(asked.is_left.wait, 5)
+    async with asyncio.timeout(5):
+        while door.services.bounds.embeddings.running:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
 async def test_a_too_large_upload_is_told_so_by_a_real_server(door, served):
     async with door.client(await door.key(), url=served) as client:
         files = [("file", ("a.txt", b"x" * 3_000_000, "text/plain"))]

@@ -18,7 +18,13 @@ from roadworthy.core.spaces import (
     check_probes,
 )
 from roadworthy.gateway import embeddings
-from roadworthy.gateway.embeddings import MOST_TEXTS, SpaceEmbedder, embed, model_revision
+from roadworthy.gateway.embeddings import (
+    FEW_TEXTS,
+    MOST_TEXTS,
+    SpaceEmbedder,
+    embed,
+    model_revision,
+)
 from roadworthy.gateway.engine.line import SHORT_CHARACTERS, SHORT_TEXTS
 from roadworthy.plumbing import breaker
 from roadworthy.retrieval.search import LONGEST_QUESTION
@@ -151,6 +157,10 @@ async def test_prefixes_are_put_before_what_they_are_for(models, endpoint):
     passages = await prefixed.embed_passages(["because"])
     assert np.allclose(found.vector, words_vector("query: why"))
     assert np.allclose(passages, [words_vector("passage: because")])
+    for as_questions, prefix in ((True, "query"), (False, "passage")):
+        for texts in (["why"], ["why"] * (FEW_TEXTS + 1)):
+            vectors = await prefixed.embed_for_client(texts, as_questions=as_questions)
+            assert np.allclose(vectors, [words_vector(f"{prefix}: why")] * len(texts))
 
 
 @pytest.mark.parametrize(
@@ -298,6 +308,9 @@ async def test_a_question_without_direction_is_not_compared(models, embedder):
     models.embed = lambda _: np.zeros(DIMENSION, np.float32)
     with pytest.raises(Unavailable, match="without direction"):
         await embedder.embed_question("a")
+    with pytest.raises(Unavailable, match="without direction"):
+        await embedder.embed_for_client(["a", "b"], as_questions=True)
+    assert not (await embedder.embed_for_client(["a", "b"], as_questions=False)).any()
 
 
 async def test_vectors_of_another_dimension_are_refused_on_a_checked_connection(models, embedder):
@@ -387,3 +400,44 @@ async def test_questions_that_go_together_are_never_passages_to_the_engine(
     calls = [call.body["input"] for call in models.requests("/embeddings")]
     assert max(map(len, calls)) <= SHORT_TEXTS
     assert max(len("".join(texts)) for texts in calls) <= SHORT_CHARACTERS
+
+
+@pytest.mark.parametrize("as_questions", [True, False])
+async def test_what_a_client_wants_goes_in_batches(models, embedder, as_questions):
+    texts = [f"word{i}" for i in range(2 * MOST_TEXTS + 3)]
+    await embedder.embed_for_client(texts, as_questions=as_questions)  # proves the connection
+    models.asked.clear()
+    found = await embedder.embed_for_client(texts, as_questions=as_questions)
+    assert np.allclose(found, [words_vector(text) for text in texts])
+    assert [len(a.body["input"]) for a in models.asked] == [MOST_TEXTS, MOST_TEXTS, 3]
+
+
+async def test_many_texts_of_a_client_let_all_others_go_first(models, embedder):
+    async def told(asking):
+        models.asked.clear()
+        await asking
+        return {asked.headers.get("priority") for asked in models.asked}
+
+    for texts, priority in ((["a"] * FEW_TEXTS, None), (["a"] * (FEW_TEXTS + 1), "u=7")):
+        for as_questions in (True, False):
+            asking = embedder.embed_for_client(texts, as_questions=as_questions)
+            assert await told(asking) == {priority}
+    # Somebody waits for the sentences of an answer, and for a question.
+    assert await told(embedder.embed_passages(["a"] * MOST_TEXTS)) == {None}
+    assert await told(embedder.embed_question("a")) == {None}
+
+
+async def test_many_texts_of_clients_leave_connections_to_the_others(models, embedder):
+    many = ["a"] * (FEW_TEXTS + 1)
+    models.plan.extend([Behaviour(delay_s=30)] * 2)
+    asking = [
+        asyncio.create_task(embedder.embed_for_client(many, as_questions=False)) for _ in range(9)
+    ]
+    while models.plan:  # noqa: ASYNC110 - they come from another thread
+        await asyncio.sleep(0.01)
+    passages = embedder.embed_passages(["a"])
+    assert (await asyncio.wait_for(passages, 5)).shape == (1, DIMENSION)
+    assert sum(asked.headers.get("priority") == "u=7" for asked in models.asked) == 2
+    for each in asking:
+        each.cancel()
+    await asyncio.wait(asking)

@@ -117,7 +117,7 @@ class Admission:
         # By then each who waits now has had a turn, or has gone.
         again_s = max(1, math.ceil(self._patience_s))
         return Busy(
-            f"Too many questions are being answered; try again in {again_s} s.",
+            f"Too many requests are being answered; try again in {again_s} s.",
             retry_after_s=again_s,
         )
 
@@ -127,15 +127,17 @@ class Bounds:
     """What bounds the work of one process.
 
     An answer spends most of its time with a model that writes it; so many may be under way, and as
-    many searches that are asked for by themselves. To look into the database keeps this machine
-    busy: of these lookups there are fewer at once, as more of them would only hinder each other.
-    Their line has room for whoever was let in, so that nobody who was is sent away from it.
+    many searches that are asked for by themselves. Clients that want texts embedded have few
+    places, as each takes the model from everybody else. To look into the database keeps this
+    machine busy: of these lookups there are fewer at once, as more of them would only hinder each
+    other. Their line has room for whoever was let in, so that nobody who was is sent away from it.
     """
 
     answers: Admission
     direct_searches: Admission
-    searches: Admission  # of both
-    timeout_s: float  # of one answer or search, with all that it waits for
+    embeddings: Admission
+    searches: Admission  # of answers and direct searches
+    timeout_s: float  # of one answer, search or embedding, with all that it waits for
 
     def deadline(self, asked_s: float | None = None) -> Deadline:
         """Begin to count the time of one, which may ask for less than the limit."""

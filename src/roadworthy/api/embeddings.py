@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-import numpy as np
 from fastapi import APIRouter, Request
 from fastapi import Body as FromBody
 from fastapi.responses import Response
@@ -82,7 +81,7 @@ async def embed_texts(
     embedder = _embedder(visit, body.model)
     if body.dimensions not in {None, embedder.space.dimension}:
         raise Invalid(f"Vectors of this space have {embedder.space.dimension} dimensions.")
-    vectors = await unless_gone(request.receive, _embed(embedder, body))
+    vectors = await unless_gone(request.receive, _embed(visit, embedder, body))
     return await response_of(vectors, model=embedder.space.name, encoding=body.encoding_format)
 
 
@@ -114,11 +113,11 @@ def _embedder(visit: KnownVisit, name: str) -> SpaceEmbedder:
     raise Missing(f"There is no embedding space {name!r}; there are {known}, and {DEFAULT!r}.")
 
 
-async def _embed(embedder: SpaceEmbedder, body: EmbeddingsBody) -> Vectors:
+async def _embed(visit: KnownVisit, embedder: SpaceEmbedder, body: EmbeddingsBody) -> Vectors:
+    bounds, tenant_id = visit.services.bounds, visit.principal.tenant_id
     texts = [body.input] if isinstance(body.input, str) else body.input
-    if body.input_type == "passage":
-        return await embedder.embed_passages(texts)
-    return np.stack([(await embedder.embed_question(text)).vector for text in texts])
+    async with bounds.deadline().bounding(), bounds.embeddings.place(tenant_id=tenant_id):
+        return await embedder.embed_for_client(texts, as_questions=body.input_type == "query")
 
 
 def _encoded(vector: Vectors, encoding: str) -> Sequence[float] | str:

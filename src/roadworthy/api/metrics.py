@@ -67,7 +67,7 @@ class Metrics:
         )
         self._running = Gauge(
             "roadworthy_running",
-            "Answers and searches at once.",
+            "Answers, searches and embeddings at once.",
             ("what",),
             registry=self._registry,
         )
@@ -86,6 +86,7 @@ class Metrics:
         counted = {
             "answers": bounds.answers,
             "direct searches": bounds.direct_searches,
+            "embeddings": bounds.embeddings,
             "searches": bounds.searches,
         }
         for name, admission in counted.items():

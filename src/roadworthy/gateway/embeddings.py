@@ -22,6 +22,8 @@ from roadworthy.gateway.trying import tried
 from roadworthy.plumbing.breaker import Breaker
 
 MOST_TEXTS = 64  # of one request
+# Of clients that want vectors: so many at once, and more than a few texts let all others go first.
+CLIENTS_AT_ONCE, FEW_TEXTS = 2, 4
 # Of questions: what comes while as many are under way goes together in the next one.
 CALLS_AT_ONCE, MOST_TOGETHER = 2, 32
 MOST_CHARACTERS = 12_000  # together; two of the longest would wait behind passages in the engine
@@ -87,11 +89,11 @@ class SpaceEmbedder:
     The stored probes are embedded and compared at the first use and once for every new connection
     to the endpoint. A vector that was made before its connection was checked is not handed out.
 
-    Questions that are asked in haste have connections of their own, and never wait behind passages.
-    They are asked for once, for some seconds; a model that fails them is left alone for a while. It
-    has failed, too, when all who waited for a call left after a second or more: whose deadlines are
-    short leave before those seconds are over, each of them. Who leaves sooner says nothing of the
-    model; a slow one that is well is left alone for some seconds at worst.
+    Questions that are asked in haste have connections of their own, and never wait for one that
+    passages hold. They are asked for once, for some seconds; a model that fails them is left alone
+    for a while. It has failed, too, when all who waited for a call left after a second or more:
+    whose deadlines are short leave before those seconds are over, each of them. Who leaves sooner
+    says nothing of the model; a slow one that is well is left alone for some seconds at worst.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class SpaceEmbedder:
         self.space = space
         self._endpoint = endpoint
         self._quick = endpoint.beside(timeout_s=QUESTION_S, tries=1, most_connections=CALLS_AT_ONCE)
+        self._patient = endpoint.beside(most_connections=CLIENTS_AT_ONCE, is_background=True)
         self._breaker = Breaker(longest_rest_s=LONGEST_REST_S)
         self._checked: set[tuple[Endpoint, int]] = set()  # and the numbers of its connections
         self._questions = Batcher(
@@ -126,8 +129,7 @@ class SpaceEmbedder:
         """
         asking = self._in_haste if in_haste else self._questions
         vector = await asking.ask(self.space.query_prefix + question)
-        if not vector.any():
-            raise Unavailable(f"The model {self.space.model!r} gave a vector without direction.")
+        self._check_directions(vector)
         return QueryVector(space_id=self.space.id, space=self.space.name, vector=vector)
 
     async def embed_passages(self, texts: Sequence[str]) -> Vectors:
@@ -140,6 +142,18 @@ class SpaceEmbedder:
         prefixed = [self.space.passage_prefix + text for text in texts]
         return await self._embed(self._endpoint, prefixed)
 
+    async def embed_for_client(self, texts: Sequence[str], *, as_questions: bool) -> Vectors:
+        """Embed what a client of ours wants the vectors of; shape and failures as above.
+
+        More than a few texts have connections of their own, and let all others go first.
+        """
+        endpoint = self._endpoint if len(texts) <= FEW_TEXTS else self._patient
+        prefix = self.space.query_prefix if as_questions else self.space.passage_prefix
+        vectors = await self._embed(endpoint, [prefix + text for text in texts])
+        if as_questions:
+            self._check_directions(vectors)
+        return vectors
+
     async def check(self) -> None:
         """Embed the probes and compare them.
 
@@ -147,6 +161,10 @@ class SpaceEmbedder:
             Unavailable: the endpoint is down, or gives vectors of another space.
         """
         await self._embed_beside_probes(self._endpoint, [])
+
+    def _check_directions(self, vectors: Vectors) -> None:
+        if not vectors.any(axis=-1).all():
+            raise Unavailable(f"The model {self.space.model!r} gave a vector without direction.")
 
     async def _rows(self, questions: Sequence[str]) -> Sequence[Vectors]:
         return list(await self._embed(self._endpoint, questions))

@@ -13,6 +13,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
+from roadworthy.gateway.protocol import BACKGROUND, PRIORITY
 
 T = TypeVar("T")
 MOST_TRIES = 4
@@ -101,6 +102,7 @@ class Endpoint:
 
     Args:
         tries: of one call; 1 where who waits would rather go on without.
+        is_background: the server may let all others go first; the engine does.
         transport: what carries requests; None: the network.
     """
 
@@ -110,6 +112,7 @@ class Endpoint:
         *,
         most_connections: int = 64,
         tries: int = MOST_TRIES,
+        is_background: bool = False,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         key = address.key or ""
@@ -126,7 +129,9 @@ class Endpoint:
         # Parameters that a model here did not take, by its name.
         self.refused: defaultdict[str, set[str]] = defaultdict(set)
         self._numbers: dict[object, int] = {}  # of connections, by our own end
-        headers = {"authorization": f"Bearer {key}"} if key else {}
+        headers = {PRIORITY: BACKGROUND} if is_background else {}
+        if key:
+            headers["authorization"] = f"Bearer {key}"
         self._client = httpx.AsyncClient(
             base_url=address.url,
             headers=headers,
@@ -144,7 +149,14 @@ class Endpoint:
             transport=transport,
         )
 
-    def beside(self, *, timeout_s: float, tries: int, most_connections: int) -> "Endpoint":
+    def beside(
+        self,
+        *,
+        most_connections: int,
+        timeout_s: float = math.inf,
+        tries: int = MOST_TRIES,
+        is_background: bool = False,
+    ) -> "Endpoint":
         """Lead to the same server over connections of its own, which are closed with this one's.
 
         Args:
@@ -152,7 +164,11 @@ class Endpoint:
         """
         address = replace(self.address, timeout_s=min(timeout_s, self.address.timeout_s))
         made = Endpoint(
-            address, most_connections=most_connections, tries=tries, transport=self._transport
+            address,
+            most_connections=most_connections,
+            tries=tries,
+            is_background=is_background,
+            transport=self._transport,
         )
         self._beside.append(made)
         return made

@@ -26,6 +26,9 @@ TYPES = {
     429: "rate_limit_error",
 }
 RETRY_AFTER_S = "1"
+# A header, as servers of others refuse a body with a field that they do not know.
+# Source: RFC 9218, section 4.1: this urgency is for what runs in the background.
+PRIORITY, BACKGROUND = "priority", "u=7"
 
 
 def parse(kind: type[Body], body: bytes) -> Body:

@@ -47,6 +47,25 @@ class ToldLine(Line):
 INPUT, PAIRS = {"input": ["a"]}, {"pairs": [["a", "b"]]}
 
 
+async def told_line(path, asked, **headers):
+    """Ask the engine; give the turns that its line was told."""
+    line = ToldLine()
+    shelf = SimpleNamespace(
+        classifier=lambda _: Classifier(),
+        matcher=lambda _: Matcher(),
+        embedder=lambda _: Embedder(),
+    )
+    app = build_app(Parts(token="t", shelf=shelf, line=line, chat=None))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://engine"
+    ) as client:
+        headers |= {"authorization": "Bearer t"}
+        answer = await client.post(f"/v1/{path}", json=asked, headers=headers)
+    line.close(timeout_s=2)
+    assert answer.status_code == 200
+    return line.told
+
+
 @pytest.mark.parametrize(
     ("path", "asked", "turn"),
     [
@@ -61,17 +80,12 @@ INPUT, PAIRS = {"input": ["a"]}, {"pairs": [["a", "b"]]}
     ],
 )
 async def test_the_line_is_told_whose_turn_it_is(path, asked, turn):
-    line = ToldLine()
-    shelf = SimpleNamespace(
-        classifier=lambda _: Classifier(),
-        matcher=lambda _: Matcher(),
-        embedder=lambda _: Embedder(),
-    )
-    app = build_app(Parts(token="t", shelf=shelf, line=line, chat=None))
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://engine"
-    ) as client:
-        headers = {"authorization": "Bearer t"}
-        answer = await client.post(f"/v1/{path}", json=asked, headers=headers)
-    line.close(timeout_s=2)
-    assert (answer.status_code, line.told) == (200, {turn})
+    assert await told_line(path, asked) == {turn}
+
+
+@pytest.mark.parametrize(
+    ("priority", "turn"), [("u=7", Turn.LONG), ("u=3", Turn.SHORT), ("", Turn.SHORT)]
+)
+async def test_few_texts_go_last_where_their_sender_says_so(priority, turn):
+    asked = {"model": "e5-small", **INPUT}
+    assert await told_line("embeddings", asked, priority=priority) == {turn}

@@ -31,7 +31,7 @@ from roadworthy.gateway.engine.chat import Chat
 from roadworthy.gateway.engine.classifier import Texts
 from roadworthy.gateway.engine.line import Line, Turn, turn_of
 from roadworthy.gateway.engine.shelf import Shelf
-from roadworthy.gateway.protocol import parse, problem, refusal
+from roadworthy.gateway.protocol import BACKGROUND, PRIORITY, parse, problem, refusal
 
 MOST_BODY_BYTES = 16 * 1024 * 1024
 
@@ -101,7 +101,9 @@ async def _embeddings(request: Request, parts: Parts) -> Response:
     if asked.dimensions not in {None, model.dimension}:
         raise Invalid(f"dimensions: {model.name} has {model.dimension} and cannot be shortened")
     embedder = await run_in_threadpool(parts.shelf.embedder, model)
-    turn = turn_of(len(asked.input), characters=_characters(asked.input))
+    turn = Turn.LONG
+    if request.headers.get(PRIORITY) != BACKGROUND:
+        turn = turn_of(len(asked.input), characters=_characters(asked.input))
     future = asyncio.wrap_future(parts.line.submit(embedder.embed, asked.input, turn))
     found = await _unless_gone(request, future)
     answer = wire.embeddings(model, found, encoding=asked.encoding_format)

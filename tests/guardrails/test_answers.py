@@ -337,6 +337,15 @@ async def test_each_sentence_is_judged_by_a_classifier():
     assert (verdicts["toxicity"].outcome, verdicts["toxicity"].score) == ("blocked", 1.0)
 
 
+@pytest.mark.parametrize(("guard", "came"), [("toxicity", "blocked"), ("grounding", "pass")])
+async def test_the_releases_threshold_counts(guard, came):
+    asked = Guards(**{guard: ScoredAnswerGuard(**SCORED, threshold=0.0)})
+    classifier = WordsClassifier({"toxicity": "ugly", "grounding": ""})
+    _, verdicts = await said("It never ends.", asked=asked, classifier=classifier)
+    found = verdicts[guard]
+    assert (found.outcome, found.score, found.threshold) == (came, 0.0, 0.0)
+
+
 async def test_a_sentence_that_no_passage_says_is_ungrounded():
     asked = Guards(grounding=ScoredAnswerGuard(on_failure="open", on_finding="redact"))
     classifier = WordsClassifier({"grounding": ""})

@@ -44,6 +44,21 @@ async def test_a_classifier_looks_at_those_that_are_left():
     assert classifier.asked == [("passage_injection", [TEXTS[1], TEXTS[3]])]
 
 
+STRICT = Guards(passages=JudgedGuard(on_failure="open", threshold=0.0))
+
+
+async def test_the_releases_threshold_counts():
+    classifier = WordsClassifier({HEAD: "zebra"})
+    verdict = (await screened({1: TEXTS[1]}, STRICT, classifier))[-1]
+    assert (verdict.outcome, verdict.threshold) == ("dropped", 0.0)
+
+
+async def test_the_releases_threshold_counts_for_what_was_scored_before_too():
+    down = WordsClassifier({}, fails=Unavailable("down"))
+    kept = {TEXTS[1]: Score(value=0.1, threshold=0.5, version=f"{HEAD}-1")}
+    assert dropped(await screened({1: TEXTS[1], 3: TEXTS[3]}, STRICT, down, kept=kept)) == {1}
+
+
 @pytest.mark.parametrize("on_failure", ["open", "closed"])
 async def test_what_cannot_be_read_to_its_end_is_dropped_and_the_others_are_judged(on_failure):
     guards = Guards(passages=JudgedGuard(on_failure=on_failure))

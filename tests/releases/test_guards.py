@@ -19,6 +19,12 @@ def test_a_release_that_says_nothing_is_guarded():
     assert Release(answerer="extract").guards == GUARDED
 
 
+def test_what_rules_alone_look_for_is_blocked_where_they_cannot_look():
+    closed = {name for name, guard in GUARDED if guard and guard.on_failure == "closed"}
+    of_questions = {"size", "probing", "pretexts"}
+    assert closed == of_questions | {"personal_data", "secrets", "leakage", "links"}
+
+
 def test_a_release_from_before_has_no_guards():
     assert read_stored('{"answerer": "extract"}').guards is None
 

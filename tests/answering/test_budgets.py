@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -12,7 +12,7 @@ import pytest
 from roadworthy.answering import writing
 from roadworthy.core.errors import Busy, Invalid, Missing, Unavailable
 from roadworthy.core.ids import new_id
-from roadworthy.traces import Stage, recorder
+from roadworthy.traces import Stage, budgets, recorder
 from roadworthy.traces.budgets import (
     Budget,
     check_budgets,
@@ -35,9 +35,9 @@ def budget(scope="tenant", name="", period="day", **limits) -> Budget:
     return Budget(scope=scope, name=name, period=period, **NOTHING | limits)
 
 
-async def put(world, *budgets):
+async def put(world, *wanted):
     async with world.database.as_worker(world.tenant_id) as conn:
-        for each in budgets:
+        for each in wanted:
             await put_budget(conn, each, tenant_id=world.tenant_id)
 
 
@@ -46,13 +46,14 @@ async def remove(world, **which):
         await remove_budget(conn, tenant_id=world.tenant_id, **which)
 
 
-async def spend(world, *, usd="1", tokens=100, release="paid", key_id=None):
-    """Store a trace that cost so much."""
+async def spend(world, *, usd="1", tokens=100, release="paid", key_id=None, at=None):
+    """Store a trace that cost so much; it began now, unless told when."""
     cost = None if usd is None else Decimal(usd)
     stage = Stage(
         name="write", ms=1, calls=1, input_tokens=tokens, cost_usd=cost, unpriced=cost is None
     )
-    start = begun(world.tenant_id).model_copy(update={"key_id": key_id})
+    start = begun(world.tenant_id)
+    start = start.model_copy(update={"key_id": key_id, "started_at": at or start.started_at})
     trace = answered(start).model_copy(update={"stages": (stage,), "release_name": release})
     await add_traces(world.database, [trace])
 
@@ -112,6 +113,22 @@ async def test_a_month_is_more_than_a_day(world):
     await put(world, budget(hard_usd=Decimal(1)), budget(period="month", hard_usd=Decimal(1)))
     await spend(world)
     with pytest.raises(Busy, match="this month"):
+        await check(world)
+
+
+@pytest.mark.parametrize(
+    ("period", "today", "first"),
+    [("day", 15, 15), ("month", 15, 1), ("month", 1, 1)],
+    ids=["day", "month", "first-of-month"],
+)
+async def test_a_period_counts_from_its_first_moment_on(world, monkeypatch, period, today, first):
+    begins = datetime(2024, 5, first, tzinfo=UTC)
+    monkeypatch.setattr(budgets, "now", lambda: datetime(2024, 5, today, 12, tzinfo=UTC))
+    await put(world, budget(period=period, hard_tokens=100))
+    await spend(world, at=begins - timedelta(seconds=1))
+    assert await check(world) == []
+    await spend(world, at=begins)
+    with pytest.raises(Busy, match=f"this {period} is spent"):
         await check(world)
 
 

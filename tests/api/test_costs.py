@@ -163,10 +163,10 @@ async def test_the_key_that_asked_is_noted(door, plan, urls):
     assert (name, times) == (key_id, 1)
 
 
-async def test_a_spent_budget_is_told_with_its_end(door, client, plan, generating):
+async def allow_no_token(door, *, scope, name=""):
     spent = Budget(
-        scope="tenant",
-        name="",
+        scope=scope,
+        name=name,
         period="day",
         soft_usd=None,
         hard_usd=None,
@@ -175,7 +175,23 @@ async def test_a_spent_budget_is_told_with_its_end(door, client, plan, generatin
     )
     async with door.world.database.as_worker(door.world.tenant_id) as conn:
         await put_budget(conn, spent, tenant_id=door.world.tenant_id)
+
+
+async def test_a_spent_budget_is_told_with_its_end(door, client, plan, generating):
+    await allow_no_token(door, scope="tenant")
     response = await client.post("/v1/answers", json={"question": QUESTION, "release": generating})
     assert response.status_code == 429
     assert 0 < int(response.headers["retry-after"]) <= 86_401
     assert (await client.post("/v1/answers", json={"question": QUESTION})).status_code == 200
+
+
+async def test_the_budget_of_a_key_holds_for_who_asks_with_it(door, client, plan, generating):
+    key = await door.key("bo")
+    async with door.world.database.as_worker(door.world.tenant_id) as conn:
+        found = await conn.execute("SELECT id::text FROM api_key WHERE user_id = 'bo'")
+        [(key_id,)] = await found.fetchall()
+    await allow_no_token(door, scope="key", name=key_id)
+    asked = {"question": QUESTION, "release": generating}
+    async with door.client(key) as limited:
+        assert (await limited.post("/v1/answers", json=asked)).status_code == 429
+    assert (await client.post("/v1/answers", json=asked)).status_code == 200

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadworthy.answering.admission import Admission
+from roadworthy.bootstrap import bounds_of
 from roadworthy.core.errors import Busy
+from roadworthy.plumbing.settings import load_settings
 
 pytestmark = pytest.mark.anyio
 
@@ -222,3 +224,33 @@ async def test_whatever_happens_no_place_is_lost():
             await asyncio.sleep(0.001)
     await asyncio.gather(*visits, return_exceptions=True)
     assert (most, admission.running, admission.waiting) == (3, 0, 0)
+
+
+async def room(admission):
+    """Let many come at once; gives how many are in, how many wait, what others are told."""
+
+    async def come():
+        async with admission.place(tenant_id=1):
+            await asyncio.Event().wait()
+
+    coming = [asyncio.create_task(come()) for _ in range(20)]
+    await settled()
+    told = admission.running, admission.waiting
+    for each in coming:
+        each.cancel()
+    ends = await asyncio.gather(*coming, return_exceptions=True)
+    return *told, {end.facts["retry_after_s"] for end in ends if isinstance(end, Busy)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "searches"),
+    [({}, 3), ({"database_connections": 2}, 1), ({"max_concurrent_searches": 4}, 4)],
+    ids=["two-connections-stay", "one-search-at-least", "told"],
+)
+async def test_the_settings_say_how_much_is_done_at_once(changes, searches):
+    told = {"max_concurrent_answers": 2, "max_waiting_answers": 5, "max_wait_s": 7}
+    told |= {"database_connections": 5, "answer_timeout_s": 9} | changes
+    bounds = bounds_of(load_settings({}, overrides=told))
+    assert await room(bounds.answers) == await room(bounds.direct_searches) == (2, 5, {7})
+    assert await room(bounds.searches) == (searches, 4, {7})
+    assert bounds.timeout_s == 9

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from decimal import Decimal
 
 import pytest
 
@@ -13,6 +14,9 @@ from roadworthy.core.identity import Principal
 from roadworthy.gateway.chat import Message
 from roadworthy.gateway.engine.local import EngineAddress
 from roadworthy.plumbing.settings import load_settings
+from roadworthy.releases import BUILT_IN, Step, add_release
+from roadworthy.releases.records import FirstTry
+from roadworthy.traces.ledger import read_costs
 from tests.conftest import provisioned
 from tests.doubles.model_server import KEY, Behaviour, failing, turned_vector
 from tests.world import make_other_space, make_world, words_vector
@@ -117,9 +121,9 @@ async def test_the_shipped_spaces_are_made_when_all_has_settled(opening, models,
         assert opened.embedders["e5-small"].space.query_prefix == "query: "
 
 
-async def asked(opened, world):
+async def asked(opened, world, *, release=None):
     turns = [Message(role="user", content="What is the plan?")]
-    asking = Asked(turns=turns, surface="answers", release=None)
+    asking = Asked(turns=turns, surface="answers", release=release)
     *_, answer = [each async for each in opened.answering.answer(world.person(), asking)]
     return answer
 
@@ -250,3 +254,30 @@ async def test_leaving_stops_what_was_started(opening):
     async with opening():
         pass
     assert asyncio.all_tasks() == before
+
+
+async def test_own_prices_are_those_of_what_is_spent_and_of_what_is_spared(urls, models, tmp_path):
+    book = tmp_path / "prices.toml"
+    book.write_text('[[price]]\nmodel = "words"\ninput = 1\noutput = 100\n', "utf-8")
+    told = {"embeddings_url": models.url, "chat_url": models.url, "embeddings_model": "words"}
+    settings = load_settings({}, overrides=told | {"home": tmp_path, "price_book": book})
+    models.pieces = ["On Monday", " [1]."]
+    cascade = BUILT_IN["smollm2"].model_copy(
+        update={
+            "model": "words",
+            "space": "words",
+            "least_relevance": 0,
+            "first_try": FirstTry(route=(Step(endpoint="chat", model="words"),)),
+        }
+    )
+    async with services(settings, urls=urls, engine=None) as opened:
+        world = await make_world(opened.database)
+        await world.add("plan.txt", "The plan is to leave on Monday.")
+        async with world.database.as_worker(world.tenant_id) as conn:
+            await add_release(conn, tenant_id=world.tenant_id, name="cascade", release=cascade)
+        await asked(opened, world, release="cascade")
+        await opened.recorder.flush()
+        async with world.database.as_worker(world.tenant_id) as conn:
+            [cost] = await read_costs(conn, tenant_id=world.tenant_id, by="tenant", days=1)
+    assert cost.total.cost_usd == Decimal("0.000207")  # 7 tokens read, 2 written
+    assert [each.cost_usd for each in cost.avoided] == [cost.total.cost_usd]

@@ -10,14 +10,20 @@ from roadworthy.gateway.classifying import LONGEST_BACKGROUND_S, Classifier
 from roadworthy.gateway.classifying import LONGEST_S as LONGEST_SCORING_S
 from roadworthy.gateway.embeddings import MOST_CONNECTIONS
 from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
-from roadworthy.gateway.engine.catalogue import E5_SMALL
+from roadworthy.gateway.engine.catalogue import E5_SMALL, SMOLLM2
 from roadworthy.gateway.engine.local import EngineAddress
-from roadworthy.gateway.lanes import JSON_SCHEMA, Lane, Limits
+from roadworthy.gateway.lanes import JSON_SCHEMA, LOGPROBS, Lane, Limits
 from roadworthy.gateway.reranking import Reranker
 from roadworthy.gateway.vendors import Vendor
 from roadworthy.plumbing.endpoint_settings import CHAT, EndpointSettings
 from roadworthy.plumbing.settings import Settings
 
+# What our own engine can is known; of another server at chat_url nothing is.
+OF_ENGINE = Limits(
+    context_tokens=SMOLLM2.context_tokens,
+    is_cut_at_context=True,
+    capabilities=frozenset({JSON_SCHEMA, LOGPROBS}),
+)
 LONGEST_LOOK_S = 1.0  # of each of its two calls; they take some 120 and 50 ms
 
 
@@ -97,14 +103,9 @@ async def opened_lanes(
     Raises:
         Invalid: there is no endpoint for chat, or one cannot be used as it is set.
     """
-    # What our own engine can is known; of another server at chat_url nothing is.
-    can = frozenset[str]() if settings.chat_url else frozenset({JSON_SCHEMA})
+    limits = Limits() if settings.chat_url else OF_ENGINE
     async with contextlib.AsyncExitStack() as stack:
-        lanes = {
-            CHAT: Lane(
-                CHAT, Endpoint(chat_address(settings, engine)), limits=Limits(capabilities=can)
-            )
-        }
+        lanes = {CHAT: Lane(CHAT, Endpoint(chat_address(settings, engine)), limits=limits)}
         stack.push_async_callback(lanes[CHAT].endpoint.close)
         for name, told in settings.endpoints.items():
             lanes[name] = Lane(name, endpoint_of(settings, told), limits=_limits(told))

@@ -277,9 +277,12 @@ def test_no_minute_holds_more_than_the_limit(per_minute, steps):
         assert over - first >= 60 - 1e-6
 
 
-async def test_what_is_too_long_is_not_sent(models, endpoint):
+@pytest.mark.parametrize(
+    ("text", "max_tokens"), [("word " * 200, 10), ("Why?", 101)], ids=["read", "written"]
+)
+async def test_what_is_too_long_is_not_sent(models, endpoint, text, max_tokens):
     lane = limited(endpoint, context_tokens=100)
-    long = ChatRequest(messages=[Message(role="user", content="word " * 200)], max_tokens=10)
+    long = ChatRequest(messages=[Message(role="user", content=text)], max_tokens=max_tokens)
     error = await failure(lane, asked=long)
     assert (type(error), "100 tokens" in error.message) == (Unavailable, True)
     assert models.asked == []

@@ -36,6 +36,7 @@ class Limits:
     requests_per_minute: int | None = None
     wait_s: float = 2.0  # for a turn by these two
     context_tokens: int | None = None  # read and written in one call; None: not known
+    is_cut_at_context: bool = False  # an answer that would go beyond; others refuse such a call
     capabilities: frozenset[str] = frozenset()
 
 
@@ -158,7 +159,8 @@ class Lane:
 
     def _fits(self, asked: ChatRequest) -> None:
         most = self.limits.context_tokens
-        if most is not None and asked.least_tokens > most:
+        least = asked.least_read if self.limits.is_cut_at_context else asked.least_tokens
+        if most is not None and least > most:
             raise Unavailable(
                 f"What is asked is longer than the {most} tokens that the model endpoint "
                 f"{self.name} takes."

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from roadworthy.core.errors import Invalid, Missing, Unavailable
-from roadworthy.gateway.classifying import MOST_TEXTS, PART, SHARED, Classifier
-from roadworthy.gateway.endpoint import MOST_TRIES
+from roadworthy.gateway.classifying import LONG, MOST_TEXTS, PART, SHARED, Classifier
+from roadworthy.gateway.endpoint import MOST_TRIES, Endpoint, EndpointAddress
 from roadworthy.gateway.engine.catalogue import INJECTION, SCREEN
 from roadworthy.gateway.lanes import MOST_FAILURES
-from tests.doubles.model_server import Behaviour, failing
+from tests.doubles.model_server import KEY, Behaviour, failing
 
 pytestmark = pytest.mark.anyio
 
@@ -107,6 +107,37 @@ async def test_one_failure_keeps_no_other_question_from_being_scored(models, cla
     await fail(models, classifier, 1)
     plan(models, RIGHT)
     assert (await classifier.score("injection", ["a", "b"])).values == [0.1, 0.9]
+
+
+@pytest.fixture
+async def hasty(models):
+    made = Endpoint(EndpointAddress(url=models.url, key=KEY, timeout_s=0.05), tries=1)
+    yield made
+    await made.close()
+
+
+@pytest.mark.parametrize(
+    ("characters", "is_background", "rests"),
+    [(LONG, False, True), (LONG + 1, False, False), (LONG + 1, True, True)],
+    ids=["short", "long", "in-the-background"],
+)
+async def test_what_is_late_with_long_texts_is_not_left_alone(
+    models, hasty, characters, is_background, rests
+):
+    classifier = Classifier(hasty, is_background=is_background)
+    models.plan += [Behaviour(delay_s=0.3)] * MOST_FAILURES
+    for _ in range(MOST_FAILURES):
+        with pytest.raises(Unavailable, match="took longer"):
+            await classifier.score("injection", ["x" * (characters - 1), "y"])
+    assert classifier.is_resting is rests
+
+
+async def test_what_fails_with_long_texts_is_left_alone(models, classifier):
+    models.plan += [failing(503)] * MOST_TRIES * MOST_FAILURES
+    for _ in range(MOST_FAILURES):
+        with pytest.raises(Unavailable):
+            await classifier.score("injection", ["x" * (LONG + 1)])
+    assert classifier.is_resting
 
 
 async def test_a_text_that_is_refused_keeps_no_other_from_being_scored(models, classifier):

@@ -2,16 +2,17 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Annotated
 
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
-from roadworthy.core.errors import Missing, Unavailable
+from roadworthy.core.errors import Missing, RoadworthyError, Unavailable
 from roadworthy.core.scores import Score
 from roadworthy.gateway.endpoint import Endpoint
 from roadworthy.gateway.engine.catalogue import HEADS
-from roadworthy.gateway.lanes import MOST_FAILURES
+from roadworthy.gateway.lanes import MOST_FAILURES, is_to_blame
 from roadworthy.gateway.trying import tried
 from roadworthy.plumbing.breaker import Breaker
 
@@ -19,6 +20,7 @@ MOST_TEXTS = 64  # of one request; the engine lets those with somebody waiting g
 MOST_BYTES = 100_000  # of an answer
 PART = 8_000  # characters of a text that are read at once, by the engine in parts of its own
 SHARED = 400  # of two parts
+LONG = 1_000  # characters of a call; with more, a well engine may be late on a busy machine
 LONGEST_S = 1.8  # of a call: less than a guard waits, so that it is known who was late
 LONGEST_BACKGROUND_S = 30.0  # of a call that nobody waits for; a transaction may idle for 60
 LONGEST_REST_S = 10.0  # each look meanwhile is by rules alone
@@ -100,7 +102,8 @@ class Classifier:
         """
         parts = [_parts(text) for text in texts]
         asked = [part for each in parts for part in each]
-        with tried(self._breaker, what="What scores texts"):
+        blames = partial(self._blames, asked)
+        with tried(self._breaker, what="What scores texts", blames=blames):
             found = [
                 await self._score(head, asked[i : i + MOST_TEXTS])
                 for i in range(0, max(1, len(asked)), MOST_TEXTS)
@@ -134,6 +137,15 @@ class Classifier:
             threshold=answer.threshold,
             unread=_places(answer.truncated) if kind == "input" else (),
         )
+
+    def _blames(self, asked: Sequence[Text], failure: RoadworthyError) -> bool:
+        """Tell whether a failure is the engine's: one asker's long texts keep no others unscored.
+
+        Of a pair it reads little, whatever its length, and in the background there is time enough.
+        """
+        characters = sum(len(text) for text in asked if isinstance(text, str))
+        may_be_late = characters > LONG and not self._is_background
+        return is_to_blame(failure) and not (may_be_late and "is_late" in failure.facts)
 
     def _wrong(self, what: str) -> Unavailable:
         return Unavailable(f"What {self.endpoint.address.url}/classify answers {what}.")

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from roadworthy.core.errors import RoadworthyError, Unavailable
@@ -13,12 +13,19 @@ from roadworthy.plumbing.breaker import Breaker
 
 
 @contextmanager
-def tried(breaker: Breaker, *, what: str, late_s: float = math.inf) -> Iterator[None]:
+def tried(
+    breaker: Breaker,
+    *,
+    what: str,
+    late_s: float = math.inf,
+    blames: Callable[[RoadworthyError], bool] = is_to_blame,
+) -> Iterator[None]:
     """Do the block unless `what` is being left alone, and tell the breaker what came of it.
 
     Args:
         late_s: after which it has failed also where it was cancelled. Who leaves sooner says
             nothing of it.
+        blames: tells whether a failure says that it is not well.
 
     Raises:
         Unavailable: it is left alone.
@@ -36,7 +43,7 @@ def tried(breaker: Breaker, *, what: str, late_s: float = math.inf) -> Iterator[
     except SpaceMismatch:
         raise  # no outage: whoever asks is to hear of it, too
     except RoadworthyError as error:
-        if is_to_blame(error):
+        if blames(error):
             breaker.failed(attempt)
         elif has_answered(error):
             breaker.succeeded(attempt)

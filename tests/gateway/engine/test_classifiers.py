@@ -8,7 +8,7 @@ import pytest
 
 from roadworthy.core.errors import Unavailable
 from roadworthy.gateway.engine.catalogue import E5_SMALL, HEADS, SCREEN
-from roadworthy.gateway.engine.classifier import Classifier
+from roadworthy.gateway.engine.classifier import SHARED, Classifier
 from roadworthy.gateway.engine.classifier_file import RUN, WHOLE, ClassifierWeights
 from roadworthy.gateway.engine.classifier_graph import SCORES, save_upper
 from roadworthy.gateway.engine.embedder import Embedder
@@ -229,14 +229,72 @@ def test_an_attack_behind_a_short_text_of_many_tokens_counts(e5):
 
 
 UNREADABLE = "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}"
+LONG = {
+    "english": "Colleagues who have been here for a year have 25 days of leave. ",
+    "chinese": "在公司工作满一年的员工每年享有二十五天的带薪休假，新员工每月两天。",
+    "german": "Wer seit einem Jahr hier arbeitet, hat Anspruch auf 25 Tage Urlaub. ",
+    "french": "Qui travaille ici depuis un an a droit à 25 jours de congé payé. ",
+    "arabic": "يستحق الزملاء الذين أمضوا عاما هنا خمسة وعشرين يوما من الإجازة. ",
+    "digits": "".join(rng.choice(list("0123456789"), 8_000)),
+}
+
+
+@pytest.fixture
+def parts(e5, monkeypatch):
+    """The tokens that are read in each pass, which costs nothing here."""
+    told, nothing = [], np.zeros((1, 2, E5_SMALL.dimension), np.float32)
+    monkeypatch.setattr(e5, "state", lambda ids: told.append(ids) or nothing)
+    return told
+
+
+def own(e5, text, prefix="query"):
+    """The tokens of a text that has a prefix, and how many stand before its own."""
+    ids, _ = e5.tokens.cut(f"{prefix}: {text}", max_tokens=100_000)
+    return ids, len(e5.tokens.cut(f"{prefix}:", max_tokens=512)[0]) - 1
+
+
+@pytest.mark.parametrize("text", LONG.values(), ids=LONG)
+def test_the_longest_questions_are_read_to_their_end_and_hardly_a_token_twice(e5, parts, text):
+    text = (text * 200)[: 5_500 if text == LONG["chinese"] else 8_000]
+    assert not score(e5, "injection", text).is_truncated
+    assert all(len(ids) <= E5_SMALL.max_tokens for ids in parts)
+    ids, begin = own(e5, text)
+    apart = E5_SMALL.max_tokens - begin - 1 - SHARED
+    assert len(parts) == -(-(len(ids) - begin - 1 - SHARED) // apart)
+
+
+@pytest.mark.parametrize(
+    ("head", "prefix", "most"), [("injection", "query", 512), ("passage_injection", "passage", 256)]
+)
+def test_what_stands_where_two_parts_meet_is_whole_in_one_of_them(e5, parts, head, prefix, most):
+    score(e5, head, LONG["digits"])
+    ids, begin = own(e5, LONG["digits"], prefix)
+    cut = parts if most == E5_SMALL.max_tokens else parts[1:]
+    assert max(map(len, cut)) == most
+    runs = {tuple(part[at : at + SHARED]) for part in cut for at in range(begin, len(part))}
+    assert {tuple(ids[at : at + SHARED]) for at in range(begin, len(ids) - SHARED)} <= runs
+    assert {tuple(part[:begin]) for part in cut} == {tuple(ids[:begin])}
+
+
+@pytest.mark.parametrize("head", ["injection", "passage_injection"])
+def test_the_head_of_a_long_text_is_read_as_a_short_one(e5, parts, head):
+    score(e5, head, LONG["digits"])
+    [prefix] = next(each.prefixes for each in SCREEN.heads if each.name == head)
+    assert parts[0] == e5.tokens.cut(prefix + LONG["digits"], max_tokens=512)[0]
+
+
+@pytest.mark.parametrize("head", ["injection", "passage_injection"])
+def test_what_fits_into_one_pass_is_read_once(e5, parts, head):
+    score(e5, head, PASSAGE * 10)
+    assert [len(ids) > 256 for ids in parts] == [True]
 
 
 def test_what_is_not_read_to_its_end_is_told(e5):
-    assert score(e5, "injection", UNREADABLE * 250).is_truncated
+    assert score(e5, "injection", UNREADABLE * 2_500).is_truncated
+    hanzi = "".join(map(chr, rng.integers(0x4E00, 0x9FA5, 8_000)))
+    assert score(e5, "injection", hanzi).is_truncated
 
 
-def test_what_cannot_be_read_to_its_end_is_not_begun(e5, monkeypatch):
-    read, texts = e5.read, []
-    monkeypatch.setattr(e5, "read", lambda text: texts.append(text) or read(text))
-    assert score(e5, "injection", f"{PASSAGE * 20}{UNREADABLE * 250}").is_truncated
-    assert len(texts) == 1
+def test_what_cannot_be_read_to_its_end_is_not_begun(e5, parts):
+    assert score(e5, "injection", f"{PASSAGE * 20}{UNREADABLE * 2_500}").is_truncated
+    assert len(parts) == 1

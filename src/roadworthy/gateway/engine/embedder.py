@@ -70,7 +70,7 @@ class Embedder:
         self.tokens = open_tokens(folder)
         self.model = model
         self.folder = folder
-        self._ahead = Ahead()
+        self.ahead = Ahead()
         self._kept = OrderedDict[bytes, Future[Embedded]]()  # by digest: no text is held
         self._keeping = threading.Lock()
 
@@ -87,16 +87,17 @@ class Embedder:
         until it is asked for.
         """
         read = self._read(text)
-        vector = self._ahead.submit(partial(self._embedded, read))
+        vector = self.ahead.submit(partial(self._embedded, read))
         with self._keeping:
             self._kept[_digest(text)] = vector
             if len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
         return read
 
-    def fits(self, text: str) -> bool:
-        """Tell whether a text is read to its end."""
-        return not self.tokens.cut(text, max_tokens=self.model.max_tokens)[1]
+    def state(self, ids: Sequence[int]) -> Numbers:
+        """Give the state of tokens as the lower layers leave it, (1, tokens, width)."""
+        [state] = self._lower.run([STATE], {START: self.start(ids)})
+        return np.asarray(state)
 
     def start(self, ids: Sequence[int]) -> Numbers:
         """Give the state of tokens before the first layer, (1, tokens, width)."""
@@ -115,8 +116,7 @@ class Embedder:
 
     def _read(self, text: str) -> Read:
         ids, is_truncated = self.tokens.cut(text, max_tokens=self.model.max_tokens)
-        [state] = self._lower.run([STATE], {START: self.start(ids)})
-        return Read(ids=ids, is_truncated=is_truncated, state=np.asarray(state))
+        return Read(ids=ids, is_truncated=is_truncated, state=self.state(ids))
 
     def _run_upper(self, read: Read, wanted: list[str]) -> list[Numbers]:
         return [np.asarray(each) for each in self._upper.run(wanted, {STATE: read.state})]

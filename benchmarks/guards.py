@@ -1,4 +1,4 @@
-"""How well the small classifiers tell what they are for, on sources they were not trained on.
+"""How well guards tell what they are for; the classifiers on sources they were not trained on.
 
 make bench NAME=guards [ARGS="--data DIR --most 150 --no-peers --streams 0"]
 
@@ -21,6 +21,7 @@ from rich.table import Table
 
 from benchmarks.guards_figures import at_rate, judged, plain, ranked
 from benchmarks.guards_peers import peers
+from benchmarks.guards_rules import found_by_rules
 from benchmarks.guards_streams import mismatches
 from benchmarks.up import fresh_home
 from roadworthy.gateway.classifying import Classifier
@@ -36,7 +37,7 @@ from training import held_out
 from training.held_out import Case
 from training.sets import DEFAULT
 
-ALL = ("injection", "passages")  # toxicity only where such a classifier is put in
+ALL = ("injection", "passages", "rules")  # toxicity only where such a classifier is put in
 TIMED = 300  # questions
 APART = frozenset({"chatlogs"})  # what people ask of an assistant: it reads like an attack
 
@@ -84,7 +85,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DEFAULT)
     parser.add_argument("--most", type=int, default=150, help="passages of a corpus")
     parser.add_argument("--peers", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument("--heads", default="", help="which to measure; left out: all")
+    parser.add_argument("--heads", default="", help="of: injection passages rules toxicity")
     parser.add_argument("--streams", type=int, default=1_000, help="answers; 0: none")
     options = parser.parse_args()
     streams = mismatches(options.streams) if options.streams else {"stream_mismatches": None}
@@ -124,6 +125,8 @@ async def measure(endpoint: Endpoint, options: argparse.Namespace) -> dict[str, 
     if "passages" in heads:
         cases = held_out.passage_cases(data, most=options.most)
         figures |= _passage_figures(await _scored(classifier, "passage_injection", cases))
+    if "rules" in heads:
+        figures |= await found_by_rules(data, held_out.hate_cases(data))
     if "toxicity" in heads:
         figures |= _toxicity_figures(
             await _scored(classifier, "toxicity", held_out.hate_cases(data))
@@ -164,6 +167,7 @@ def _passage_figures(found: Scored) -> dict[str, object]:
         "indirect_fpr": plain(at.false_alarms),
         "indirect_recall_at_1pct": plain(at_rate(kept.values, kept.truth, 0.01)),
         "indirect_recall_at_2pct": plain(at_rate(kept.values, kept.truth, 0.02)),
+        "indirect_recall_at_5pct": plain(at_rate(kept.values, kept.truth, 0.05)),
         "indirect_auroc": plain(ranked(kept.values, kept.truth)),
         "indirect_by_source": _by_source(found),
     }

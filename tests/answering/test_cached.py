@@ -141,7 +141,7 @@ async def test_a_question_may_lean_on_the_one_before(told):
 
 async def test_what_nobody_looked_at_closely_is_kept_like_any_other(world, models, tmp_path):
     class Hurried(Judging):
-        async def of(self, question, hits, *, tenant_id, deadline=None):
+        async def of(self, question, hits, *, least, tenant_id, deadline=None):
             return Judged(relevance=1.0, degraded=[DEGRADED])
 
     cache = AnswerCache(world.database)

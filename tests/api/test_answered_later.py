@@ -133,12 +133,12 @@ async def test_while_a_model_is_down_it_waits(client, door, plan, models, genera
 
 @pytest.mark.parametrize(
     ("limits", "state"),
-    [({"answer_timeout_s": 0.5}, "done"), ({"later_timeout_s": 0.5}, "queued")],
+    [({"answer_timeout_s": 1}, "done"), ({"later_timeout_s": 1}, "queued")],
 )
 async def test_it_may_take_longer_than_anybody_waits_but_not_for_ever(
     client, door, plan, models, generating, urls, model_server, limits, state
 ):
-    models.pieces, models.pause_s = ["The plan ", "[1]."], 1
+    models.pieces, models.pause_s = ["The plan ", "[1]."], 2
     kept = await left(client, LATER | {"release": generating})
     home = door.services.settings.home
     async with open_services(urls, model_server.url, home, **limits) as opened:

@@ -158,24 +158,26 @@ async def open_desk(
         "generate": GeneratingAnswerer(router),
         "chat": ConversingAnswerer(router),
     }
-    yield Desk(
-        world=world,
-        models=models,
-        answering=AnsweringService(
-            **shared,
+    try:
+        yield Desk(
+            world=world,
+            models=models,
+            answering=AnsweringService(
+                **shared,
+                answerers=answerers,
+                prices=read_prices(),
+                cache=cache,
+                guarding=Guarding(classifier),
+                judging=judging,
+            ),
+            searching=SearchService(**shared),
+            recorder=recorder,
+            router=router,
+            embedders=embedders,
             answerers=answerers,
-            prices=read_prices(),
-            cache=cache,
-            guarding=Guarding(classifier),
-            judging=judging,
-        ),
-        searching=SearchService(**shared),
-        recorder=recorder,
-        router=router,
-        embedders=embedders,
-        answerers=answerers,
-    )
-    await endpoint.close()
+        )
+    finally:
+        await endpoint.close()
 
 
 @pytest.fixture(autouse=True)

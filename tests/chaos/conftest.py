@@ -44,7 +44,7 @@ RELEASE = Release(
     prompt="answer-1",
     space=DECLARED.name,
     least_relevance=0,
-    rerank=Rerank(candidates=5, budget_ms=1000),
+    rerank=Rerank(candidates=5, budget_ms=2000),
     cache=False,
 )
 RELEASES = {

@@ -50,6 +50,10 @@ CREATE FUNCTION public.alike_answers(of_release text, of_space integer, spoken t
           LIMIT alike_answers.most) alike;
 END;
 
+CREATE FUNCTION public.asks_chat(stage text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (stage = ANY (ARRAY['write'::text, 'first try'::text]));
+
 CREATE FUNCTION public.await_holds(tenant integer) RETURNS void
     LANGUAGE sql
     AS $$ SELECT pg_advisory_xact_lock_shared(hashtext('roadworthy legal hold'), tenant) $$;
@@ -108,7 +112,7 @@ CREATE FUNCTION public.budgets_of(of_release text, of_key text, today date) RETU
      (COALESCE(spent.tokens, (0)::numeric))::bigint AS "coalesce"
     FROM (public.budget
       CROSS JOIN LATERAL ( SELECT sum(spending.cost_usd) AS usd,
-             sum((spending.input_tokens + spending.output_tokens)) AS tokens
+             sum((spending.input_tokens + spending.output_tokens)) FILTER (WHERE ((spending.kind = 'key'::text) OR public.asks_chat(spending.name))) AS tokens
             FROM public.spending
            WHERE ((spending.tenant_id = budget.tenant_id) AND (spending.day >=
                  CASE budget.period
@@ -117,7 +121,7 @@ CREATE FUNCTION public.budgets_of(of_release text, of_key text, today date) RETU
                  END) AND (spending.kind =
                  CASE budget.scope
                      WHEN 'key'::text THEN 'key'::text
-                     ELSE 'outcome'::text
+                     ELSE 'stage'::text
                  END) AND ((budget.scope <> 'key'::text) OR (spending.name = budget.name)) AND ((budget.scope <> 'release'::text) OR (spending.release = budget.name)))) spent)
    WHERE ((budget.tenant_id = public.current_tenant()) AND (budget.name =
          CASE budget.scope
@@ -200,7 +204,6 @@ CREATE FUNCTION public.count_spending() RETURNS trigger
                    coalesce(release_name, '') AS release, outcome, key_id, stages, avoided,
                    coalesce(extract(epoch FROM ended_at - started_at) * 1000, 0) AS ms
               FROM added
-             WHERE surface <> 'search'
         ), line AS (
             SELECT tenant_id, day, release, outcome, key_id, stage ->> 'name' AS name,
                    (stage ->> 'ms')::double precision AS ms,
@@ -219,7 +222,8 @@ CREATE FUNCTION public.count_spending() RETURNS trigger
                    output_tokens, cost_usd, unpriced
               FROM line
              UNION ALL
-            SELECT tenant_id, day, '', 'key', key_id::text, 0, 0, calls, input_tokens,
+            SELECT tenant_id, day, '', 'key', key_id::text, 0, 0, calls,
+                   CASE WHEN asks_chat(name) THEN input_tokens ELSE 0 END,
                    output_tokens, cost_usd, unpriced
               FROM line WHERE key_id IS NOT NULL
              UNION ALL
@@ -956,23 +960,49 @@ BEGIN
 END;
 $$;
 
-CREATE FUNCTION public.spent_since(since date) RETURNS TABLE(kind text, name text, times bigint, ms double precision, calls bigint, input_tokens bigint, output_tokens bigint, cost_usd numeric, unpriced bigint)
+CREATE FUNCTION public.spent_by_release(since date, most integer) RETURNS TABLE(tenant text, release text, kind text, name text, times bigint, ms double precision, calls bigint, input_tokens bigint, output_tokens bigint, cost_usd numeric, unpriced bigint)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     BEGIN ATOMIC
- SELECT spending.kind,
-     spending.name,
-     (sum(spending.times))::bigint AS sum,
-     sum(spending.ms) AS sum,
-     (sum(spending.calls))::bigint AS sum,
-     (sum(spending.input_tokens))::bigint AS sum,
-     (sum(spending.output_tokens))::bigint AS sum,
-     sum(spending.cost_usd) AS sum,
-     (sum(spending.unpriced))::bigint AS sum
-    FROM public.spending
-   WHERE ((spending.day >= spent_since.since) AND (spending.kind <> 'key'::text))
-   GROUP BY spending.kind, spending.name
-   ORDER BY spending.kind, spending.name;
+ WITH told AS (
+          SELECT spending.tenant_id,
+             spending.release
+            FROM public.spending
+           WHERE ((spending.day >= spent_by_release.since) AND (spending.kind = 'outcome'::text))
+           GROUP BY spending.tenant_id, spending.release
+           ORDER BY (sum(spending.times)) DESC, spending.tenant_id, spending.release
+          LIMIT spent_by_release.most
+         ), named AS (
+          SELECT COALESCE(tenant.name, ''::text) AS tenant,
+             COALESCE(told.release, ''::text) AS release,
+             spending.kind,
+             spending.name,
+             spending.times,
+             spending.ms,
+             spending.calls,
+             spending.input_tokens,
+             spending.output_tokens,
+             spending.cost_usd,
+             spending.unpriced
+            FROM ((public.spending
+              LEFT JOIN told USING (tenant_id, release))
+              LEFT JOIN public.tenant ON ((tenant.id = told.tenant_id)))
+           WHERE ((spending.day >= spent_by_release.since) AND (spending.kind <> 'key'::text))
+         )
+  SELECT named.tenant,
+     named.release,
+     named.kind,
+     named.name,
+     (sum(named.times))::bigint AS sum,
+     sum(named.ms) AS sum,
+     (sum(named.calls))::bigint AS sum,
+     (sum(named.input_tokens))::bigint AS sum,
+     (sum(named.output_tokens))::bigint AS sum,
+     sum(named.cost_usd) AS sum,
+     (sum(named.unpriced))::bigint AS sum
+    FROM named
+   GROUP BY named.tenant, named.release, named.kind, named.name
+   ORDER BY named.tenant, named.release, named.kind, named.name;
 END;
 
 CREATE FUNCTION public.trim_cached_answers(most integer, since timestamp with time zone) RETURNS void
@@ -2849,8 +2879,8 @@ GRANT ALL ON FUNCTION public.present_documents(documents uuid[]) TO roadworthy_a
 
 REVOKE ALL ON FUNCTION public.settle_review() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.spent_since(since date) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.spent_since(since date) TO roadworthy_worker;
+REVOKE ALL ON FUNCTION public.spent_by_release(since date, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.spent_by_release(since date, most integer) TO roadworthy_worker;
 
 REVOKE ALL ON FUNCTION public.trim_cached_answers(most integer, since timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.trim_cached_answers(most integer, since timestamp with time zone) TO roadworthy_app;

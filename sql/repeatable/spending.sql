@@ -10,6 +10,12 @@ CREATE POLICY costs ON spending FOR SELECT TO roadworthy_app USING ((SELECT may_
 DROP POLICY IF EXISTS definer ON spending;
 CREATE POLICY definer ON spending TO CURRENT_USER USING (true); -- by the trigger alone
 
+-- The stages that ask chat models; the product's traces/records.py names the same. Limits in tokens are
+-- of these: a reranker reads many times as much, for little.
+CREATE OR REPLACE FUNCTION asks_chat(stage text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN stage IN ('write', 'first try');
+
 -- In the transaction that stores the traces, and of none that was stored before: a sum counts each
 -- answer once, however often its line is brought.
 CREATE OR REPLACE FUNCTION count_spending() RETURNS trigger
@@ -24,7 +30,6 @@ CREATE OR REPLACE FUNCTION count_spending() RETURNS trigger
                    coalesce(release_name, '') AS release, outcome, key_id, stages, avoided,
                    coalesce(extract(epoch FROM ended_at - started_at) * 1000, 0) AS ms
               FROM added
-             WHERE surface <> 'search'
         ), line AS (
             SELECT tenant_id, day, release, outcome, key_id, stage ->> 'name' AS name,
                    (stage ->> 'ms')::double precision AS ms,
@@ -43,7 +48,8 @@ CREATE OR REPLACE FUNCTION count_spending() RETURNS trigger
                    output_tokens, cost_usd, unpriced
               FROM line
              UNION ALL
-            SELECT tenant_id, day, '', 'key', key_id::text, 0, 0, calls, input_tokens,
+            SELECT tenant_id, day, '', 'key', key_id::text, 0, 0, calls,
+                   CASE WHEN asks_chat(name) THEN input_tokens ELSE 0 END,
                    output_tokens, cost_usd, unpriced
               FROM line WHERE key_id IS NOT NULL
              UNION ALL
@@ -83,19 +89,38 @@ REVOKE ALL ON FUNCTION count_spending() FROM PUBLIC;
 CREATE OR REPLACE TRIGGER count_spending AFTER INSERT ON trace REFERENCING NEW TABLE AS added
     FOR EACH STATEMENT EXECUTE FUNCTION count_spending();
 
--- What all tenants have spent since a day, for whoever watches the installation: it tells none apart.
-CREATE OR REPLACE FUNCTION spent_since(since date)
-    RETURNS TABLE (kind text, name text, times bigint, ms double precision, calls bigint,
-                   input_tokens bigint, output_tokens bigint, cost_usd numeric, unpriced bigint)
+DROP FUNCTION IF EXISTS spent_since(date); -- an older one told no release apart
+
+-- What every release of every tenant has spent since a day, for whoever watches the installation. So
+-- many are told apart as answer most; the others are told as one, which has no name.
+CREATE OR REPLACE FUNCTION spent_by_release(since date, most integer)
+    RETURNS TABLE (tenant text, release text, kind text, name text, times bigint,
+                   ms double precision, calls bigint, input_tokens bigint, output_tokens bigint,
+                   cost_usd numeric, unpriced bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
     BEGIN ATOMIC
-        SELECT kind, name, sum(times)::bigint, sum(ms), sum(calls)::bigint,
+        WITH told AS (
+            SELECT tenant_id, release
+              FROM spending
+             WHERE day >= since AND kind = 'outcome'
+             GROUP BY tenant_id, release
+             ORDER BY sum(times) DESC, tenant_id, release
+             LIMIT most
+        ), named AS (
+            SELECT coalesce(tenant.name, '') AS tenant, coalesce(told.release, '') AS release,
+                   spending.kind, spending.name, times, ms, calls, input_tokens, output_tokens,
+                   cost_usd, unpriced
+              FROM spending
+              LEFT JOIN told USING (tenant_id, release)
+              LEFT JOIN tenant ON tenant.id = told.tenant_id
+             WHERE day >= since AND spending.kind <> 'key'
+        )
+        SELECT tenant, release, kind, name, sum(times)::bigint, sum(ms), sum(calls)::bigint,
                sum(input_tokens)::bigint, sum(output_tokens)::bigint, sum(cost_usd),
                sum(unpriced)::bigint
-          FROM spending
-         WHERE day >= since AND kind <> 'key'
-         GROUP BY kind, name
-         ORDER BY kind, name;
+          FROM named
+         GROUP BY tenant, release, kind, name
+         ORDER BY tenant, release, kind, name;
     END;
-REVOKE ALL ON FUNCTION spent_since(date) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION spent_since(date) TO roadworthy_worker;
+REVOKE ALL ON FUNCTION spent_by_release(date, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION spent_by_release(date, integer) TO roadworthy_worker;

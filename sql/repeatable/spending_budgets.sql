@@ -16,12 +16,14 @@ CREATE OR REPLACE FUNCTION budgets_of(of_release text, of_key text, today date)
                budget.hard_tokens, coalesce(spent.usd, 0), coalesce(spent.tokens, 0)::bigint
           FROM budget
          CROSS JOIN LATERAL (
-               SELECT sum(cost_usd) AS usd, sum(input_tokens + output_tokens) AS tokens
+               SELECT sum(cost_usd) AS usd,
+                      sum(input_tokens + output_tokens)
+                          FILTER (WHERE kind = 'key' OR asks_chat(spending.name)) AS tokens
                  FROM spending
                 WHERE spending.tenant_id = budget.tenant_id
                   AND spending.day >= CASE budget.period WHEN 'day' THEN today
                                            ELSE date_trunc('month', today)::date END
-                  AND spending.kind = CASE budget.scope WHEN 'key' THEN 'key' ELSE 'outcome' END
+                  AND spending.kind = CASE budget.scope WHEN 'key' THEN 'key' ELSE 'stage' END
                   AND (budget.scope <> 'key' OR spending.name = budget.name)
                   AND (budget.scope <> 'release' OR spending.release = budget.name)) AS spent
          WHERE budget.tenant_id = current_tenant()

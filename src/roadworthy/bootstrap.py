@@ -272,6 +272,7 @@ async def services(
                 pseudonym=pseudonyms,
                 in_flight=in_flight,
                 bounds=bounds,
+                prices=prices,
                 reranker=models.reranker,
             ),
             deletion=deletion_service(settings, database),

@@ -150,6 +150,7 @@ async def open_desk(
         "pseudonym": pseudonym,
         "in_flight": InFlight(),
         "bounds": bounds or bounded(),
+        "prices": read_prices(),
         "reranker": reranker,
     }
     router = Router({"chat": Lane("chat", endpoint)}, read_prices())
@@ -165,7 +166,6 @@ async def open_desk(
             answering=AnsweringService(
                 **shared,
                 answerers=answerers,
-                prices=read_prices(),
                 cache=cache,
                 guarding=Guarding(classifier),
                 judging=judging,

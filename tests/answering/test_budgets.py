@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from roadworthy.answering import writing
+from roadworthy.answering import budgeting
 from roadworthy.core.errors import Busy, Invalid, Missing, Unavailable
 from roadworthy.core.ids import new_id
 from roadworthy.traces import Stage, budgets, recorder
@@ -46,7 +46,7 @@ async def remove(world, **which):
         await remove_budget(conn, tenant_id=world.tenant_id, **which)
 
 
-async def spend(world, *, usd="1", tokens=100, release="paid", key_id=None, at=None):
+async def spend(world, *, usd="1", tokens=100, release="paid", key_id=None, at=None, beside=()):
     """Store a trace that cost so much; it began now, unless told when."""
     cost = None if usd is None else Decimal(usd)
     stage = Stage(
@@ -54,7 +54,7 @@ async def spend(world, *, usd="1", tokens=100, release="paid", key_id=None, at=N
     )
     start = begun(world.tenant_id)
     start = start.model_copy(update={"key_id": key_id, "started_at": at or start.started_at})
-    trace = answered(start).model_copy(update={"stages": (stage,), "release_name": release})
+    trace = answered(start).model_copy(update={"stages": (stage, *beside), "release_name": release})
     await add_traces(world.database, [trace])
 
 
@@ -86,6 +86,26 @@ async def test_what_others_spend_counts_not(world, scope, name):
     await put(world, budget(scope, name, hard_tokens=10))
     await spend(world)
     assert await check(world) == []
+
+
+async def test_limits_in_tokens_are_of_chat_models_and_those_in_money_of_all(world):
+    """A reranker reads many times as much as who answers, for little."""
+    key_id = new_id()
+    reranked = Stage(name="rerank", ms=1, calls=1, input_tokens=9_000, cost_usd=Decimal(1))
+    await put(
+        world,
+        budget(soft_tokens=200, hard_usd=Decimal(5)),
+        budget("release", "paid", soft_tokens=200),
+        budget("key", str(key_id), soft_tokens=200),
+    )
+    asked = {"release": "paid", "key_id": key_id}
+    await spend(world, key_id=key_id, beside=[reranked])
+    assert await check(world, **asked) == []
+    await spend(world, key_id=key_id, beside=[reranked])
+    assert len(await check(world, **asked)) == 3
+    await spend(world, key_id=key_id, beside=[reranked])
+    with pytest.raises(Busy, match="is spent"):
+        await check(world, **asked)
 
 
 async def test_a_key_has_a_budget_of_its_own(world):
@@ -207,7 +227,7 @@ async def test_a_hard_limit_holds_while_nothing_is_stored(desk, monkeypatch):
 
 async def test_while_budgets_cannot_be_read_no_model_is_called(desk, monkeypatch):
     """However many ask: they are told so in time, and quotations and searches go on."""
-    monkeypatch.setattr(writing, "BUDGETS_S", 0.5)
+    monkeypatch.setattr(budgeting, "LONGEST_S", 0.5)
     await desk.world.add("leave.txt", LEAVE)
     release = await desk.generating(["Thirty [1]."])
     async with desk.world.database.as_worker() as conn:
@@ -221,6 +241,44 @@ async def test_while_budgets_cannot_be_read_no_model_is_called(desk, monkeypatch
             await each
     assert not desk.models.requests("/chat/completions")
     assert (await desk.ask(QUESTION, release=release)).answer.outcome == "answered"
+
+
+async def test_who_comes_together_is_told_by_few_reads(world, tmp_path, monkeypatch):
+    """Each by one that began after he asked."""
+    reads = []
+
+    async def counted(conn, **asked):
+        reads.append(asked)
+        return await check_budgets(conn, **asked)
+
+    monkeypatch.setattr(budgeting, "check_budgets", counted)
+    never_late = SimpleNamespace(unstored_s=lambda: 0.0)
+    checks = budgeting.BudgetCheck(database=world.database, recorder=never_late)
+
+    async def check_all(count):
+        asking = [checks.check(world.person(), release="paid", key_id=None) for _ in range(count)]
+        return await asyncio.gather(*asking, return_exceptions=True)
+
+    assert await check_all(50) == [[]] * 50
+    assert len(reads) == 1
+    await put(world, budget("release", "paid", hard_tokens=1))
+    await spend(world)
+    assert [type(each) for each in await check_all(2)] == [Busy, Busy]
+    other = checks.check(world.person(), release="free", key_id=None)
+    assert (await other, len(reads)) == ([], 3)
+
+
+async def test_who_leaves_takes_nobody_with_him(world):
+    never_late = SimpleNamespace(unstored_s=lambda: 0.0)
+    checks = budgeting.BudgetCheck(database=world.database, recorder=never_late)
+    first, second = [
+        asyncio.ensure_future(checks.check(world.person(), release="paid", key_id=None))
+        for _ in range(2)
+    ]
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == []
+    assert first.cancelled()
 
 
 async def test_nobody_who_is_answered_reads_or_changes_a_budget(urls):

@@ -94,7 +94,7 @@ async def test_what_speaks_against_it_lets_the_releases_own_model_answer(small, 
 async def test_the_trace_shows_both_and_what_each_took(small):
     told = await ask(small, "fake-text=fixed-tokens=8", own="fake-text=cite")
     [trace] = await small.traces()
-    tried, own = [each for each in trace.stages if each.get("calls")]
+    _embed, tried, own = [each for each in trace.stages if each.get("calls")]
     assert (tried["name"], tried["output_tokens"]) == ("first try", 8)
     assert (own["name"], own["output_tokens"]) == ("write", len(QUOTED.split()))
     assert told.answer.output_tokens == 8 + own["output_tokens"]
@@ -208,7 +208,7 @@ async def test_what_was_spared_is_in_the_ledger(small):
     price = read_prices().cost_usd(own, endpoint="fake", input_tokens=read, output_tokens=written)
     assert price is not None
     assert spared.cost_usd == price > Decimal(0)
-    assert [each.name for each in cost.stages if each.calls] == ["first try"]
+    assert [each.name for each in cost.stages if each.calls] == ["embed", "first try"]
 
 
 def test_only_a_release_that_generates_tries_one():

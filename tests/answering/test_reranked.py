@@ -12,6 +12,7 @@ from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
 from roadworthy.gateway.reranking import Reranker
 from roadworthy.releases import Rerank
 from roadworthy.retrieval.filters import Filter
+from roadworthy.traces.ledger import read_costs
 from tests.answering.conftest import open_desk
 from tests.doubles.model_server import KEY, Behaviour, failing, running_model_server
 
@@ -68,6 +69,24 @@ async def test_the_best_are_read_again_and_the_others_follow(desk, server):
     assert [hit.fused_rank for hit in result.hits] == [3, 2, 1, 4, 5]
     assert [hit.rerank_score for hit in result.hits] == [7, 0.1, -3.5, None, None]
     assert not result.degraded
+
+
+async def test_what_models_read_is_in_the_ledger(desk, models, server):
+    models.embeddings_usage = {"prompt_tokens": 5}
+    server.rerank_shape = "jina"  # tells its tokens: 7
+    result = await search(desk)
+    told = {each.name: (each.calls, each.input_tokens) for each in result.stages if each.calls}
+    assert told == {"embed": (1, 5), "rerank": (1, 7)}
+    server.plan.append(Behaviour(delay_s=5))
+    result = await search(desk, rerank={"candidates": 3, "budget_ms": 100})
+    late = next(each for each in result.stages if each.name == "rerank")
+    assert (late.calls, late.input_tokens > 0) == (1, True)
+    await desk.recorder.flush()
+    async with desk.world.database.as_worker(desk.world.tenant_id) as conn:
+        found = await read_costs(conn, tenant_id=desk.world.tenant_id, by="release", days=1)
+    assert {each.of for each in found} == {each.release_name for each in await desk.traces()}
+    assert len(found) == 2  # a release for each way to rerank
+    assert sum(each.total.calls for each in found) == 4
 
 
 async def test_what_scores_alike_keeps_its_order(desk, server):

@@ -126,7 +126,7 @@ async def test_a_routed_space_that_is_not_served_is_told(world, embedders, reada
 
 
 class Down(SpaceEmbedder):
-    async def embed_question(self, question, *, in_haste=False):
+    async def embed_question(self, question, **how):
         raise Unavailable("It is down.")
 
 

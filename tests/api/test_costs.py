@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
+from roadworthy.answering.context import estimated_tokens
 from roadworthy.answering.refusal import NOT_THERE
-from roadworthy.api import metrics
+from roadworthy.api import metrics, spending_gauges
 from roadworthy.api.app import create_app
 from roadworthy.gateway.prices import read_prices
 from roadworthy.releases import BUILT_IN, Release, Step, add_release
@@ -22,8 +24,9 @@ from tests.world import words_vector
 pytestmark = pytest.mark.anyio
 TOKEN = "for-prometheus-alone"
 QUESTION = "When does the plan say to leave?"
-READ, WRITTEN = (f'model_tokens_today{{direction="{of}"}}' for of in ("input", "output"))
-SPARED = 'avoided_model_calls_today{why="unanswerable"}'
+READ, WRITTEN = ("model_tokens_today", "input"), ("model_tokens_today", "output")
+CALLS, COST = ("model_calls_today",), ("model_cost_today_usd",)
+SPARED = "avoided_model_calls_today", "unanswerable"
 
 
 async def costs(client, **asked):
@@ -49,7 +52,9 @@ async def test_calls_and_what_was_spared_are_told(
             await client.post("/v1/answers", json={"question": QUESTION, "release": generating})
             await wait_for_traces(client, of=n + 1)
         [found] = (await costs(client)).json()["data"]
-    assert (found["of"], found["total"]["times"], found["total"]["calls"]) == (generating, 2, 1)
+    assert (found["of"], found["total"]["times"], found["total"]["calls"]) == (generating, 2, 3)
+    called = {each["name"]: each["calls"] for each in found["stages"] if each["calls"]}
+    assert called == {"embed": 2, "write": 1}
     assert [each["name"] for each in found["avoided"]] == ["cached"]
     assert found["total"]["cost_usd"] is None  # nobody knows a price of that model
 
@@ -63,7 +68,9 @@ async def test_what_guards_refuse_before_a_chat_is_spared(door, client, models, 
     async with door.client(await door.key(groups=["costs"])) as accountant:
         [found] = (await costs(accountant)).json()["data"]
     assert found["total"]["calls"] == 0
-    assert [(each["name"], each["times"]) for each in found["avoided"]] == [("blocked", 1)]
+    [spared] = found["avoided"]
+    assert (spared["name"], spared["times"]) == ("blocked", 1)
+    assert spared["input_tokens"] == estimated_tokens(attack)
 
 
 async def test_nobody_else_is_told(client, plan):
@@ -107,43 +114,75 @@ async def test_without_a_token_nothing_is_told_of_costs(door):
     assert "_today" not in told
 
 
-async def counted(door, client):
-    """Read what Prometheus is told of all tenants; some are of other tests."""
+async def tenant_of(door):
+    async with door.world.database.as_worker() as conn:
+        found = await conn.execute("SELECT name FROM tenant WHERE id = %s", [door.world.tenant_id])
+        [(name,)] = await found.fetchall()
+    return name
+
+
+async def counted(door, client, *, release=None):
+    """Read what Prometheus is told of this tenant's releases, or of one of them."""
     await door.services.recorder.flush()
-    lines = (await told_prometheus(client)).splitlines()
-    told = [line.rsplit(" ", 1) for line in lines if "_today" in line and line[0] != "#"]
-    return Counter({name.removeprefix("roadworthy_"): float(value) for name, value in told})
+    tenant = await tenant_of(door)
+    told = Counter()
+    for family in text_string_to_metric_families(await told_prometheus(client)):
+        for name, labels, value in (
+            (each.name, each.labels, each.value) for each in family.samples
+        ):
+            of = (labels.pop("tenant", None), labels.pop("release", None))
+            if of == (tenant, release or of[1]):
+                told[name.removeprefix("roadworthy_"), *labels.values()] += value
+    return told
 
 
 @pytest.fixture
 def fresh(monkeypatch):
     monkeypatch.setattr(metrics, "FRESH_S", 0)
+    monkeypatch.setattr(spending_gauges, "MOST_RELEASES", 10_000)  # others are of other tests
 
 
 async def test_every_call_is_counted_however_it_ended(
     door, client, plan, generating, models, fresh
 ):
-    before = await counted(door, client)
     asked = {"question": QUESTION, "release": generating, "cache": False}
     assert (await client.post("/v1/answers", json=asked)).status_code == 200
     models.events = [event({"error": {"message": "out of memory"}})]
     assert (await client.post("/v1/answers", json=asked)).status_code == 503
-    more = await counted(door, client) - before
-    assert more[READ] > 7  # what the one that failed has read is estimated: it told nothing
-    assert more["model_calls_today"] == more["unpriced_model_calls_today"] == 2
+    told = await counted(door, client, release=generating)
+    assert told[READ] > 7  # what the one that failed has read is estimated: it told nothing
+    assert told[CALLS] == told["unpriced_model_calls_today",] == 4  # each was embedded, too
 
 
 async def test_what_an_answer_cost_is_told(door, client, plan, models, fresh):
-    before = await counted(door, client)
     model = "gpt-4o-mini"
     models.further[model] = words_vector
+    models.embeddings_usage = {"prompt_tokens": 5, "total_tokens": 5}
     await add(door, "priced", generating_with(model=model))
     asked = {"question": QUESTION, "release": "priced"}
     assert (await client.post("/v1/answers", json=asked)).status_code == 200
     cost = read_prices().cost_usd(model, input_tokens=7, output_tokens=2)
-    assert await counted(door, client) - before == pytest.approx(
-        {READ: 7, WRITTEN: 2, "model_calls_today": 1, "model_cost_today_usd": float(cost)}
-    )
+    told = await counted(door, client, release="priced")
+    assert (told[CALLS], told[READ], told[WRITTEN]) == (2, 7 + 5, 2)
+    assert told["unpriced_model_calls_today",] == 1  # of the model that embeds
+    assert told[COST] == told["stage_cost_today_usd", "write"] == pytest.approx(float(cost))
+    assert told["stage_seconds_today", "retrieve"] > 0
+    assert not await counted(door, client, release="another")
+
+
+async def test_what_is_told_of_many_releases_is_bounded(
+    door, client, plan, generating, fresh, monkeypatch
+):
+    for release in ("extract", generating):
+        asked = {"question": QUESTION, "release": release}
+        assert (await client.post("/v1/answers", json=asked)).status_code == 200
+    monkeypatch.setattr(spending_gauges, "MOST_RELEASES", 0)
+    assert not await counted(door, client)
+    told = text_string_to_metric_families(await told_prometheus(client))
+    [calls] = [each.samples for each in told if each.name == "roadworthy_model_calls_today"]
+    [(labels, value)] = [(each.labels, each.value) for each in calls]
+    assert labels == {"tenant": "", "release": ""}
+    assert value >= 3
 
 
 @pytest.mark.parametrize(
@@ -152,13 +191,13 @@ async def test_what_an_answer_cost_is_told(door, client, plan, models, fresh):
 async def test_what_the_documents_do_not_say_is_spared_where_no_model_was_asked(
     door, client, plan, models, fresh, least_relevance, calls, spared
 ):
-    before = await counted(door, client)
     models.pieces = [NOT_THERE]
     await add(door, "strict", generating_with(least_relevance=least_relevance))
     asked = {"question": QUESTION, "release": "strict"}
     assert (await client.post("/v1/answers", json=asked)).json()["outcome"] == "abstained"
-    more = await counted(door, client) - before
-    assert (more["model_calls_today"], more[SPARED]) == (calls, spared)
+    told = await counted(door, client, release="strict")
+    assert (told[CALLS], told[SPARED]) == (1 + calls, spared)
+    assert (told["avoided_model_tokens_today", "unanswerable"] > 0) == spared
 
 
 async def test_sums_that_may_fall_are_no_counters(client, fresh):
@@ -178,12 +217,11 @@ async def test_a_smaller_model_that_is_down_is_counted(door, client, plan, model
 
 
 async def test_what_a_worker_answers_is_counted(door, client, plan, generating, fresh):
-    before = await counted(door, client)
     asked = {"question": QUESTION, "release": generating, "async": True}
     await client.post("/v1/answers", json=asked)
     assert await answer_next(door.services)
-    more = await counted(door, client) - before
-    assert (more[READ], more[WRITTEN], more["model_calls_today"]) == (7, 4, 1)
+    told = await counted(door, client, release=generating)
+    assert (told[WRITTEN], told[CALLS], told["stage_seconds_today", "write"] > 0) == (4, 2, True)
 
 
 async def test_the_key_that_asked_is_noted(door, plan, urls):

@@ -84,6 +84,7 @@ class ModelServer:
         self.plan: deque[Behaviour] = deque()  # of the next requests, in order
         self.asked: list[Asked] = []
         self.embed: Embed = words_vector
+        self.embeddings_usage: object = None  # that it tells; None: it does not
         self.embed_by_connection: dict[int, Embed] = {}
         self.further: dict[str, Embed] = {}  # other models, by name
         self.key: str | None = None  # what must be sent; None: whatever
@@ -232,7 +233,8 @@ class ModelServer:
             {"index": index, "embedding": encoded(embed(text))}
             for index, text in enumerate(asked.body["input"])
         ]
-        return {"object": "list", "data": behaviour.alter(rows) if behaviour.alter else rows}
+        told = {"object": "list", "data": behaviour.alter(rows) if behaviour.alter else rows}
+        return told | ({} if self.embeddings_usage is None else {"usage": self.embeddings_usage})
 
 
 OF_PAIRS = {"answered", "grounding"}  # heads

@@ -7,6 +7,8 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from roadworthy.core.clock import now
 from roadworthy.core.errors import RoadworthyError, Unavailable
@@ -26,6 +28,7 @@ from roadworthy.gateway.embeddings import (
     model_revision,
 )
 from roadworthy.gateway.engine.line import SHORT_CHARACTERS, SHORT_TEXTS
+from roadworthy.gateway.uses import shares
 from roadworthy.plumbing import breaker
 from roadworthy.retrieval.search import LONGEST_QUESTION
 from tests.doubles.model_server import Behaviour, encoded, failing, turned_vector
@@ -249,6 +252,35 @@ async def test_concurrent_first_calls_are_checked_and_all_end(models, embedder):
     assert np.allclose(found[7].vector, words_vector("why7"))
     # Each may have to vouch for the connection that it came over, and none does so twice.
     assert 1 <= models.probings <= len(calls)
+
+
+async def test_who_asks_together_shares_what_was_read(models, embedder):
+    await embedder.embed_question("first")
+    models.embeddings_usage = {"prompt_tokens": 10, "total_tokens": 10}
+    uses = []
+    models.plan.extend([Behaviour(delay_s=0.2)] * 2)  # meanwhile the others come together
+    questions = ["one", "two", "a" * 60, "b" * 30]
+    await asyncio.gather(*[embedder.embed_question(each, on_use=uses.append) for each in questions])
+    assert sorted(use.tokens for use in uses) == [4, 6, 10, 10]
+    assert {(use.endpoint, use.model, use.is_at_least) for use in uses} == {
+        ("embeddings", "words", False)
+    }
+
+
+@pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": None}, {"prompt_tokens": "many"}])
+async def test_what_nobody_told_is_estimated_low(models, embedder, usage):
+    models.embeddings_usage = usage
+    uses = []
+    await embedder.embed_question("what is it about?", on_use=uses.append)
+    [use] = uses
+    assert (use.tokens, use.is_at_least) == (2, True)
+
+
+@given(st.integers(0, 10**6), st.lists(st.text(max_size=50), min_size=1, max_size=20))
+def test_shares_are_all_of_it(tokens, texts):
+    parts = shares(tokens, texts)
+    assert min(parts) >= 0
+    assert sum(parts) == (tokens if any(texts) else 0)
 
 
 def is_right(found) -> bool:

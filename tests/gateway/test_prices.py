@@ -1,6 +1,7 @@
 """A price that is known is exact, and one that is not known is no 0."""
 
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from roadworthy.core.errors import Invalid
 from roadworthy.gateway.engine import catalogue
 from roadworthy.gateway.prices import read_prices
+from roadworthy.gateway.uses import Use
 
 TOKENS = {"input_tokens": 1_000, "output_tokens": 500}
 OWN = """
@@ -17,6 +19,17 @@ model = "gpt-5-mini"
 endpoint = "cheap"
 input = 0.1
 output = 0.2
+[[price]]
+model = "our-reranker"
+endpoint = "rerank"
+input = 0.3
+output = 0
+request = 0.002
+[[price]]
+model = "by-request"
+input = 0
+output = 0
+request = 0.002
 [[price]]
 model = "our-*"
 input = 0.3
@@ -50,6 +63,14 @@ def test_own_prices_come_before_the_shipped_ones(own):
     assert own.cost_usd("gpt-5-mini", endpoint="cheap", **TOKENS) == Decimal("0.0002")
     assert own.cost_usd("gpt-5-mini", endpoint="dear", **TOKENS) == Decimal("0.00125")
     assert own.cost_usd("our-model", **TOKENS) == Decimal("0.0008")
+
+
+def test_who_sells_by_the_request_is_paid_for_it(own):
+    use = partial(Use, endpoint="rerank", model="our-reranker", tokens=1_000)
+    assert own.cost_of(use()) == Decimal("0.0023")
+    assert own.cost_of(use(is_at_least=True)) is None  # its tokens cost something, too
+    assert own.cost_of(use(model="by-request", is_at_least=True)) == Decimal("0.002")
+    assert own.cost_of(use(model="nobody/knows")) is None
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9))

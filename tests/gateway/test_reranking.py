@@ -1,5 +1,6 @@
 """Any server that reranks is understood, and none is believed that scores only some texts."""
 
+import asyncio
 import json
 
 import pytest
@@ -8,6 +9,7 @@ from roadworthy.core.errors import Invalid, RoadworthyError, Unavailable
 from roadworthy.gateway import reranking
 from roadworthy.gateway.engine.local import EngineAddress
 from roadworthy.gateway.reranking import Reranker
+from roadworthy.gateway.uses import Use, least_tokens
 from roadworthy.models import opened_reranker
 from roadworthy.plumbing.settings import load_settings
 from tests.doubles.model_server import RERANKED, Behaviour, failing
@@ -39,6 +41,43 @@ async def test_scores_come_in_the_order_of_the_texts(models, endpoint, shape):
     assert await Reranker(endpoint, model=model).score(QUESTION, TEXTS) == right()
     [asked] = models.requests("/rerank")
     assert asked.headers["authorization"].startswith("Bearer sk-")
+
+
+@pytest.mark.parametrize(
+    ("told", "tokens"),
+    [
+        ({"usage": {"total_tokens": 70}}, 70),  # Jina, Voyage, vLLM
+        ({"meta": {"billed_units": {"search_units": 1}, "tokens": {"input_tokens": 60}}}, 60),
+        ({"meta": {"billed_units": {"search_units": 1}}}, None),
+        ({"usage": {"total_tokens": -1}}, None),
+        ({"usage": "much"}, None),
+        ({}, None),
+    ],
+    ids=str,
+)
+async def test_what_it_read_is_told(models, reranker, told, tokens):
+    results = [{"index": n, "relevance_score": 1} for n in range(3)]
+    models.plan.append(body({"results": results} | told))
+    uses = []
+    await reranker.score(QUESTION, TEXTS, on_use=uses.append)
+    least = least_tokens([QUESTION, QUESTION, QUESTION, *TEXTS])
+    assert uses == [
+        Use(
+            endpoint="rerank",
+            model="words",
+            tokens=least if tokens is None else tokens,
+            is_at_least=tokens is None,
+        )
+    ]
+
+
+async def test_one_that_is_too_late_has_read_it_for_all_that(models, reranker):
+    models.plan.append(Behaviour(delay_s=5))
+    uses = []
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await reranker.score(QUESTION, TEXTS, on_use=uses.append)
+    assert [use.is_at_least for use in uses] == [True]
 
 
 async def test_a_server_of_one_model_gets_no_more_at_once_than_it_takes(models, endpoint):

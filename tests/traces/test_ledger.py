@@ -7,8 +7,9 @@ from decimal import Decimal
 import psycopg
 import pytest
 
+from roadworthy.core.clock import now
 from roadworthy.traces import Stage
-from roadworthy.traces.ledger import read_costs
+from roadworthy.traces.ledger import read_all_costs, read_costs
 from roadworthy.traces.records import Avoided
 from roadworthy.traces.store import add_traces
 from tests.traces.interactions import answered, begun
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.anyio
 PAID = Stage(
     name="write", ms=800, calls=1, input_tokens=1000, output_tokens=50, cost_usd=Decimal("0.0021")
 )
+EMBEDDED = Stage(name="embed", ms=9, calls=1, input_tokens=500, cost_usd=Decimal("0.00001"))
 UNPRICED = Stage(name="write", ms=500, calls=1, input_tokens=10, output_tokens=5, unpriced=1)
 SPARED = Avoided(why="cached", input_tokens=900, output_tokens=40, cost_usd=Decimal("0.002"))
 NOT_THERE = Avoided(why="unanswerable", input_tokens=700, output_tokens=0, cost_usd=None)
@@ -97,10 +99,47 @@ async def test_days_and_releases_are_told_apart(world):
     assert [each.total.times for each in await costs(world, days=3)] == [3]
 
 
-async def test_a_search_costs_no_model_and_is_not_counted(world):
-    start = begun(world.tenant_id).model_copy(update={"surface": "search"})
-    await add_traces(world.database, [answered(start)])
-    assert await costs(world) == []
+async def test_searches_are_counted_beside_answers(world):
+    searched = trace(world, EMBEDDED, outcome="found")
+    await add_traces(world.database, [trace(world, EMBEDDED, PAID), searched])
+    [found] = await costs(world)
+    assert [(each.name, each.times, each.cost_usd) for each in found.outcomes] == [
+        ("answered", 1, EMBEDDED.cost_usd + PAID.cost_usd),
+        ("found", 1, EMBEDDED.cost_usd),
+    ]
+
+
+async def test_what_was_spared_is_estimated_by_what_writing_costs(world):
+    traces = [trace(world, EMBEDDED, PAID), trace(world, EMBEDDED, avoided=NOT_THERE)]
+    await add_traces(world.database, traces)
+    [found] = await costs(world)
+    assert found.total.cost_usd == 2 * EMBEDDED.cost_usd + PAID.cost_usd
+    assert found.avoided_estimate_usd == PAID.cost_usd
+
+
+async def test_the_watcher_is_told_each_release_of_each_tenant(world, urls):
+    await add_traces(world.database, [trace(world, EMBEDDED, PAID)])
+    await add_traces(world.database, [trace(world, PAID, release_name="other")] * 2)
+    today = now().date()
+    async with world.database.as_worker() as conn:
+        found = await conn.execute("SELECT name FROM tenant WHERE id = %s", [world.tenant_id])
+        [(own,)] = await found.fetchall()
+        everything = await read_all_costs(conn, since=today, most=100_000)
+        less = await read_all_costs(conn, since=today, most=1)
+    told = {(tenant, cost.of): cost.total.cost_usd for tenant, cost in everything}
+    assert told[own, "extract"] == EMBEDDED.cost_usd + PAID.cost_usd
+    assert told[own, "other"] == PAID.cost_usd
+    assert ("", "") not in told
+    assert len(less) == 2
+    assert less[0][0] == less[0][1].of == ""  # all others together
+    assert sum(cost.total.times for _, cost in less) == sum(
+        cost.total.times for _, cost in everything
+    )
+
+
+async def test_who_answers_is_told_of_no_other_tenant(urls):
+    with psycopg.connect(urls.app) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        conn.execute("SELECT * FROM spent_by_release(current_date, 1)")
 
 
 async def test_many_at_once_lose_nothing(world):

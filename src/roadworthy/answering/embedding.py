@@ -10,6 +10,7 @@ from roadworthy.corpus.documents import Corpus
 from roadworthy.corpus.languages import Spoken
 from roadworthy.corpus.routing import Routing, plan
 from roadworthy.gateway.embeddings import SpaceEmbedder
+from roadworthy.gateway.uses import OnUse
 from roadworthy.plumbing.database import ReadConnection
 from roadworthy.plumbing.deadlines import Deadline
 from roadworthy.releases.store import StoredRelease
@@ -99,13 +100,18 @@ async def aim(
 
 
 async def embed_or_degrade(
-    aimed: Aimed, question: str, *, deadline: Deadline | None = None
+    aimed: Aimed,
+    question: str,
+    *,
+    deadline: Deadline | None = None,
+    on_use: OnUse = lambda _: None,
 ) -> Embedded:
     """Embed in each space; where its model is down or late, search in the others: open, and said.
 
     Args:
         deadline: of all that is done for the question, which this takes a quarter of at most;
             None: nobody is in haste.
+        on_use: told what each model took.
 
     Raises:
         SpaceMismatch: the model is another one. That is no outage: then nothing is answered.
@@ -117,7 +123,7 @@ async def embed_or_degrade(
     while missing := aimed.planned(without=failed).keys() - vectors.keys():
         asked = [(space_id, aimed.embedders[space_id]) for space_id in sorted(missing)]
         found = await asyncio.gather(
-            *(_embedded(embedder, question, by=by) for _, embedder in asked)
+            *(_embedded(embedder, question, by=by, on_use=on_use) for _, embedder in asked)
         )
         for (space_id, _), vector in zip(asked, found, strict=True):
             if vector is None:
@@ -137,11 +143,11 @@ async def embed_or_degrade(
 
 
 async def _embedded(
-    embedder: SpaceEmbedder, question: str, *, by: float | None
+    embedder: SpaceEmbedder, question: str, *, by: float | None, on_use: OnUse
 ) -> QueryVector | None:
     try:
         async with asyncio.timeout_at(by):
-            return await embedder.embed_question(question, in_haste=by is not None)
+            return await embedder.embed_question(question, in_haste=by is not None, on_use=on_use)
     except SpaceMismatch:
         raise
     except (Unavailable, Busy, TimeoutError):

@@ -124,7 +124,10 @@ class Finding:
     async def _embed(self, looked: LookedFor, progress: Progress) -> Embedded:
         with progress.stage("embed"):
             embedded = await embed_or_degrade(
-                looked.aimed, looked.query.text, deadline=progress.deadline
+                looked.aimed,
+                looked.query.text,
+                deadline=progress.deadline,
+                on_use=progress.used,
             )
         progress.model_ms += progress.stages[-1].ms
         progress.degraded += embedded.degraded
@@ -189,7 +192,11 @@ class Finding:
         assert release.rerank is not None
         with progress.stage("rerank"):
             hits, without = await rerank(
-                question, found, reranker=self._reranker, asked=release.rerank
+                question,
+                found,
+                reranker=self._reranker,
+                asked=release.rerank,
+                on_use=progress.used,
             )
             progress.degraded += without
             if not without:

@@ -22,6 +22,8 @@ from roadworthy.answering.searching import trace_hits
 from roadworthy.answering.spending import Spent, avoided
 from roadworthy.core.clock import now
 from roadworthy.gateway.calls import OVERTAKEN, Call
+from roadworthy.gateway.prices import PriceBook
+from roadworthy.gateway.uses import Use
 from roadworthy.guardrails.answers import AnswerGuards
 from roadworthy.guardrails.looking import degraded
 from roadworthy.plumbing.deadlines import Deadline
@@ -45,6 +47,7 @@ class Progress:
 
     begun: Begun
     deadline: Deadline
+    prices: PriceBook
     on_call: Callable[[Call], None] = lambda _: None
     outcome: str = "cancelled"
     problem: str | None = None
@@ -71,9 +74,12 @@ class Progress:
     cached: KeptAnswer | None = None
     reusable: Reusable | None = None
     warnings: list[str] = field(default_factory=list)
-    spent: Spent = field(default_factory=Spent)
     avoided: Avoided | None = None  # by a smaller model
     first_tried: str | None = None  # what came of the smaller model's answer
+    spent: Spent = field(init=False)  # in the stage that runs
+
+    def __post_init__(self) -> None:
+        self.spent = Spent(prices=self.prices)
 
     def wait(self, seconds: float) -> None:
         """Note that a place was waited for, if it was."""
@@ -95,7 +101,7 @@ class Progress:
     def stage(self, name: str) -> Iterator[list[str]]:
         """Time a step, and note what it spent; what is added to the list is its note."""
         notes: list[str] = []
-        spent, self.spent = self.spent, Spent()
+        spent, self.spent = self.spent, Spent(prices=self.prices)
         began = time.perf_counter()
         try:
             yield notes
@@ -112,6 +118,10 @@ class Progress:
         self.on_call(call)
         self.input_tokens += call.input_tokens or 0
         self.output_tokens += call.output_tokens or 0
+
+    def used(self, use: Use) -> None:
+        """Note what a model took that writes nothing."""
+        self.spent.uses.append(use)
 
     def note(self, written: Written) -> TextPiece | Citation | None:
         """Keep what was written; gives what is told of it."""
@@ -186,6 +196,7 @@ class Progress:
                 release=self.release.release if self.release else None,
                 outcome=self.outcome,
                 stages=self.stages,
+                question=self.searched_for.text if self.searched_for else self.begun.question,
                 reading=self.reading,
                 cached=self.cached,
             ),

@@ -10,6 +10,7 @@ from roadworthy.answering.admission import Bounds
 from roadworthy.answering.conversation import check_encodable
 from roadworthy.answering.embedding import aim, embed_or_degrade
 from roadworthy.answering.in_flight import InFlight
+from roadworthy.answering.spending import Spent
 from roadworthy.core.clock import Laps, now
 from roadworthy.core.errors import RoadworthyError, Unavailable
 from roadworthy.core.identity import Principal
@@ -18,10 +19,12 @@ from roadworthy.corpus.documents import find_corpus
 from roadworthy.corpus.languages import Spoken, spoken
 from roadworthy.corpus.routing import check_language
 from roadworthy.gateway.embeddings import SpaceEmbedder
+from roadworthy.gateway.prices import PriceBook
 from roadworthy.gateway.reranking import Reranker
 from roadworthy.plumbing.database import Database
 from roadworthy.plumbing.deadlines import Deadline
 from roadworthy.releases import find_release
+from roadworthy.releases.store import StoredRelease
 from roadworthy.retrieval.filters import Filter, both
 from roadworthy.retrieval.fusion import fusion_of
 from roadworthy.retrieval.query import read_search
@@ -61,6 +64,7 @@ class SearchResult:
 class _Found:
     """What was found, and how."""
 
+    release: StoredRelease
     hits: Sequence[Hit]
     visible_passages: int
     stages: Sequence[Stage]
@@ -79,6 +83,7 @@ class SearchService:
         pseudonym: Callable[[Principal], str],
         in_flight: InFlight,
         bounds: Bounds,
+        prices: PriceBook,
         reranker: Reranker | None = None,
     ) -> None:
         self._database = database
@@ -87,6 +92,7 @@ class SearchService:
         self._pseudonym = pseudonym
         self._in_flight = in_flight
         self._bounds = bounds
+        self._prices = prices
         self._reranker = reranker
 
     async def search(self, principal: Principal, sought: Sought) -> SearchResult:
@@ -150,7 +156,10 @@ class SearchService:
                 embedders=self._embedders,
             )
         laps.end("release")
-        embedded = await embed_or_degrade(aimed, sought.question, deadline=deadline)
+        spent = {name: Spent(prices=self._prices) for name in ("embed", "rerank")}
+        embedded = await embed_or_degrade(
+            aimed, sought.question, deadline=deadline, on_use=spent["embed"].uses.append
+        )
         laps.end("embed")
         asked = stored.release.rerank
         # Until its end: what is found in the meantime may be deleted.
@@ -174,16 +183,21 @@ class SearchService:
             hits, without, reranking = found.hits, list[str](), Laps()
             if asked is not None:
                 hits, without = await rerank(
-                    sought.question, hits, reranker=self._reranker, asked=asked
+                    sought.question,
+                    hits,
+                    reranker=self._reranker,
+                    asked=asked,
+                    on_use=spent["rerank"].uses.append,
                 )
                 reranking.end("rerank")
             making.check()
         finally:
             self._in_flight.end(making)
         return _Found(
+            release=stored,
             hits=hits[: sought.limit],
             visible_passages=found.visible_passages,
-            stages=_stages({**laps.ms, **found.ms, **reranking.ms}, paths=found.paths),
+            stages=_stages({**laps.ms, **found.ms, **reranking.ms}, spent=spent, paths=found.paths),
             degraded=embedded.degraded + without + [FURTHER] * found.is_cut_short,
         )
 
@@ -240,9 +254,16 @@ def trace_hits(hits: Sequence[Hit], *, cited: frozenset[int] = frozenset()) -> l
     ]
 
 
-def _stages(ms: Mapping[str, float], *, paths: Sequence[str]) -> tuple[Stage, ...]:
-    notes = {"vectors": "; ".join(paths)}
-    return tuple(Stage(name=name, ms=took, note=notes.get(name, "")) for name, took in ms.items())
+def _stages(
+    ms: Mapping[str, float], *, spent: Mapping[str, Spent], paths: Sequence[str]
+) -> tuple[Stage, ...]:
+    notes = {"vectors": paths}
+    return tuple(
+        spent[name].stage(name, ms=took, notes=())
+        if name in spent
+        else Stage(name=name, ms=took, note="; ".join(notes.get(name, ())))
+        for name, took in ms.items()
+    )
 
 
 def _broken_off(begun: Begun, searched_for: SearchedFor | None, error: BaseException) -> Trace:
@@ -263,6 +284,8 @@ def _trace(begun: Begun, searched_for: SearchedFor, found: _Found, *, language: 
         begun=begun,
         ended_at=now(),
         outcome="found",
+        release_name=found.release.name,
+        release_hash=found.release.hash,
         language=language,
         searched_for=searched_for,
         stages=tuple(found.stages),

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 
 from roadworthy.answering.admission import Bounds
+from roadworthy.answering.budgeting import BudgetCheck
 from roadworthy.answering.cached import Cache
 from roadworthy.answering.conversation import as_conversed, as_looked_for, check_turns
 from roadworthy.answering.converse import conversation
@@ -52,6 +53,7 @@ class AnsweringService:
         self._pseudonym = pseudonym
         self._in_flight = in_flight
         self._bounds = bounds
+        self._prices = prices
         self._cache = cache
         self._guarding = guarding or Guarding()
         self._finding = Finding(
@@ -64,11 +66,10 @@ class AnsweringService:
             reranker=reranker,
         )
         self._writing = Writing(
-            database=database,
             answerers=answerers,
             guarding=self._guarding,
             prices=prices,
-            recorder=recorder,
+            budgets=BudgetCheck(database=database, recorder=recorder),
         )
 
     async def answer(
@@ -100,6 +101,7 @@ class AnsweringService:
         progress = Progress(
             begun=self._begin(principal, asked),
             deadline=deadline,
+            prices=self._prices,
             cache=self._cache if asked.cache else None,
             on_call=on_call,
         )

@@ -4,37 +4,42 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from roadworthy.answering.context import estimated_tokens
 from roadworthy.answering.records import ABSTAINED
 from roadworthy.gateway.calls import Call
 from roadworthy.gateway.prices import PriceBook
+from roadworthy.gateway.uses import Use
 from roadworthy.releases import Release
 from roadworthy.traces import Reading, Stage
-from roadworthy.traces.records import Avoided
+from roadworthy.traces.records import WRITE, Avoided
 from roadworthy.traces.reuse import KeptAnswer
 
 BLOCKED = "blocked"
-WRITING = "write"  # the stage that calls the model
 
 
 @dataclass(slots=True, kw_only=True)
 class Spent:
-    """The calls of chat models in one stage."""
+    """What models were asked in one stage."""
 
-    calls: list[Call] = field(default_factory=list)
+    prices: PriceBook
+    calls: list[Call] = field(default_factory=list)  # of chat models
+    uses: list[Use] = field(default_factory=list)  # of models that write nothing
 
     def stage(self, name: str, *, ms: float, notes: Sequence[str]) -> Stage:
         """Say it of a stage that has ended; a call that was never sent has cost nothing."""
         sent = [call for call in self.calls if call.tries]
-        known = [call.cost_usd for call in sent if call.cost_usd is not None]
+        costs = [call.cost_usd for call in sent] + [self.prices.cost_of(use) for use in self.uses]
+        known = [cost for cost in costs if cost is not None]
+        read = sum(call.input_tokens or 0 for call in sent) + sum(use.tokens for use in self.uses)
         return Stage(
             name=name,
             ms=ms,
             note="; ".join((*notes, *(call.note for call in self.calls))),
-            calls=len(sent),
-            input_tokens=sum(call.input_tokens or 0 for call in sent),
+            calls=len(costs),
+            input_tokens=read,
             output_tokens=sum(call.output_tokens or 0 for call in sent),
             cost_usd=sum(known, Decimal(0)) if known else None,
-            unpriced=len(sent) - len(known),
+            unpriced=len(costs) - len(known),
         )
 
 
@@ -55,10 +60,16 @@ def avoided(
     release: Release | None,
     outcome: str,
     stages: Sequence[Stage],
+    question: str,
     reading: Reading | None,
     cached: KeptAnswer | None,
 ) -> Avoided | None:
-    """Say which call of a model was not needed; None where none was, or the release calls none."""
+    """Say which call of a model was not needed; None where none was, or the release calls none.
+
+    Args:
+        question: as it would have been read.
+        reading: what would have been read of the documents; None: nobody looked.
+    """
     if cached is not None:
         return Avoided(
             why="cached",
@@ -66,12 +77,12 @@ def avoided(
             output_tokens=cached.output_tokens,
             cost_usd=cached.cost_usd,
         )
-    is_spared = outcome in {ABSTAINED, BLOCKED} and all(each.name != WRITING for each in stages)
+    is_spared = outcome in {ABSTAINED, BLOCKED} and all(each.name != WRITE for each in stages)
     if release is None or release.answerer == "extract" or not is_spared:
         return None
     return Avoided(
         why="blocked" if outcome == BLOCKED else "unanswerable",
-        input_tokens=reading.tokens if reading else 0,
+        input_tokens=estimated_tokens(question) + (reading.tokens if reading else 0),
         output_tokens=0,
         cost_usd=None,
     )

@@ -1,10 +1,10 @@
 """Write the answer: a kept one again, a smaller model's, the release's own; or say why not."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
 
 from roadworthy.answering.abstention import abstention
+from roadworthy.answering.budgeting import BudgetCheck
 from roadworthy.answering.cached import Cache, keepable, replayed
 from roadworthy.answering.first_try import first_try
 from roadworthy.answering.guarding import Guarding, guarded
@@ -24,11 +24,8 @@ from roadworthy.answering.spending import spared_by_smaller
 from roadworthy.core.errors import Busy, Unavailable
 from roadworthy.core.identity import Principal
 from roadworthy.gateway.prices import PriceBook
-from roadworthy.plumbing.database import Database
-from roadworthy.traces import Stage, TraceRecorder
-from roadworthy.traces.budgets import check_budgets
-
-BUDGETS_S = 3.0  # to read them, turns of others included
+from roadworthy.traces import Stage
+from roadworthy.traces.records import FIRST_TRY, WRITE
 
 
 class Writing:
@@ -37,19 +34,15 @@ class Writing:
     def __init__(
         self,
         *,
-        database: Database,
         answerers: Mapping[str, Answerer],
         guarding: Guarding,
         prices: PriceBook,
-        recorder: TraceRecorder,
+        budgets: BudgetCheck,
     ) -> None:
-        self._database = database
         self._answerers = answerers
         self._guarding = guarding
         self._prices = prices
-        self._recorder = recorder
-        # One reads budgets at a time: where they hang, one connection of the pool does, not all.
-        self._checking = asyncio.Lock()
+        self._budgets = budgets
 
     async def answer(
         self, principal: Principal, task: Task | None, progress: Progress
@@ -145,36 +138,16 @@ class Writing:
         return progress.stages[-1]
 
     async def _check_budgets(self, principal: Principal, progress: Progress) -> None:
-        """Let a model be called while its budgets last: closed, where they cannot be read.
-
-        Raises:
-            Busy: a hard limit is reached; the fact `retry_after_s` says until when.
-            Unavailable: nobody can say, or not in time.
-        """
         assert progress.release is not None
-        try:
-            async with (
-                asyncio.timeout(BUDGETS_S),
-                self._checking,
-                self._database.read_as(principal) as conn,
-            ):
-                progress.warnings += await check_budgets(
-                    conn,
-                    release=progress.release.name,
-                    key_id=progress.begun.key_id,
-                    unstored_s=self._recorder.unstored_s(),
-                )
-        except TimeoutError as error:
-            raise Unavailable(
-                f"Budgets cannot be read within {BUDGETS_S:g} s, and without them no model is "
-                "called. Try again; if that lasts, `pg_locks` of PostgreSQL says what holds them."
-            ) from error
+        progress.warnings += await self._budgets.check(
+            principal, release=progress.release.name, key_id=progress.begun.key_id
+        )
 
     async def _write_in_turn(self, task: Task, progress: Progress) -> AsyncGenerator[Event]:
         """Let the smaller model write if there is one; where that is doubted, the release's own."""
         writing = None
         if task.release.first_try is not None:
-            with progress.stage("first try") as notes:
+            with progress.stage(FIRST_TRY) as notes:
                 answerer = self._answerers[task.release.answerer]
                 tried = await first_try(task, answerer, self._guarding)
                 notes.append(tried.note)
@@ -190,7 +163,7 @@ class Writing:
     async def _write(self, task: Task, progress: Progress) -> AsyncGenerator[Event]:
         assert progress.guards is not None
         answerer = self._answerers[task.release.answerer]
-        with progress.stage("write"):
+        with progress.stage(WRITE):
             async with aclosing(guarded(answerer.write(task), progress.guards)) as pieces:
                 async for written in pieces:
                     event = progress.note(written)

@@ -121,12 +121,13 @@ class Running:
         cost_usd = None
         # An endpoint that tells no tokens of a whole answer never does: costs would all be too low.
         is_told = not (is_at_least and self.outcome in {ANSWERED, SAID_NOTHING})
-        if read is not None and written is not None and is_told:
+        if read is not None and written is not None:
             cost_usd = prices.cost_usd(
                 self._step.model,
                 endpoint=self._step.endpoint,
                 input_tokens=read,
                 output_tokens=written,
+                is_at_least=not is_told,
             )
         return Call(
             endpoint=self._step.endpoint,

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pydantic import BaseModel, ValidationError
@@ -19,6 +19,7 @@ from roadworthy.core.spaces import (
 from roadworthy.gateway.batching import Batcher
 from roadworthy.gateway.endpoint import Endpoint
 from roadworthy.gateway.trying import tried
+from roadworthy.gateway.uses import EMBEDDINGS, OnUse, Use, shares, told_tokens, use_of
 from roadworthy.plumbing.breaker import Breaker
 
 MOST_TEXTS = 64  # of one request
@@ -44,6 +45,21 @@ class _Embedding(BaseModel):
 
 class _Embeddings(BaseModel):
     data: list[_Embedding]
+    usage: object = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Embedded:
+    vectors: Vectors
+    tokens: int | None  # that were read for it, probes included; None: nobody told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch(_Embedded):
+    connection: int
+
+
+_Row = tuple[Vectors, Use]
 
 
 class _Model(BaseModel):
@@ -61,7 +77,7 @@ async def embed(endpoint: Endpoint, texts: Sequence[str], *, model: str) -> Vect
     Raises:
         Unavailable: the endpoint is down or answers nonsense.
     """
-    return _joined(endpoint, await _embed_all(endpoint, texts, model=model))
+    return _joined(endpoint, await _embed_all(endpoint, texts, model=model)).vectors
 
 
 async def model_revision(endpoint: Endpoint, model: str) -> str:
@@ -116,11 +132,14 @@ class SpaceEmbedder:
             most_characters=MOST_CHARACTERS,
         )
 
-    async def embed_question(self, question: str, *, in_haste: bool = False) -> QueryVector:
+    async def embed_question(
+        self, question: str, *, in_haste: bool = False, on_use: OnUse = lambda _: None
+    ) -> QueryVector:
         """Embed what somebody asks, as a vector of length 1.
 
         Args:
             in_haste: who asks would rather go on without than wait.
+            on_use: told what that took, of a request that was answered; others may share it.
 
         Raises:
             Unavailable: the endpoint is down, late or left alone, or no longer gives vectors of
@@ -128,7 +147,8 @@ class SpaceEmbedder:
             Busy, Invalid: it is at its limit, or refuses the question.
         """
         asking = self._in_haste if in_haste else self._questions
-        vector = await asking.ask(self.space.query_prefix + question)
+        vector, use = await asking.ask(self.space.query_prefix + question)
+        on_use(use)
         self._check_directions(vector)
         return QueryVector(space_id=self.space.id, space=self.space.name, vector=vector)
 
@@ -140,7 +160,7 @@ class SpaceEmbedder:
         if not texts:
             return np.empty((0, self.space.dimension), dtype=np.float32)
         prefixed = [self.space.passage_prefix + text for text in texts]
-        return await self._embed(self._endpoint, prefixed)
+        return (await self._embed(self._endpoint, prefixed)).vectors
 
     async def embed_for_client(self, texts: Sequence[str], *, as_questions: bool) -> Vectors:
         """Embed what a client of ours wants the vectors of; shape and failures as above.
@@ -149,7 +169,7 @@ class SpaceEmbedder:
         """
         endpoint = self._endpoint if len(texts) <= FEW_TEXTS else self._patient
         prefix = self.space.query_prefix if as_questions else self.space.passage_prefix
-        vectors = await self._embed(endpoint, [prefix + text for text in texts])
+        vectors = (await self._embed(endpoint, [prefix + text for text in texts])).vectors
         if as_questions:
             self._check_directions(vectors)
         return vectors
@@ -166,21 +186,31 @@ class SpaceEmbedder:
         if not vectors.any(axis=-1).all():
             raise Unavailable(f"The model {self.space.model!r} gave a vector without direction.")
 
-    async def _rows(self, questions: Sequence[str]) -> Sequence[Vectors]:
-        return list(await self._embed(self._endpoint, questions))
+    async def _rows(self, questions: Sequence[str]) -> Sequence[_Row]:
+        return self._apart(await self._embed(self._endpoint, questions), questions)
 
-    async def _rows_in_haste(self, questions: Sequence[str]) -> Sequence[Vectors]:
+    async def _rows_in_haste(self, questions: Sequence[str]) -> Sequence[_Row]:
         with tried(self._breaker, what=f"The model {self.space.model!r}", late_s=LATE_S):
-            return list(await self._embed(self._quick, questions))
+            return self._apart(await self._embed(self._quick, questions), questions)
 
-    async def _embed(self, endpoint: Endpoint, texts: Sequence[str]) -> Vectors:
-        vectors = await self._embed_checked(endpoint, texts)
-        if vectors.shape[1] != self.space.dimension:
+    def _apart(self, found: _Embedded, questions: Sequence[str]) -> Sequence[_Row]:
+        told: Sequence[int | None] = [None] * len(questions)
+        if found.tokens is not None:
+            told = shares(found.tokens, questions)
+        return [
+            (vector, use_of(EMBEDDINGS, self.space.model, [question], tokens=tokens))
+            for vector, question, tokens in zip(found.vectors, questions, told, strict=True)
+        ]
+
+    async def _embed(self, endpoint: Endpoint, texts: Sequence[str]) -> _Embedded:
+        found = await self._embed_checked(endpoint, texts)
+        if found.vectors.shape[1] != self.space.dimension:
             raise _no_vectors(endpoint)
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return (vectors / np.where(lengths > LEAST_LENGTH, lengths, np.inf)).astype(np.float32)
+        lengths = np.linalg.norm(found.vectors, axis=1, keepdims=True)
+        vectors = found.vectors / np.where(lengths > LEAST_LENGTH, lengths, np.inf)
+        return _Embedded(vectors=vectors.astype(np.float32), tokens=found.tokens)
 
-    async def _embed_checked(self, endpoint: Endpoint, texts: Sequence[str]) -> Vectors:
+    async def _embed_checked(self, endpoint: Endpoint, texts: Sequence[str]) -> _Embedded:
         found = await _embed_all(endpoint, texts, model=self.space.model)
         if {(endpoint, batch.connection) for batch in found} <= self._checked:
             return _joined(endpoint, found)
@@ -190,21 +220,15 @@ class SpaceEmbedder:
             await self._embed_beside_probes(endpoint, texts[i : i + MOST_TEXTS])
             for i in range(0, len(texts), MOST_TEXTS)
         ]
-        return np.concatenate(found)
+        return _joined(endpoint, found)
 
-    async def _embed_beside_probes(self, endpoint: Endpoint, texts: Sequence[str]) -> Vectors:
+    async def _embed_beside_probes(self, endpoint: Endpoint, texts: Sequence[str]) -> _Batch:
         probes = [self.space.passage_prefix + text for text in self.space.probe_texts]
         model = self.space.model
         found = await _embed_batch(endpoint, [*probes, *texts], model)
         check_probes(self.space, found.vectors[: len(probes)])
         self._checked.add((endpoint, found.connection))
-        return found.vectors[len(probes) :]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Batch:
-    vectors: Vectors
-    connection: int
+        return replace(found, vectors=found.vectors[len(probes) :])
 
 
 async def _embed_all(endpoint: Endpoint, texts: Sequence[str], *, model: str) -> list[_Batch]:
@@ -215,10 +239,14 @@ async def _embed_all(endpoint: Endpoint, texts: Sequence[str], *, model: str) ->
     ]
 
 
-def _joined(endpoint: Endpoint, batches: Sequence[_Batch]) -> Vectors:
+def _joined(endpoint: Endpoint, batches: Sequence[_Batch]) -> _Embedded:
     if len({batch.vectors.shape[1] for batch in batches}) != 1:
         raise _no_vectors(endpoint)
-    return np.concatenate([batch.vectors for batch in batches])
+    told = [batch.tokens for batch in batches if batch.tokens is not None]
+    return _Embedded(
+        vectors=np.concatenate([batch.vectors for batch in batches]),
+        tokens=sum(told) if len(told) == len(batches) else None,
+    )
 
 
 async def _embed_batch(endpoint: Endpoint, texts: Sequence[str], model: str) -> _Batch:
@@ -240,7 +268,7 @@ async def _embed_batch(endpoint: Endpoint, texts: Sequence[str], model: str) -> 
         raise _no_vectors(endpoint) from error
     if not vectors.size or not np.isfinite(vectors).all():
         raise _no_vectors(endpoint)
-    return _Batch(vectors=vectors, connection=reply.connection)
+    return _Batch(vectors=vectors, tokens=told_tokens(answer.usage), connection=reply.connection)
 
 
 def _no_vectors(endpoint: Endpoint) -> Unavailable:

@@ -16,12 +16,12 @@ from http import HTTPStatus
 from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
 from roadworthy.gateway.chat import ChatPiece, Message, chat
 from roadworthy.gateway.endpoint import Endpoint, Tries
+from roadworthy.gateway.uses import least_tokens
 from roadworthy.gateway.vendors import Vendor
 from roadworthy.plumbing.breaker import Breaker
 
 MINUTE_S = 60
 MOST_FAILURES = 3  # in a row, until an endpoint is left alone
-BYTES_A_TOKEN = 6  # more than in nearly any text: what is too long by this is too long
 JSON_SCHEMA, LOGPROBS = "json_schema", "logprobs"
 # Ends of an answer that are the endpoint's; to others, such as content_filter, what is asked leads.
 OF_THE_ENDPOINT = frozenset({"abort", "error"})
@@ -53,7 +53,7 @@ class ChatRequest:
     @property
     def least_read(self) -> int:
         """Estimate, low, how many tokens are read."""
-        return sum(len(each.content.encode()) for each in self.messages) // BYTES_A_TOKEN
+        return least_tokens([each.content for each in self.messages])
 
     @property
     def least_tokens(self) -> int:

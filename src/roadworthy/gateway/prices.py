@@ -12,13 +12,14 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from roadworthy.core.errors import Invalid
+from roadworthy.gateway.uses import Use
 
 MILLION = Decimal(1_000_000)
 Usd = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
 
 class Price(BaseModel):
-    """What the models of a name cost, in USD for a million tokens."""
+    """What the models of a name cost, in USD: for a million tokens, and for a request."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,6 +27,7 @@ class Price(BaseModel):
     endpoint: str = "*"
     input: Usd
     output: Usd
+    request: Usd = Decimal(0)  # for one, beside its tokens: as rerankers are sold
 
     def covers(self, model: str, endpoint: str) -> bool:
         """Tell whether this is the price of a model at an endpoint."""
@@ -46,16 +48,38 @@ class PriceBook:
     prices: Sequence[Price]
 
     def cost_usd(
-        self, model: str, *, input_tokens: int, output_tokens: int, endpoint: str = ""
+        self,
+        model: str,
+        *,
+        input_tokens: int,
+        output_tokens: int = 0,
+        endpoint: str = "",
+        is_at_least: bool = False,
     ) -> Decimal | None:
-        """Tell what a call cost, exactly; None: nobody knows a price, which is not the same as 0.
+        """Tell what a call cost, exactly; None: nobody knows, which is not the same as 0.
 
         A price of 0 is one that the book tells: a model of the local engine.
+
+        Args:
+            is_at_least: so many tokens or more, since nobody told them; where they cost something,
+                nobody knows how much.
         """
         for price in self.prices:
             if price.covers(model, endpoint):
-                return (price.input * input_tokens + price.output * output_tokens) / MILLION
+                if is_at_least and (price.input or price.output):
+                    return None
+                tokens = price.input * input_tokens + price.output * output_tokens
+                return tokens / MILLION + price.request
         return None
+
+    def cost_of(self, use: Use) -> Decimal | None:
+        """Tell what a model cost that writes nothing; None as above."""
+        return self.cost_usd(
+            use.model,
+            endpoint=use.endpoint,
+            input_tokens=use.tokens,
+            is_at_least=use.is_at_least,
+        )
 
 
 def read_prices(own: Path | None = None) -> PriceBook:

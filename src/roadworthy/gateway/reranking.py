@@ -6,13 +6,15 @@ Embeddings Inference, which serves one model, takes `texts`. The answers differ 
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated
 
 from pydantic import AliasChoices, BaseModel, Field, FiniteFloat, TypeAdapter, ValidationError
 
 from roadworthy.core.errors import Unavailable
 from roadworthy.gateway.endpoint import Endpoint
+from roadworthy.gateway.uses import RERANK, OnUse, told_tokens, use_of
 from roadworthy.plumbing.breaker import Breaker
 
 MOST_TEXTS = 32  # of one request to a server of one model, by that server's default
@@ -25,7 +27,16 @@ class _Scored(BaseModel):
 
 
 class _Results(BaseModel):
+    usage: object = None
+    meta: object = None  # Cohere's
     results: Annotated[list[_Scored], Field(validation_alias=AliasChoices("results", "data"))]
+
+    @property
+    def tokens(self) -> int | None:
+        """Give how many were read; None: it is not told."""
+        of_cohere = self.meta.get("tokens") if isinstance(self.meta, Mapping) else None
+        told = told_tokens(self.usage)
+        return told_tokens(of_cohere) if told is None else told
 
 
 ANSWER = TypeAdapter(list[_Scored] | _Results)
@@ -40,8 +51,13 @@ class Reranker:
         self.breakers: defaultdict[tuple[int, int], Breaker] = defaultdict(Breaker)
         self._model = model
 
-    async def score(self, question: str, texts: Sequence[str]) -> list[float]:
+    async def score(
+        self, question: str, texts: Sequence[str], *, on_use: OnUse = lambda _: None
+    ) -> list[float]:
         """Tell how well each text answers the question: the higher, the better.
+
+        Args:
+            on_use: told what each request took, also of one that nobody waited for to its end.
 
         Raises:
             Unavailable: the endpoint is down, or what it answers is not one finite number a text.
@@ -49,7 +65,7 @@ class Reranker:
         """
         if self._model:
             asked = {"model": self._model, "query": question, "documents": list(texts)}
-            return await self._scores(asked, count=len(texts))
+            return await self._scores(asked, question, texts, on_use=on_use)
         parts = [texts[i : i + MOST_TEXTS] for i in range(0, len(texts), MOST_TEXTS)]
         try:
             async with asyncio.TaskGroup() as group:  # where one fails, no other goes on
@@ -57,7 +73,9 @@ class Reranker:
                     group.create_task(
                         self._scores(
                             {"query": question, "texts": list(part), "truncate": True},
-                            count=len(part),
+                            question,
+                            part,
+                            on_use=on_use,
                         )
                     )
                     for part in parts
@@ -66,14 +84,27 @@ class Reranker:
             raise errors.exceptions[0] from None
         return [score for scores in scored for score in scores.result()]
 
-    async def _scores(self, asked: dict[str, object], *, count: int) -> list[float]:
-        reply = await self.endpoint.post("/rerank", asked, most_bytes=MOST_BYTES)
+    async def _scores(
+        self,
+        asked: dict[str, object],
+        question: str,
+        texts: Sequence[str],
+        *,
+        on_use: OnUse,
+    ) -> list[float]:
+        use_with = partial(use_of, RERANK, self._model, [question] * len(texts) + [*texts])
+        try:
+            reply = await self.endpoint.post("/rerank", asked, most_bytes=MOST_BYTES)
+        except asyncio.CancelledError:  # too late: it was asked for all that
+            on_use(use_with(tokens=None))
+            raise
         try:
             read = ANSWER.validate_json(reply.body)
         except ValidationError as error:
             raise self._wrong("is no list of scores") from error
+        on_use(use_with(tokens=read.tokens if isinstance(read, _Results) else None))
         scored = read.results if isinstance(read, _Results) else read
-        if sorted(each.index for each in scored) != list(range(count)):
+        if sorted(each.index for each in scored) != list(range(len(texts))):
             raise self._wrong("does not score each text once")
         return [each.score for each in sorted(scored, key=lambda each: each.index)]
 

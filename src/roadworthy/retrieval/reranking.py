@@ -8,6 +8,7 @@ import structlog
 
 from roadworthy.core.errors import Busy, Invalid, Unavailable
 from roadworthy.gateway.reranking import Reranker
+from roadworthy.gateway.uses import OnUse
 from roadworthy.releases import Rerank
 from roadworthy.retrieval.search import Hit
 
@@ -17,7 +18,12 @@ log = structlog.get_logger(__name__)
 
 
 async def rerank(
-    question: str, hits: Sequence[Hit], *, reranker: Reranker | None, asked: Rerank
+    question: str,
+    hits: Sequence[Hit],
+    *,
+    reranker: Reranker | None,
+    asked: Rerank,
+    on_use: OnUse = lambda _: None,
 ) -> tuple[Sequence[Hit], list[str]]:
     """Order the first hits by how well they answer; the others follow as they were.
 
@@ -27,6 +33,7 @@ async def rerank(
 
     Args:
         hits: best first; no more than `asked.candidates` of them are sent.
+        on_use: told what it took.
 
     Returns:
         The hits, and what went on without.
@@ -34,7 +41,7 @@ async def rerank(
     if not hits:
         return hits, []
     first = hits[: asked.candidates]
-    scores = await _scored(question, first, reranker=reranker, asked=asked)
+    scores = await _scored(question, first, reranker=reranker, asked=asked, on_use=on_use)
     if scores is None:
         return hits, [DEGRADED]
     scored = [replace(hit, rerank_score=score) for hit, score in zip(first, scores, strict=True)]
@@ -44,7 +51,12 @@ async def rerank(
 
 
 async def _scored(
-    question: str, hits: Sequence[Hit], *, reranker: Reranker | None, asked: Rerank
+    question: str,
+    hits: Sequence[Hit],
+    *,
+    reranker: Reranker | None,
+    asked: Rerank,
+    on_use: OnUse,
 ) -> list[float] | None:
     if reranker is None:
         log.warning("a release reranks, and rerank_url is not set")
@@ -55,7 +67,7 @@ async def _scored(
         return None
     try:
         async with asyncio.timeout(asked.budget_ms / 1000):
-            scores = await reranker.score(question, [hit.text for hit in hits])
+            scores = await reranker.score(question, [hit.text for hit in hits], on_use=on_use)
     except TimeoutError:
         breaker.failed(attempt)
         log.warning("the reranker was late", budget_ms=asked.budget_ms)

@@ -14,6 +14,7 @@ from psycopg.rows import class_row
 
 from roadworthy.core.clock import now
 from roadworthy.plumbing.database import Connection, WorkerConnection
+from roadworthy.traces.records import FIRST_TRY, WRITE
 
 MOST_DAYS = 400
 By = Literal["release", "day", "tenant"]
@@ -25,9 +26,9 @@ SELECT day, release, kind, name, times, ms, calls, input_tokens, output_tokens, 
  ORDER BY day, release, kind, name
 """
 READ_ALL = """
-SELECT %(since)s::date AS day, '' AS release, kind, name, times, ms, calls, input_tokens,
+SELECT tenant, %(since)s::date AS day, release, kind, name, times, ms, calls, input_tokens,
        output_tokens, cost_usd, unpriced
-  FROM spent_since(%(since)s)
+  FROM spent_by_release(%(since)s, %(most)s)
 """
 
 
@@ -38,7 +39,7 @@ class Spending:
     name: str  # of the outcome or the stage; why a model was spared
     times: int
     ms: float
-    calls: int  # of chat models
+    calls: int  # of models
     input_tokens: int
     output_tokens: int
     cost_usd: Decimal | None  # of what has a known price; None: of nothing
@@ -55,7 +56,7 @@ class Cost:
     stages: Sequence[Spending]
     avoided: Sequence[Spending]  # tokens of an unanswerable question are estimated
     # What the calls that were spared without a known price would have cost, if each had cost what a
-    # call did on the average; None: no call has a known price.
+    # call of a chat model did on the average; None: none has a known price.
     avoided_estimate_usd: Decimal | None
 
 
@@ -74,6 +75,11 @@ class _Row:
     unpriced: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _TenantRow(_Row):
+    tenant: str
+
+
 async def read_costs(conn: Connection, *, tenant_id: int, by: By, days: int) -> list[Cost]:
     """Read what was spent today and on the days before, `days` in all, in UTC.
 
@@ -89,10 +95,23 @@ async def read_costs(conn: Connection, *, tenant_id: int, by: By, days: int) -> 
     ]
 
 
-async def read_all_costs(conn: WorkerConnection, *, since: date) -> Cost:
-    """Read what was spent in all tenants together since a day, in UTC."""
-    async with conn.cursor(row_factory=class_row(_Row)) as cursor:
-        return _cost("all", await (await cursor.execute(READ_ALL, {"since": since})).fetchall())
+async def read_all_costs(
+    conn: WorkerConnection, *, since: date, most: int
+) -> list[tuple[str, Cost]]:
+    """Read what was spent since a day, in UTC, in each tenant by each release.
+
+    Args:
+        most: releases that are told apart, those that answered most.
+
+    Returns: tenants with costs of a release; all others are told as one, without a name.
+    """
+    async with conn.cursor(row_factory=class_row(_TenantRow)) as cursor:
+        await cursor.execute(READ_ALL, {"since": since, "most": most})
+        rows = await cursor.fetchall()
+    return [
+        (tenant, _cost(release, list(some)))
+        for (tenant, release), some in groupby(rows, key=lambda row: (row.tenant, row.release))
+    ]
 
 
 def _key(row: _Row, by: By) -> str:
@@ -113,15 +132,17 @@ def _cost(of: str, rows: Sequence[_Row]) -> Cost:
         outcomes=by_kind["outcome"],
         stages=by_kind["stage"],
         avoided=by_kind["avoided"],
-        avoided_estimate_usd=_estimate(total, by_kind["avoided"]),
+        avoided_estimate_usd=_estimate(by_kind["stage"], by_kind["avoided"]),
     )
 
 
-def _estimate(total: Spending, avoided: Sequence[Spending]) -> Decimal | None:
-    priced = total.calls - total.unpriced
-    if total.cost_usd is None or priced <= 0:
+def _estimate(stages: Sequence[Spending], avoided: Sequence[Spending]) -> Decimal | None:
+    written = [stage for stage in stages if stage.name in {FIRST_TRY, WRITE}]
+    cost_usd = _known(stage.cost_usd for stage in written)
+    priced = sum(stage.calls - stage.unpriced for stage in written)
+    if cost_usd is None or priced <= 0:
         return None
-    return total.cost_usd / priced * sum(each.unpriced for each in avoided)
+    return cost_usd / priced * sum(each.unpriced for each in avoided)
 
 
 def _summed(rows: Sequence[_Row]) -> list[Spending]:

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+# Stages that ask chat models; sql/repeatable/spending.sql names the same.
+WRITE, FIRST_TRY = "write", "first try"
 LONGEST_TEXT = 20_000  # characters of a question, a problem or an answer that are kept
 
 
@@ -49,7 +51,7 @@ class Stage(_Record):
     name: str
     ms: float
     note: str = ""  # such as by which path it went
-    calls: int = 0  # of chat models
+    calls: int = 0  # of models
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: Decimal | None = None  # of the calls whose price is known; None: of none

@@ -19,7 +19,7 @@ from psycopg.rows import class_row
 from roadworthy.core.clock import now
 from roadworthy.core.spaces import Vectors
 from roadworthy.plumbing.database import Connection, ReadConnection
-from roadworthy.traces.records import Reusable, Trace
+from roadworthy.traces.records import FIRST_TRY, WRITE, Reusable, Trace
 
 log = structlog.get_logger(__name__)
 
@@ -185,8 +185,9 @@ def _row(trace: Trace) -> dict[str, object]:
 
 
 def _cost(trace: Trace) -> Decimal | None:
-    """Tell what an answer cost; None when the price of one of its calls is not known."""
-    costs = [stage.cost_usd for stage in trace.stages if stage.calls]
-    if not costs or any(stage.unpriced for stage in trace.stages):
+    """Tell what writing an answer cost; None when the price of one of its calls is not known."""
+    wrote = [stage for stage in trace.stages if stage.name in {FIRST_TRY, WRITE}]
+    costs = [stage.cost_usd for stage in wrote if stage.calls]
+    if not costs or any(stage.unpriced for stage in wrote):
         return None
     return sum((cost for cost in costs if cost is not None), Decimal(0))

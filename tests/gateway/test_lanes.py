@@ -284,7 +284,7 @@ async def test_what_is_too_long_is_not_sent(models, endpoint, text, max_tokens):
     lane = limited(endpoint, context_tokens=100)
     long = ChatRequest(messages=[Message(role="user", content=text)], max_tokens=max_tokens)
     error = await failure(lane, asked=long)
-    assert (type(error), "100 tokens" in error.message) == (Unavailable, True)
+    assert (type(error), "100 tokens" in error.message) == (Invalid, True)
     assert models.asked == []
     assert await heard(lane)
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from roadworthy.core.errors import Unavailable
+from roadworthy.core.errors import Invalid
 from roadworthy.gateway.chat import Message
 from roadworthy.gateway.engine.local import EngineAddress
 from roadworthy.gateway.lanes import ChatRequest, Limits, Patience
@@ -72,7 +72,7 @@ async def test_a_schema_and_logprobs_are_asked_of_the_engine(opening, models, is
 
 async def test_the_engine_is_not_asked_what_it_cannot_read(opening, models):
     async with opening() as lanes:
-        with pytest.raises(Unavailable, match="4096 tokens"):
+        with pytest.raises(Invalid, match="4096 tokens"):
             await ask(lanes["chat"], text="word " * 6_000)
     assert models.asked == []
 

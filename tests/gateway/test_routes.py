@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
 
 import pytest
@@ -12,7 +12,7 @@ from roadworthy.gateway import routes
 from roadworthy.gateway.calls import Step
 from roadworthy.gateway.chat import Message
 from roadworthy.gateway.endpoint import MOST_TRIES, Endpoint, EndpointAddress
-from roadworthy.gateway.lanes import ChatRequest, Lane, Limits
+from roadworthy.gateway.lanes import MOST_FAILURES, ChatRequest, Lane, Limits
 from roadworthy.gateway.prices import read_prices
 from roadworthy.gateway.routes import TRIES_BEFORE_ANOTHER, Route, Router
 from tests.doubles.model_server import KEY, Behaviour, failing, refusing, running_model_server, said
@@ -418,6 +418,44 @@ async def test_a_step_at_its_limit_is_passed_over(models, second):
         holding.cancel()
     assert heard.text == "Second says."
     assert (heard.calls[0].outcome, heard.calls[0].tries) == ("busy", 0)
+
+
+@asynccontextmanager
+async def reading(*tokens, servers):
+    """Gives a router whose steps take so many tokens each; None: any number."""
+    async with opened(first=servers[0], second=servers[1]) as router:
+        for lane, most in zip(router.lanes.values(), tokens, strict=True):
+            lane.limits = Limits(context_tokens=most)
+        yield router
+
+
+async def test_a_step_that_takes_less_is_passed_over(models, second):
+    async with reading(10, None, servers=(models, second)) as router:
+        heard = await hear(router, request=LONG)
+    assert heard.text == "Second says."
+    assert heard.outcomes == [("first", "invalid"), ("second", "answered")]
+    assert (heard.calls[0].tries, asked(models)) == (0, 0)
+
+
+async def test_what_is_too_long_for_every_step_is_refused_with_the_mend(models, second):
+    async with reading(10, 11, servers=(models, second)) as router:
+        for _ in range(MOST_FAILURES + 1):
+            error = (await hear(router, request=LONG)).error
+            assert (type(error), "(`context_tokens`)" in error.message) == (Invalid, True)
+        assert all(lane.breaker.is_well for lane in router.lanes.values())
+    assert asked(models) == asked(second) == 0
+
+
+@pytest.mark.parametrize(("status", "kind"), [(429, Busy), (500, Unavailable)])
+@pytest.mark.parametrize("tokens", [(10, None), (None, 10)], ids=["before", "behind"])
+async def test_what_a_step_beside_may_take_later_is_not_refused(
+    models, second, tokens, status, kind
+):
+    models.plan.extend([failing(status)] * MOST_TRIES)
+    second.plan.extend([failing(status)] * MOST_TRIES)
+    async with reading(*tokens, servers=(models, second)) as router:
+        error = (await hear(router, request=LONG)).error
+    assert (type(error), error.facts["status"]) == (kind, status)
 
 
 async def test_a_limit_that_every_step_has_reached_is_busy_with_its_wait(models):

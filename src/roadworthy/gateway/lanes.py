@@ -123,7 +123,7 @@ class Lane:
         Raises:
             Busy: no turn within the limits came up in time, or the endpoint is at its own limit.
             Unavailable: the endpoint is down, late, breaks off, or is being left alone.
-            Invalid: it refuses the request.
+            Invalid: it refuses the request, or takes less (`is_too_long`) and is not asked.
         """
         self._fits(asked)
         async with self._turn(patience):
@@ -161,9 +161,11 @@ class Lane:
         most = self.limits.context_tokens
         least = asked.least_read if self.limits.is_cut_at_context else asked.least_tokens
         if most is not None and least > most:
-            raise Unavailable(
+            raise Invalid(
                 f"What is asked is longer than the {most} tokens that the model endpoint "
-                f"{self.name} takes."
+                f"{self.name} takes; ask less, or have the release read less (`context_tokens`), "
+                "write less (`max_tokens`), or ask a step that takes more (`route`).",
+                context_tokens=most,
             )
 
     def _options(self, asked: ChatRequest) -> Mapping[str, object]:
@@ -266,6 +268,11 @@ def is_to_blame(error: RoadworthyError) -> bool:
     if not isinstance(status, int):
         return True
     return status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def is_too_long(error: RoadworthyError) -> bool:
+    """Tell whether an endpoint was not asked since it takes less; another may take as much."""
+    return "context_tokens" in error.facts
 
 
 def has_answered(error: RoadworthyError) -> bool:

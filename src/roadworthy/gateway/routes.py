@@ -15,7 +15,7 @@ from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
 from roadworthy.gateway.calls import ANSWERED, BROKE_OFF, CUT, OVERTAKEN, Call, Running, Step
 from roadworthy.gateway.chat import ChatPiece
 from roadworthy.gateway.endpoint import LONGEST_PAUSE_S, MOST_TRIES
-from roadworthy.gateway.lanes import ChatRequest, Lane, Patience, is_to_blame
+from roadworthy.gateway.lanes import ChatRequest, Lane, Patience, is_to_blame, is_too_long
 from roadworthy.gateway.prices import PriceBook
 
 TRIES_BEFORE_ANOTHER = 2  # of a step that has another behind it
@@ -50,7 +50,7 @@ class Router:
         Raises:
             Busy: every step is at its limit.
             Unavailable: no step answers, one breaks off in mid-answer, or an endpoint is not set.
-            Invalid: an endpoint refuses the request.
+            Invalid: an endpoint refuses the request, or it is too long for every step.
         """
         asking = _Asking(route, request, lanes=self._lanes_of(route))
         try:
@@ -128,7 +128,7 @@ class _Asking:
     @property
     def _may_go_on(self) -> bool:
         """Tell whether there is somebody else; who would be asked what was refused is not."""
-        return bool(self._left) and not any(isinstance(each, Invalid) for each in self._failures)
+        return bool(self._left) and not any(map(_is_refusal, self._failures))
 
     def _ask_next(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -159,7 +159,15 @@ class _Asking:
 
 
 def _of_all(failures: Sequence[RoadworthyError]) -> RoadworthyError:
-    """Choose what to tell when no step answers: a refusal, else the last; all busy, only if so."""
-    refused = [failure for failure in failures if isinstance(failure, Invalid)]
-    down = [failure for failure in failures if not isinstance(failure, Busy)]
-    return (refused or down or failures)[-1]
+    """Choose what to tell when no step answers: a refusal, else the last; all busy, only if so.
+
+    That it is too long is told only where it is for all: else another may answer it later.
+    """
+    refused = [failure for failure in failures if _is_refusal(failure)]
+    able = [failure for failure in failures if not is_too_long(failure)]
+    down = [failure for failure in able if not isinstance(failure, Busy)]
+    return (refused or down or able or failures)[-1]
+
+
+def _is_refusal(failure: RoadworthyError) -> bool:
+    return isinstance(failure, Invalid) and not is_too_long(failure)

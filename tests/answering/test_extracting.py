@@ -46,6 +46,14 @@ async def test_what_is_quoted_once_is_embedded_once(desk):
     assert len(desk.models.asked) == before + 1  # the question alone
 
 
+async def test_sentences_that_somebody_waits_for_do_not_go_last(desk):
+    await desk.world.add("cold.txt", "Vaccines are kept cold. Masks are kept dry.")
+    await desk.ask("How are vaccines kept?")
+    asked = desk.models.requests("/embeddings")
+    assert any("Masks are kept dry." in each.body["input"] for each in asked)
+    assert not any("priority" in each.headers for each in asked)
+
+
 async def test_a_memory_that_is_full_forgets_without_harm(desk, monkeypatch):
     monkeypatch.setattr(extract, "REMEMBERED", 2)
     embedder = desk.embedders["words"]

@@ -18,6 +18,6 @@ class WordsEmbedder:
         vector = words_vector(question)
         return QueryVector(space_id=self.space.id, space=self.space.name, vector=vector)
 
-    async def embed_passages(self, texts) -> np.ndarray:
+    async def embed_passages(self, texts, *, is_background=False) -> np.ndarray:
         self.asked.append(list(texts))
         return np.array([words_vector(text) for text in texts]).reshape(-1, DIMENSION)

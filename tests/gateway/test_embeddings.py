@@ -22,6 +22,7 @@ from roadworthy.core.spaces import (
 from roadworthy.gateway import embeddings
 from roadworthy.gateway.embeddings import (
     FEW_TEXTS,
+    MOST_CONNECTIONS,
     MOST_TEXTS,
     SpaceEmbedder,
     embed,
@@ -444,7 +445,9 @@ async def test_what_a_client_wants_goes_in_batches(models, embedder, as_question
     assert [len(a.body["input"]) for a in models.asked] == [MOST_TEXTS, MOST_TEXTS, 3]
 
 
-async def test_many_texts_of_a_client_let_all_others_go_first(models, embedder):
+async def test_what_nobody_waits_for_and_many_texts_of_a_client_let_all_others_go_first(
+    models, embedder
+):
     async def told(asking):
         models.asked.clear()
         await asking
@@ -454,6 +457,8 @@ async def test_many_texts_of_a_client_let_all_others_go_first(models, embedder):
         for as_questions in (True, False):
             asking = embedder.embed_for_client(texts, as_questions=as_questions)
             assert await told(asking) == {priority}
+    passages = embedder.embed_passages(["a"], is_background=True)
+    assert await told(passages) == {"u=7"}
     # Somebody waits for the sentences of an answer, and for a question.
     assert await told(embedder.embed_passages(["a"] * MOST_TEXTS)) == {None}
     assert await told(embedder.embed_question("a")) == {None}
@@ -461,15 +466,16 @@ async def test_many_texts_of_a_client_let_all_others_go_first(models, embedder):
 
 async def test_many_texts_of_clients_leave_connections_to_the_others(models, embedder):
     many = ["a"] * (FEW_TEXTS + 1)
-    models.plan.extend([Behaviour(delay_s=30)] * 2)
+    models.plan.extend([Behaviour(delay_s=30)] * MOST_CONNECTIONS)
     asking = [
-        asyncio.create_task(embedder.embed_for_client(many, as_questions=False)) for _ in range(9)
+        asyncio.create_task(embedder.embed_for_client(many, as_questions=False))
+        for _ in range(MOST_CONNECTIONS + 1)
     ]
     while models.plan:  # noqa: ASYNC110 - they come from another thread
         await asyncio.sleep(0.01)
     passages = embedder.embed_passages(["a"])
     assert (await asyncio.wait_for(passages, 5)).shape == (1, DIMENSION)
-    assert sum(asked.headers.get("priority") == "u=7" for asked in models.asked) == 2
+    assert sum(asked.headers.get("priority") == "u=7" for asked in models.asked) == MOST_CONNECTIONS
     for each in asking:
         each.cancel()
     await asyncio.wait(asking)

@@ -35,10 +35,10 @@ class Pausing(SpaceEmbedder):
         super().__init__(*args, **kwargs)
         self.is_asked, self.may_go_on = asyncio.Event(), asyncio.Event()
 
-    async def embed_passages(self, texts):
+    async def embed_passages(self, texts, **kwargs):
         self.is_asked.set()
         await self.may_go_on.wait()
-        return await super().embed_passages(texts)
+        return await super().embed_passages(texts, **kwargs)
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ class SpaceEmbedder:
         self.space = space
         self._endpoint = endpoint
         self._quick = endpoint.beside(timeout_s=QUESTION_S, tries=1, most_connections=CALLS_AT_ONCE)
-        self._patient = endpoint.beside(most_connections=CLIENTS_AT_ONCE, is_background=True)
+        self._patient = endpoint.beside(most_connections=MOST_CONNECTIONS, is_background=True)
         self._breaker = Breaker(longest_rest_s=LONGEST_REST_S)
         self._checked: set[tuple[Endpoint, int]] = set()  # and the numbers of its connections
         self._questions = Batcher(
@@ -152,20 +152,24 @@ class SpaceEmbedder:
         self._check_directions(vector)
         return QueryVector(space_id=self.space.id, space=self.space.name, vector=vector)
 
-    async def embed_passages(self, texts: Sequence[str]) -> Vectors:
+    async def embed_passages(self, texts: Sequence[str], *, is_background: bool = False) -> Vectors:
         """Embed what is to be found; shape (len(texts), dimension); raises as above.
 
         Each vector has length 1, or 0 where the model gives no direction.
+
+        Args:
+            is_background: nobody waits for it; all others go first.
         """
         if not texts:
             return np.empty((0, self.space.dimension), dtype=np.float32)
         prefixed = [self.space.passage_prefix + text for text in texts]
-        return (await self._embed(self._endpoint, prefixed)).vectors
+        endpoint = self._patient if is_background else self._endpoint
+        return (await self._embed(endpoint, prefixed)).vectors
 
     async def embed_for_client(self, texts: Sequence[str], *, as_questions: bool) -> Vectors:
         """Embed what a client of ours wants the vectors of; shape and failures as above.
 
-        More than a few texts have connections of their own, and let all others go first.
+        More than a few texts have other connections than questions, and let all others go first.
         """
         endpoint = self._endpoint if len(texts) <= FEW_TEXTS else self._patient
         prefix = self.space.query_prefix if as_questions else self.space.passage_prefix

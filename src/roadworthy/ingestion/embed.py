@@ -83,7 +83,7 @@ async def _embed(texts: Sequence[str], embedder: SpaceEmbedder, *, report: Repor
     batches: list[Vectors] = []
     for start in range(0, len(texts), BATCH):
         batch = texts[start : start + BATCH]
-        batches.append(await embedder.embed_passages(batch))
+        batches.append(await embedder.embed_passages(batch, is_background=True))
         report(start + len(batch))
     return np.concatenate(batches) if batches else await embedder.embed_passages([])
 

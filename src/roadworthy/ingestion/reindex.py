@@ -116,7 +116,8 @@ async def _fill(
     for start in range(0, len(left), BATCH):
         report(f"embedding in {embedder.space.name}", start, len(left))
         batch = left[start : start + BATCH]
-        vectors = await embedder.embed_passages([texts[each] for each in batch])
+        led = [texts[each] for each in batch]
+        vectors = await embedder.embed_passages(led, is_background=True)
         async with database.as_worker(lease.tenant_id) as conn:
             await add_vectors(conn, lease, space=embedder.space, ids=batch, vectors=vectors)
 

@@ -1,8 +1,10 @@
 """A release may let a model answer by itself: it gets the conversation, and no document is read."""
 
+import re
+
 import pytest
 
-from roadworthy.answering.records import Asked
+from roadworthy.answering.records import Asked, TextPiece
 from roadworthy.core.errors import Busy, Invalid, Unavailable
 from roadworthy.gateway.chat import Message
 from roadworthy.releases import Release, add_release
@@ -22,18 +24,29 @@ TURNS = [
 
 
 @pytest.fixture
-async def chatting(desk):
-    """Gives a function that asks in a release that chats."""
+async def hearing(desk):
+    """Gives a function that asks in a release that chats, and hears all that is told."""
 
-    async def ask(turns=TURNS, *, at=desk, pieces=("Your name", " is Ana."), prompt=None, **kwargs):
+    async def hear(
+        turns=TURNS, *, at=desk, pieces=("Your name", " is Ana."), prompt=None, **kwargs
+    ):
         desk.models.pieces = pieces
         release = Release(answerer="chat", model="words", prompt=prompt)
         async with desk.world.database.as_worker(desk.world.tenant_id) as conn:
             tenant_id = desk.world.tenant_id
             await add_release(conn, tenant_id=tenant_id, name="chat", release=release)
         asked = Asked(turns=turns, surface="chat", release="chat", **kwargs)
-        events = [event async for event in at.answering.answer(desk.world.person(), asked)]
-        return events[-1]
+        return [event async for event in at.answering.answer(desk.world.person(), asked)]
+
+    return hear
+
+
+@pytest.fixture
+def chatting(hearing):
+    """Gives a function that asks in a release that chats."""
+
+    async def ask(*args, **kwargs):
+        return (await hearing(*args, **kwargs))[-1]
 
     return ask
 
@@ -95,6 +108,41 @@ async def test_its_prompt_comes_first_in_the_language_of_the_question(desk, chat
     first, *rest = asked.body["messages"]
     assert (first["role"], len(rest)) == ("system", 3)
     assert "in this language: fr" in first["content"]
+
+
+def mark_of(desk):
+    """The mark that the model was told last."""
+    rules = desk.models.requests("/chat/completions")[-1].body["messages"][0]["content"]
+    [mark] = re.findall(r"Never write ([0-9a-f]{16}),", rules)
+    return mark
+
+
+class Translated(list):
+    """Pieces of a model that was talked into telling its prompt in another language."""
+
+    def __init__(self, desk) -> None:
+        super().__init__(["Sure. "])
+        self._desk = desk
+
+    def __iter__(self):
+        mark = mark_of(self._desk)
+        yield from (*super().__iter__(), "N'écris jamais ", mark[:5], "-", mark[5:], " ici. Bien.")
+
+
+async def test_a_prompt_that_is_told_in_other_words_is_withheld_for_its_mark(desk, hearing):
+    *told, answer = await hearing(pieces=Translated(desk), prompt="chat-2")
+    assert (answer.outcome, answer.text) == ("blocked", "Sure.")
+    assert "".join(each.text for each in told if isinstance(each, TextPiece)) == "Sure."
+    [found] = [each for each in answer.verdicts if each.outcome == "blocked"]
+    assert (found.guard, found.reason) == ("leakage", "mark")
+
+
+async def test_the_mark_is_another_one_each_time(desk, chatting):
+    marks = set()
+    for _ in range(2):
+        assert (await chatting(prompt="chat-2")).outcome == "answered"
+        marks.add(mark_of(desk))
+    assert len(marks) == 2
 
 
 async def test_it_is_traced(desk, chatting):

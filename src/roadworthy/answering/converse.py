@@ -1,17 +1,17 @@
 """Let a model go on with a conversation by itself, without documents."""
 
+import secrets
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from roadworthy.answering.context import NOTHING, estimated_tokens
-from roadworthy.answering.generate import UNKNOWN_LANGUAGE, route_of
+from roadworthy.answering.generate import prompted, route_of
 from roadworthy.answering.progress import Progress
 from roadworthy.answering.records import Asked, Degraded, Task, TextPiece, Written
 from roadworthy.core.errors import Invalid
 from roadworthy.gateway.chat import Message
 from roadworthy.gateway.lanes import ChatRequest
 from roadworthy.gateway.routes import Router
-from roadworthy.prompts import find_prompt
 from roadworthy.releases import Release
 from roadworthy.releases.store import StoredRelease
 
@@ -43,6 +43,7 @@ def conversation(asked: Asked, release: Release, progress: Progress) -> Task:
         embedder=None,
         deadline=progress.deadline,
         turns=asked.turns,
+        mark=secrets.token_hex(8),
         on_call=progress.called,
     )
 
@@ -60,7 +61,7 @@ class ConversingAnswerer:
         """Write the answer; see Answerer."""
         release = task.release
         request = ChatRequest(
-            messages=[*_instructions(release.prompt, task.language), *task.turns],
+            messages=[*_instructions(task), *task.turns],
             max_tokens=release.max_tokens,
             temperature=release.temperature,
         )
@@ -73,10 +74,7 @@ class ConversingAnswerer:
                     yield Degraded(what="full length")
 
 
-def _instructions(reference: str | None, language: str) -> list[Message]:
-    """Render a prompt that takes nothing but the language of the question."""
-    if reference is None:
-        return []
-    told = UNKNOWN_LANGUAGE if language == "und" else language
-    content = find_prompt(reference).render({"language": told})
-    return [Message(role="system", content=content)]
+def _instructions(task: Task) -> list[Message]:
+    """Render a prompt that takes nothing but the question's language and the request's mark."""
+    reference = task.release.prompt
+    return [Message(role="system", content=prompted(reference, task))] if reference else []

@@ -40,14 +40,7 @@ class GeneratingAnswerer:
         release = task.release
         if release.prompt is None or not release.steps:
             raise Invalid("A release that generates names its model and its prompt.")
-        prompt = find_prompt(release.prompt)
-        inputs = {
-            "passages": task.context.text,
-            "question": task.question,
-            "language": UNKNOWN_LANGUAGE if task.language == "und" else task.language,
-            "mark": task.mark,
-        }
-        asked = prompt.render({name: inputs[name] for name in prompt.inputs & inputs.keys()})
+        asked = prompted(release.prompt, task, passages=task.context.text, question=task.question)
         request = ChatRequest(
             messages=[Message(role="user", content=asked)],
             max_tokens=release.max_tokens,
@@ -69,6 +62,14 @@ class GeneratingAnswerer:
             return _checked(chat, task.context)
         asked = asking_for(request, schema)
         return structured(self._router, route, asked, context=task.context, on_call=task.on_call)
+
+
+def prompted(reference: str, task: Task, **inputs: str) -> str:
+    """Render a prompt with what it names of inputs, the question's language and the mark."""
+    prompt = find_prompt(reference)
+    language = UNKNOWN_LANGUAGE if task.language == "und" else task.language
+    inputs |= {"language": language, "mark": task.mark}
+    return prompt.render({name: inputs[name] for name in prompt.inputs & inputs.keys()})
 
 
 def route_of(task: Task) -> Route:

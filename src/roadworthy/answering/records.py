@@ -138,7 +138,7 @@ class Task:
     embedder: SpaceEmbedder | None  # of the query's space; None: nothing is compared
     deadline: Deadline | None = None  # of the whole answer; None: it has as long as it takes
     turns: Sequence[Message] = ()  # the conversation, for an answerer that reads no documents
-    mark: str = ""  # drawn for this request: stands around what is read, and nowhere else
+    mark: str = ""  # drawn for this request: stands in its prompt, and nowhere else
     asks_confidence: bool = False  # how sure the model is of its words, where that can be told
     # Told of each call of a chat model, however it ended: also when nobody reads what is written.
     on_call: Callable[[Call], None] = lambda _: None

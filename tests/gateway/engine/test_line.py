@@ -8,6 +8,7 @@ from roadworthy.core.errors import Busy
 from roadworthy.gateway.engine.line import (
     MOST_WAITING,
     MOST_WAITING_LONG,
+    OUT_OF_TURN,
     SHORT_CHARACTERS,
     SHORT_TEXTS,
     Line,
@@ -54,6 +55,16 @@ def test_a_question_overtakes_what_can_be_done_without_and_that_a_long_request(l
     for each in (question, look, future):
         each.result(5)
     assert order == ["x", "q", "a", "p", "y", "z"]
+
+
+def test_while_people_ask_without_end_the_others_get_some_texts_done(line):
+    work, go_on, order, future = held(line)
+    questions = [line.submit(work, ["question"], Turn.SHORT) for _ in range(3 * OUT_OF_TURN)]
+    go_on.set()
+    for each in (*questions, future):
+        each.result(5)
+    asked = "q" * (OUT_OF_TURN - 1)
+    assert "".join(order) == f"x{asked}y{asked}z{asked}qqq"
 
 
 def test_the_turn_goes_by_the_size():

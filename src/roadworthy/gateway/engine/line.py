@@ -1,12 +1,11 @@
 """The line in front of the processor: requests overtake others between two texts."""
 
-import itertools
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import IntEnum
-from heapq import heappop, heappush
 from typing import Generic, TypeVar
 
 from roadworthy.core.errors import Busy
@@ -15,6 +14,7 @@ SHORT_TEXTS = 64  # a request of at most so many texts,
 SHORT_CHARACTERS = 16_000  # and so many characters in all, has somebody waiting for it
 MOST_WAITING = 1024  # texts whose turn is the same
 MOST_WAITING_LONG = 4096
+OUT_OF_TURN = 8  # of so many texts one is of those that have let all others go first
 
 Item = TypeVar("Item")  # a text, or the texts of a pair
 Result = TypeVar("Result")
@@ -46,14 +46,17 @@ class _Request(Generic[Item, Result]):
 class Line:
     """Worker threads that take one text at a time, by the turns of their requests.
 
-    A question so waits for at most one text of a request whose turn is later. Those wait as long as
-    earlier ones keep all threads busy. Work for a request that was given up is dropped.
+    A question so waits for at most one text of a request whose turn is later. While earlier ones
+    keep all threads busy, those have one text of OUT_OF_TURN: documents that are read while people
+    ask without end are slow, and do not fail. Work for a request that was given up is dropped.
     """
 
     def __init__(self, *, threads: int) -> None:
-        self._heap: list[tuple[Turn, int, int, object, _Request]] = []
-        self._waiting = dict.fromkeys(Turn, 0)  # texts
-        self._order = itertools.count()
+        # Each text with its place in its request.
+        self._waiting: dict[Turn, deque[tuple[int, object, _Request]]] = {
+            turn: deque() for turn in Turn
+        }
+        self._in_turn = 0  # texts in a row that were taken while later ones waited
         self._changed = threading.Condition()
         self._is_closed = False
         self._threads = [
@@ -76,14 +79,13 @@ class Line:
         request = _Request(work=work, turn=turn, results=[None] * len(texts))
         with self._changed:
             most = MOST_WAITING_LONG if turn is Turn.LONG else MOST_WAITING
-            if self._waiting[turn] + len(texts) > most:
+            waiting = self._waiting[turn]
+            if len(waiting) + len(texts) > most:
                 raise Busy(
                     "the local engine has too many texts waiting; try again in a moment",
-                    waiting=self._waiting[turn],
+                    waiting=len(waiting),
                 )
-            self._waiting[turn] += len(texts)
-            for position, text in enumerate(texts):
-                heappush(self._heap, (turn, next(self._order), position, text, request))
+            waiting.extend((position, text, request) for position, text in enumerate(texts))
             self._changed.notify(len(texts))
         return request.future
 
@@ -91,7 +93,8 @@ class Line:
         """Drop what waits and let the threads end after the text that each is at."""
         with self._changed:
             self._is_closed = True
-            self._heap.clear()
+            for waiting in self._waiting.values():
+                waiting.clear()
             self._changed.notify_all()
         for thread in self._threads:
             thread.join(timeout_s)
@@ -110,13 +113,14 @@ class Line:
 
     def _take(self) -> tuple[int, object, _Request] | None:
         with self._changed:
-            while not self._heap and not self._is_closed:
+            while not any(self._waiting.values()) and not self._is_closed:
                 self._changed.wait()
             if self._is_closed:
                 return None
-            turn, _, position, text, request = heappop(self._heap)
-            self._waiting[turn] -= 1
-            return position, text, request
+            turns = [turn for turn in Turn if self._waiting[turn]]
+            is_out_of_turn = self._in_turn >= OUT_OF_TURN - 1
+            self._in_turn = 0 if is_out_of_turn or len(turns) == 1 else self._in_turn + 1
+            return self._waiting[turns[-1] if is_out_of_turn else turns[0]].popleft()
 
 
 _settling = threading.Lock()

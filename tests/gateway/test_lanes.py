@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
 from roadworthy.gateway import lanes
 from roadworthy.gateway.chat import Message
-from roadworthy.gateway.lanes import MOST_FAILURES, ChatRequest, Lane, Limits, Patience, Rate
+from roadworthy.gateway.lanes import (
+    MOST_FAILURES,
+    SILENCE_S,
+    ChatRequest,
+    Lane,
+    Limits,
+    Patience,
+    Rate,
+    Silence,
+)
 from roadworthy.plumbing.breaker import FIRST_REST_S
 from tests.doubles.model_server import Behaviour, event, failing, said
 
@@ -275,6 +284,102 @@ def test_no_minute_holds_more_than_the_limit(per_minute, steps):
     assert sent == sorted(sent)
     for first, over in zip(sent, sent[per_minute:], strict=False):
         assert over - first >= 60 - 1e-6
+
+
+class Clock:
+    """A silence, and a clock that stands until it is moved on."""
+
+    def __init__(self):
+        self.now = 1000.0
+        self.silence = Silence(lambda: self.now)
+
+    def overtaken(self, *, after_s, calls=1):
+        began, self.now = self.now, self.now + after_s
+        for _ in range(calls):
+            self.silence.add(began)
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def test_short_silences_add_up(clock):
+    for _ in range(int(SILENCE_S) - 1):
+        clock.overtaken(after_s=1)
+        clock.now += 100  # nobody asks
+    assert not clock.silence.is_long
+    clock.overtaken(after_s=1)
+    assert clock.silence.is_long
+
+
+def test_the_silence_of_many_at_a_time_adds_up_once(clock):
+    clock.overtaken(after_s=SILENCE_S - 1, calls=5)
+    assert not clock.silence.is_long
+
+
+def test_a_text_begins_the_sum_anew_also_of_who_waits(clock):
+    clock.overtaken(after_s=SILENCE_S - 1)
+    began = clock.now
+    clock.now += SILENCE_S - 1
+    clock.silence.end()
+    clock.now += 1
+    clock.silence.add(began)
+    assert not clock.silence.is_long
+    clock.overtaken(after_s=SILENCE_S - 1)
+    assert clock.silence.is_long
+
+
+def test_after_a_rest_one_tries_and_if_overtaken_the_rest_is_longer(clock):
+    clock.overtaken(after_s=SILENCE_S)
+    clock.now += FIRST_REST_S
+    assert not clock.silence.is_long
+    clock.silence.asked()
+    assert clock.silence.is_long  # to all others
+    clock.overtaken(after_s=0.1)
+    clock.now += FIRST_REST_S
+    assert clock.silence.is_long
+    clock.now += FIRST_REST_S
+    assert not clock.silence.is_long
+
+
+def test_who_tries_and_leaves_is_followed_by_another(clock):
+    clock.overtaken(after_s=SILENCE_S)
+    clock.now += FIRST_REST_S
+    clock.silence.asked()
+    clock.now += FIRST_REST_S
+    assert not clock.silence.is_long
+
+
+async def test_a_call_that_tries_whether_it_is_well_keeps_others_from_it(models, lane, clock):
+    lane.silence = clock.silence
+    clock.overtaken(after_s=SILENCE_S)
+    clock.now += FIRST_REST_S
+    models.plan.append(Behaviour(delay_s=5))
+    probe = asyncio.create_task(heard(lane))
+    await models.until_asked("/chat/completions")
+    assert lane.silence.is_long
+    probe.cancel()
+    await asyncio.wait([probe])
+
+
+async def test_the_first_text_ends_the_silence(models, lane, clock):
+    lane.silence = clock.silence
+    clock.overtaken(after_s=SILENCE_S)
+    clock.now += 0.1  # within its rest
+    models.pieces = ["", "a", "b"]
+    async with aclosing(lane.chat(ASKED, model="words", patience=patience())) as pieces:
+        told = [((await anext(pieces)).text, lane.silence.is_long) for _ in range(2)]
+    assert told == [("", True), ("a", False)]
+
+
+async def test_who_refuses_is_not_silent(models, lane, clock):
+    lane.silence = clock.silence
+    clock.overtaken(after_s=SILENCE_S)
+    clock.now += 0.1  # within its rest
+    models.plan.append(failing(400))
+    await failure(lane)
+    assert not lane.silence.is_long
 
 
 @pytest.mark.parametrize(

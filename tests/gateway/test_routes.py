@@ -8,13 +8,14 @@ from decimal import Decimal
 import pytest
 
 from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
-from roadworthy.gateway import routes
+from roadworthy.gateway import lanes, routes
 from roadworthy.gateway.calls import Step
 from roadworthy.gateway.chat import Message
 from roadworthy.gateway.endpoint import MOST_TRIES, Endpoint, EndpointAddress
 from roadworthy.gateway.lanes import MOST_FAILURES, ChatRequest, Lane, Limits
 from roadworthy.gateway.prices import read_prices
 from roadworthy.gateway.routes import TRIES_BEFORE_ANOTHER, Route, Router
+from roadworthy.plumbing import breaker
 from tests.doubles.model_server import KEY, Behaviour, failing, refusing, running_model_server, said
 
 pytestmark = pytest.mark.anyio
@@ -278,6 +279,77 @@ async def test_who_is_overtaken_is_not_to_blame(models, router):
     for _ in range(5):
         await hear(router, hedge_s=0.05)
     assert router.lanes["first"].breaker.is_well
+
+
+@pytest.fixture
+async def hung(models, router, monkeypatch):
+    """A router whose first step has hung until nobody waited for it any more."""
+    monkeypatch.setattr(lanes, "SILENCE_S", 0.3)  # of some calls together
+    monkeypatch.setattr(breaker, "FIRST_REST_S", 60.0)
+    first = router.lanes["first"]
+    for _ in range(20):
+        if first.silence.is_long:
+            break
+        models.plan.append(SLOW)
+        heard = await hear(router, hedge_s=0.1)
+        assert heard.outcomes == [("first", "overtaken"), ("second", "answered")]
+    assert first.breaker.is_well
+    return router
+
+
+async def test_who_hangs_again_and_again_is_not_waited_for(models, hung):
+    before = asked(models)
+    assert (await hear(hung, hedge_s=4)).outcomes == [("second", "answered")]
+    assert asked(models) == before
+
+
+async def test_who_was_silent_is_asked_when_the_others_fail(second, hung):
+    second.plan.extend([failing(500)] * TRIES_BEFORE_ANOTHER)
+    heard = await hear(hung, hedge_s=4)
+    assert heard.outcomes == [("second", "unavailable"), ("first", "answered")]
+
+
+async def test_a_route_without_a_hedge_has_its_own_patience_and_its_text_is_believed(hung):
+    assert (await hear(hung)).outcomes == [("first", "answered")]
+    assert (await hear(hung, hedge_s=4)).outcomes == [("first", "answered")]
+
+
+async def test_who_was_asked_later_and_cut_was_not_silent(models, second, router, monkeypatch):
+    monkeypatch.setattr(lanes, "SILENCE_S", 0.0)
+    models.plan.append(Behaviour(delay_s=0.4))
+    second.plan.append(SLOW)
+    heard = await hear(router, hedge_s=0.1)
+    assert heard.outcomes == [("first", "answered"), ("second", "overtaken")]
+    assert not router.lanes["second"].silence.is_long
+
+
+async def test_a_pause_between_two_tries_is_no_silence(models, router, monkeypatch):
+    monkeypatch.setattr(lanes, "SILENCE_S", 0.0)  # any would be too much
+    models.plan.append(failing(429, retry_after="3"))
+    heard = await hear(router, hedge_s=1, deadline_s=20)
+    assert heard.outcomes == [("first", "overtaken"), ("second", "answered")]
+    assert not router.lanes["first"].silence.is_long
+
+
+async def test_to_wait_for_a_turn_is_no_silence(models, second, monkeypatch):
+    monkeypatch.setattr(lanes, "SILENCE_S", 0.0)
+    limits = Limits(most_concurrent=1, wait_s=5)
+    async with opened(limits=limits, first=models, second=second) as router:
+        models.plan.append(SLOW)
+        holding = asyncio.create_task(hear(router))
+        await models.until_asked("/chat/completions")
+        heard = await hear(router, hedge_s=0.1)
+        holding.cancel()
+        assert heard.outcomes == [("first", "overtaken"), ("second", "answered")]
+        assert not router.lanes["first"].silence.is_long
+
+
+async def test_what_comes_without_a_text_is_no_silence(models, router, monkeypatch):
+    monkeypatch.setattr(lanes, "SILENCE_S", 0.5)
+    models.pieces, models.pause_s = [""] * 100, 0.05  # as of a model that thinks
+    heard = await hear(router, hedge_s=1)
+    assert heard.outcomes == [("first", "overtaken"), ("second", "answered")]
+    assert not router.lanes["first"].silence.is_long
 
 
 async def test_a_second_that_refuses_ends_no_first_that_answers(models, second, router):

@@ -68,6 +68,7 @@ class Running:
 
     def __init__(self, step: Step, lane: Lane, *, request: ChatRequest, patience: Patience) -> None:
         self._step = step
+        self._lane = lane
         self._request = request
         self._patience = patience
         self._began = time.perf_counter()
@@ -98,6 +99,12 @@ class Running:
         """Note what came of it."""
         self.outcome = outcome
         self._ms = (time.perf_counter() - self._began) * 1000
+
+    def overtaken(self) -> None:
+        """Note that one that was asked after it has begun before it."""
+        since = self._patience.silent_since
+        if since is not None:
+            self._lane.silence.add(since)
 
     def hang_up(self) -> None:
         """Cancel it, once: a second time would cut short how it hangs up."""

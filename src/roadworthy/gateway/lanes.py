@@ -70,6 +70,12 @@ class Patience:
     tries: int
     longest_pause_s: float = math.inf  # between two of them
     tried: int = field(default=0, init=False)  # requests that were sent
+    # When the last was sent, or the last piece came; None: no request is under way.
+    silent_since: float | None = field(default=None, init=False)
+
+    def pause(self) -> None:
+        """Note that no request is under way until the next try."""
+        self.silent_since = None
 
 
 class Rate:
@@ -100,6 +106,42 @@ class Rate:
         self._sent.remove(at)
 
 
+class Silence:
+    """Adds up the silence of calls that were overtaken, and says whether there is too much of it.
+
+    Calls at the same time add up once; a text begins the sum anew. Who is slow may be well, and
+    others may have more patience: so this leads to another order of steps, and to no rest.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._sum_s = 0.0
+        self._until = float("-inf")  # what was before is added up, or a text has ended it
+        self._breaker = Breaker(clock)
+
+    @property
+    def is_long(self) -> bool:
+        """Tell whether a further call would but wait; now and then one tries."""
+        return self._breaker.is_resting
+
+    def asked(self) -> None:
+        """Note a call: where one tries whether it is over, the others do not."""
+        self._breaker.attempt()
+
+    def add(self, since: float) -> None:
+        """Add the silence of a call that has been overtaken now."""
+        now = self._clock()
+        self._sum_s += now - max(since, self._until)
+        self._until = now
+        if self._sum_s >= SILENCE_S:  # so it stays until a text: each further call is one in vain
+            self._breaker.failed(since)
+
+    def end(self) -> None:
+        """Note a text, or another sign of life."""
+        self._sum_s, self._until = 0.0, self._clock()
+        self._breaker.succeeded(self._until)
+
+
 class Lane:
     """Calls of one endpoint, within its limits and only while it is well."""
 
@@ -111,6 +153,7 @@ class Lane:
         self._ask = endpoint.chat if isinstance(endpoint, Vendor) else partial(chat, endpoint)
         self.limits = limits or Limits()
         self.breaker = Breaker(failures=MOST_FAILURES)
+        self.silence = Silence()
         self._places = asyncio.Semaphore(self.limits.most_concurrent)
         per_minute = self.limits.requests_per_minute
         self._rate = Rate(per_minute) if per_minute else None
@@ -130,6 +173,7 @@ class Lane:
             attempt = self.breaker.attempt()
             if attempt is None:
                 raise self._resting()
+            self.silence.asked()
             try:
                 pieces = self._ask(
                     asked.messages,
@@ -142,20 +186,28 @@ class Lane:
                         by=patience.first_by,
                         longest_pause_s=patience.longest_pause_s,
                         on_try=lambda: self._count(patience),
+                        on_pause=patience.pause,
                     ),
                 )
                 async with aclosing(self._in_time(pieces, patience)) as timed:
                     async for piece in timed:
-                        if piece.text.strip() and not self.breaker.is_well:
-                            self.breaker.succeeded(attempt)
+                        patience.silent_since = time.monotonic()
+                        if piece.text.strip():
+                            self.silence.end()
+                            if not self.breaker.is_well:
+                                self.breaker.succeeded(attempt)
                         yield piece
             except RoadworthyError as error:
                 if is_to_blame(error):
                     self.breaker.failed(attempt)
                 elif has_answered(error):
-                    self.breaker.succeeded(attempt)
+                    self._has_answered(attempt)
                 raise
-            self.breaker.succeeded(attempt)
+            self._has_answered(attempt)
+
+    def _has_answered(self, attempt: float) -> None:
+        self.silence.end()
+        self.breaker.succeeded(attempt)
 
     def _fits(self, asked: ChatRequest) -> None:
         most = self.limits.context_tokens
@@ -183,6 +235,7 @@ class Lane:
                 raise self._busy(math.ceil(wait_s))
             self._rate.spend()
         patience.tried += 1
+        patience.silent_since = time.monotonic()
 
     @asynccontextmanager
     async def _turn(self, patience: Patience) -> AsyncIterator[None]:

@@ -83,7 +83,11 @@ class _Asking:
         self._request = request
         self._hedge_s = route.hedge_s
         self._deadline = asyncio.get_running_loop().time() + route.deadline_s
-        self._left = deque(zip(route.steps, lanes, strict=True))
+        steps = list(zip(route.steps, lanes, strict=True))
+        if route.hedge_s is not None:
+            # Else every question would wait for one that hangs until the next one is asked, too.
+            steps.sort(key=lambda each: each[1].silence.is_long)
+        self._left = deque(steps)
         self.asked: list[Running] = []
 
     async def begun(self) -> Running:
@@ -91,11 +95,14 @@ class _Asking:
         while not (begun := [each for each in self._running if each.has_begun]):
             if not self._running or await self._is_late():
                 self._ask_next()
+        first = begun[0]
         for other in self._running:
-            if other is not begun[0]:
+            if other is not first:
+                if self.asked.index(other) < self.asked.index(first):
+                    other.overtaken()  # one that was asked later had less time: it may be quicker
                 other.end(OVERTAKEN)
                 await other.close()
-        return begun[0]
+        return first
 
     async def told(self, running: Running) -> AsyncGenerator[ChatPiece]:
         """Pass on the answer that has begun."""

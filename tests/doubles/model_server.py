@@ -24,6 +24,14 @@ from tests.world import turned_vector as turned_vector
 from tests.world import words_vector
 
 Embed = Callable[[str], np.ndarray]
+SSE = "text/event-stream"
+# What streams, by how its path ends; the last three in protocols of vendors.
+STREAMS = {
+    "/chat/completions": SSE,
+    "/messages": SSE,
+    ":streamGenerateContent": SSE,
+    "/converse-stream": "application/vnd.amazon.eventstream",
+}
 KEY = "sk-canary-0123456789"
 
 
@@ -65,6 +73,8 @@ class Asked:
     headers: Mapping[str, str]
     connection: int  # 1 is the first since the start
     at: float  # time.monotonic
+    raw_path: str  # and the body, as they came
+    raw: bytes
     is_left: threading.Event = field(default_factory=threading.Event)  # the caller hung up
 
 
@@ -171,6 +181,8 @@ class ModelServer:
             headers={name.decode(): value.decode() for name, value in scope["headers"]},
             connection=number,
             at=time.monotonic(),
+            raw_path=scope["raw_path"].decode(),
+            raw=body,
         )
         self.asked.append(asked)
         return asked
@@ -180,11 +192,11 @@ class ModelServer:
             status, parts = behaviour.status, [behaviour.body]
         else:
             status, parts = self._right_answer(asked, behaviour)
-        is_stream = asked.path.endswith(("/chat/completions", "/messages")) and status == 200
+        kind = self._streamed(asked) if status == 200 else None
+        is_stream = kind is not None
         if not is_stream and (behaviour.cut_after is not None or behaviour.drip_s is not None):
             parts = [bytes([byte]) for byte in b"".join(parts)]
-        kind = "text/event-stream" if is_stream else "application/json"
-        headers = {"content-type": kind, **behaviour.headers}
+        headers = {"content-type": kind or "application/json", **behaviour.headers}
         if not is_stream and not behaviour.is_endless:
             headers["content-length"] = str(sum(map(len, parts)))
         raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
@@ -215,7 +227,13 @@ class ModelServer:
             return classified(asked.body, flagged=self.flagged)
         return self._of_model(asked, behaviour)
 
+    def _streamed(self, asked: Asked) -> str | None:
+        """Tell as what an answer streams, if it does."""
+        return next((kind for end, kind in STREAMS.items() if asked.path.endswith(end)), None)
+
     def _of_model(self, asked: Asked, behaviour: Behaviour) -> tuple[int, list[bytes]]:
+        if self.events is not None and "model" not in asked.body:  # it stands in the path
+            return 200, list(self.events)
         if asked.body.get("model") not in {self.model, *self.further}:
             return 404, [b'{"error": {"message": "no such model"}}']
         needed = "input" if asked.path == "/v1/embeddings" else "messages"

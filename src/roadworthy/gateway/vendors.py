@@ -2,10 +2,15 @@
 
 import asyncio
 import importlib
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any
+
+import httpx
+from pydantic import BaseModel, Field, ValidationError
 
 from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
 from roadworthy.gateway.chat import ChatPiece, Message, check_ended, pieces_of
@@ -25,6 +30,27 @@ OURS = {
     "InsufficientFundsError": 402,
     "UnsupportedParameterError": 400,
 }
+GEMINI = "gemini"
+DELAY = re.compile(r"(\d+)(\.\d+)?s")  # as Protobuf writes a duration
+# What comes over our own client, of the call that is being begun.
+_responses: ContextVar[list[httpx.Response]] = ContextVar("_responses")
+
+
+class _Detail(BaseModel):
+    retry_delay: str = Field(default="", alias="retryDelay")
+
+
+class _Error(BaseModel):
+    details: list[_Detail] = []
+
+
+class _ErrorBody(BaseModel):
+    """What Gemini says of a failure; when to come back stands there, and in no header.
+
+    Source: google.rpc.RetryInfo, in the error model of Google's APIs.
+    """
+
+    error: _Error = _Error()
 
 
 class Vendor:
@@ -41,21 +67,25 @@ class Vendor:
     def __init__(self, kind: str, address: EndpointAddress) -> None:
         self.address = address
         self._kind = kind
-        library = _library(kind)
+        client = _noting() if kind == GEMINI else None
+        # Else a variable of the environment may send what is asked to another service of Google.
+        own = {"vertexai": False, "http_options": {"httpx_async_client": client}} if client else {}
+        with installed(kind):
+            library = importlib.import_module("any_llm")
+            self._model: Any = library.AnyLLM.create(
+                kind,
+                api_key=address.key,
+                api_base=address.url or None,
+                unified_exceptions=True,
+                max_retries=0,  # they are ours, and counted
+                **own,
+            )
         self._failure: type[Exception] = library.exceptions.AnyLLMError
-        self._model: Any = library.AnyLLM.create(
-            kind,
-            api_key=address.key,
-            api_base=address.url or None,
-            unified_exceptions=True,
-            max_retries=0,  # they are ours, and counted
-        )
+        self._close = client.aclose if client else self._model.client.close
 
     async def close(self) -> None:
-        """Close the connections, where the vendor's library keeps any."""
-        close = getattr(getattr(self._model, "client", None), "close", None)
-        if close is not None and asyncio.iscoroutinefunction(close):
-            await close()
+        """Close the connections."""
+        await self._close()
 
     async def check(self) -> None:
         """Ask whether it is there; raises as `chat` does."""
@@ -81,24 +111,35 @@ class Vendor:
             "stream": True,
             **(options or {}),
         }
-        chunks, first = await again(lambda: self._begun(asked), tries or Tries())
+        chunks, first, responses = await again(lambda: self._begun(asked), tries or Tries())
         reasons: set[str | None] = set()
         try:
             while first is not None:
                 for piece in pieces_of(first):
                     reasons.add(piece.finish_reason)
-                    yield piece
+                    # Gemini counts on the way, too; of what is still written that is no count.
+                    if piece.input_tokens is None or any(reasons):
+                        yield piece
                 async with self._told():
                     first = await anext(chunks, None)
         finally:
+            await _hang_up(responses)
             await chunks.aclose()
         check_ended(reasons, name=self._name)
 
-    async def _begun(self, asked: Mapping[str, object]) -> tuple[Any, Any]:
-        """Ask for an answer; gives the stream and its first chunk."""
-        async with self._told():
-            chunks = await self._model.acompletion(**asked)
-            return chunks, await anext(chunks, None)
+    async def _begun(self, asked: Mapping[str, object]) -> tuple[Any, Any, list[httpx.Response]]:
+        """Ask for an answer; gives the stream, its first chunk, and what came over our client."""
+        responses: list[httpx.Response] = []
+        token = _responses.set(responses)
+        try:
+            async with self._told():
+                chunks = await self._model.acompletion(**asked)
+                return chunks, await anext(chunks, None), responses
+        except BaseException:
+            await _hang_up(responses)
+            raise
+        finally:
+            _responses.reset(token)
 
     @asynccontextmanager
     async def _told(self) -> AsyncIterator[None]:
@@ -118,7 +159,7 @@ class Vendor:
         words = harmless(str(error.message), key=self.address.key)
         sentence = f"{self._name} fails and says: {words}."
         if kind == "RateLimitError":
-            return Busy(sentence, status=429, **told_pause(str(error.retry_after or "")))
+            return Busy(sentence, status=429, **told_pause(_told_delay(error)))
         if kind in ASKERS:
             return Invalid(sentence, status=status)
         status = OURS.get(kind, status)
@@ -131,9 +172,39 @@ class Vendor:
         return f"The model endpoint of {self._kind}"
 
 
-def _library(kind: str) -> Any:  # noqa: ANN401 - it may be missing, its types too
+def _noting() -> httpx.AsyncClient:
+    """Make a client for Google's library, which itself does not hang up when an answer is left."""
+
+    async def note(response: httpx.Response) -> None:
+        _responses.get([]).append(response)  # of a check nobody keeps them
+
+    return httpx.AsyncClient(
+        event_hooks={"response": [note]}, limits=httpx.Limits(max_connections=None)
+    )
+
+
+async def _hang_up(responses: Sequence[httpx.Response]) -> None:
+    for response in responses:
+        await response.aclose()
+
+
+def _told_delay(error: Any) -> str:  # noqa: ANN401 - of a library that may be missing
+    """Read in how many seconds to come back; "" where it is not told."""
+    if error.retry_after:
+        return str(error.retry_after)
     try:
-        return importlib.import_module("any_llm")
+        body = _ErrorBody.model_validate(getattr(error.original_exception, "details", None))
+    except ValidationError:
+        return ""
+    found = [DELAY.fullmatch(detail.retry_delay) for detail in body.error.details]
+    return next((str(int(each[1]) + bool(each[2])) for each in found if each), "")
+
+
+@contextmanager
+def installed(kind: str) -> Iterator[None]:
+    """Say how to install what asks a kind of endpoint, where a block does not find it."""
+    try:
+        yield
     except ImportError as error:
         raise Invalid(
             f"To ask models of {kind} needs a library that is missing; install roadworthy[vendors]."

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from roadworthy.core.errors import Invalid
+from roadworthy.gateway.bedrock import Bedrock
 from roadworthy.gateway.classifying import LONGEST_BACKGROUND_S, Classifier
 from roadworthy.gateway.classifying import LONGEST_S as LONGEST_SCORING_S
 from roadworthy.gateway.embeddings import MOST_CONNECTIONS
@@ -113,17 +114,20 @@ async def opened_lanes(
         yield lanes
 
 
-def endpoint_of(settings: Settings, told: EndpointSettings) -> Endpoint | Vendor:
+def endpoint_of(settings: Settings, told: EndpointSettings) -> Endpoint | Vendor | Bedrock:
     """Build what asks a further endpoint.
 
     Raises:
-        Invalid: its key cannot be sent, or a library for it is not installed.
+        Invalid: its key cannot be sent, a library for it is not installed, or nothing tells the
+            region of a Bedrock.
     """
     address = EndpointAddress(
         url=told.url,
         key=told.key.get_secret_value() if told.key else None,
         timeout_s=told.timeout_s or settings.model_timeout_s,
     )
+    if told.kind == "bedrock":
+        return Bedrock(address, most_connections=told.most_concurrent)
     if told.kind != "openai":
         return Vendor(told.kind, address)
     return Endpoint(address, most_connections=told.most_concurrent)

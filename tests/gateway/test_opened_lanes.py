@@ -1,6 +1,8 @@
 """What the settings say of an endpoint holds in its lane; what our own engine can is known."""
 
 import asyncio
+import subprocess
+import sys
 from contextlib import asynccontextmanager
 
 import pytest
@@ -11,6 +13,7 @@ from roadworthy.gateway.engine.local import EngineAddress
 from roadworthy.gateway.lanes import ChatRequest, Limits, Patience
 from roadworthy.models import opened_lanes
 from roadworthy.plumbing.settings import load_settings
+from tests.doubles.converse import said_in_converse
 from tests.doubles.messages import said_in_messages
 from tests.doubles.model_server import KEY
 
@@ -60,6 +63,25 @@ async def test_a_vendor_is_asked_in_its_protocol_with_its_key(opening, models):
         await ask(lanes["x"])
     [asked] = models.requests("/messages")
     assert asked.headers["x-api-key"] == KEY
+
+
+async def test_a_region_of_bedrock_is_asked_in_its_protocol_with_its_key(opening, models):
+    pytest.importorskip("botocore")
+    models.events = said_in_converse(["It", " is."])
+    limits = {"most_concurrent": 3, "timeout_s": 4}
+    async with opening(endpoint={"kind": "bedrock", "key": KEY} | limits) as lanes:
+        await ask(lanes["x"])
+        assert lanes["x"].endpoint.address.timeout_s == 4
+    [asked] = models.requests("/model/words/converse-stream")
+    assert asked.headers["authorization"] == f"Bearer {KEY}"
+
+
+def test_a_library_of_vendors_is_loaded_only_for_an_endpoint_of_theirs():
+    told = "import sys, roadworthy.models; print(*sys.modules)"
+    started = subprocess.run([sys.executable, "-c", told], capture_output=True, check=True)
+    loaded = {name.split(".")[0] for name in started.stdout.decode().split()}
+    assert "httpx" in loaded
+    assert not loaded & {"any_llm", "anthropic", "botocore", "google"}
 
 
 @pytest.mark.parametrize("is_elsewhere", [False, True], ids=["engine", "chat_url"])

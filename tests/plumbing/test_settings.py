@@ -233,6 +233,11 @@ def test_no_key_of_an_endpoint_is_shown(tmp_path):
         ('{"vendor": {"key": "s3cret"}}', "endpoints.vendor .* its url"),
         ('{"vendor": {"url": "", "key": "s3cret"}}', "endpoints.vendor .* its url"),
         ('{"vendor": {"kind": "anthropic"}}', "endpoints.vendor .* its key"),
+        ('{"vendor": {"kind": "bedrock", "key": "s3cret"}}', "endpoints.vendor .* its url"),
+        (
+            '{"vendor": {"kind": "bedrock", "url": "https://b", "capabilities": ["logprobs"]}}',
+            "endpoints.vendor .* logprobs",
+        ),
         ('{"vendor": {"kind": "s3cret"}}', "endpoints.vendor.kind"),
         ('{"vendor": {"url": "https://a:s3cret@b/v1"}}', "endpoints.vendor.url"),
         ('{"vendor": {"url": "https://b/v1", "kee": "s3cret"}}', "endpoints.vendor.kee"),

@@ -14,7 +14,6 @@ from roadworthy.diagnosis.records import Check, fine, wrong
 from roadworthy.gateway.embeddings import model_revision
 from roadworthy.gateway.endpoint import Endpoint, EndpointAddress
 from roadworthy.gateway.engine.local import EngineAddress
-from roadworthy.gateway.vendors import Vendor
 from roadworthy.models import chat_address, embeddings_address, endpoint_of, opened_reranker
 from roadworthy.plumbing.settings import Settings
 from roadworthy.spaces import open_space
@@ -112,7 +111,8 @@ async def _further(settings: Settings, name: str) -> Check:
     try:
         endpoint = endpoint_of(settings, settings.endpoints[name])
         try:
-            await (endpoint.check() if isinstance(endpoint, Vendor) else endpoint.get("/models"))
+            is_openai = isinstance(endpoint, Endpoint)
+            await (endpoint.get("/models") if is_openai else endpoint.check())
         finally:
             await endpoint.close()
     except RoadworthyError as error:

@@ -34,6 +34,9 @@ ENDS = {
     FULL: FULL,
     "max_tokens": FULL,
     "model_length": FULL,
+    "model_context_window_exceeded": FULL,
+    "content_filtered": "content_filter",
+    "guardrail_intervened": "content_filter",
 }
 REASON = re.compile(r"[a-z_]{1,40}")  # that a sentence may hold
 
@@ -214,7 +217,7 @@ def pieces_of(chunk: Any) -> list[ChatPiece]:  # noqa: ANN401 - OpenAI's chunk: 
         pieces.append(
             ChatPiece(
                 text=text or "",
-                finish_reason=_reason(choice.finish_reason),
+                finish_reason=reason_of(choice.finish_reason),
                 logprobs=[each.logprob for each in told or ()],
             )
         )
@@ -228,7 +231,8 @@ def pieces_of(chunk: Any) -> list[ChatPiece]:  # noqa: ANN401 - OpenAI's chunk: 
     return pieces
 
 
-def _reason(told: str | None) -> str | None:
+def reason_of(told: str | None) -> str | None:
+    """Name the reason of an end as OpenAI does, whoever told it."""
     if not told:
         return None
     reason = told.lower()

@@ -28,7 +28,8 @@ MOST_OF_AN_ERROR = 64_000  # bytes that are read of it
 MOST_OF_A_LIST = 4_000_000  # bytes of what is fetched, such as the names of all models
 # Of a request that no endpoint would take; any other status of these is ours to mend.
 ASKERS = frozenset({400, 413, 422})
-PASSING = frozenset({408, 425, 429})
+# 424: the model behind a server failed, as Bedrock and Text Embeddings Inference say it.
+PASSING = frozenset({408, 424, 425, 429})
 # OpenAI's codes of a 400 about a parameter, which we choose and no asker does.
 OF_A_PARAMETER = frozenset({"unsupported_parameter", "unsupported_value"})
 # Longer than a server keeps an idle connection is no use; shorter means a new one each time.
@@ -98,12 +99,13 @@ class EndpointAddress:
 class Endpoint:
     """Posts JSON and tries again where that can help.
 
-    Connection errors, 408, 425, 429 and 5xx are tried four times in all, with full jitter and
+    Connection errors, 408, 424, 425, 429 and 5xx are tried four times in all, with full jitter and
     within the time limit; an answer that has begun is never asked for again.
 
     Args:
         tries: of one call; 1 where who waits would rather go on without.
         is_background: the server may let all others go first; the engine does.
+        auth: what signs each request, where no key is sent.
         transport: what carries requests; None: the network.
     """
 
@@ -114,6 +116,7 @@ class Endpoint:
         most_connections: int = 64,
         tries: int = MOST_TRIES,
         is_background: bool = False,
+        auth: httpx.Auth | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         key = address.key or ""
@@ -136,6 +139,7 @@ class Endpoint:
         self._client = httpx.AsyncClient(
             base_url=address.url,
             headers=headers,
+            auth=auth,
             timeout=httpx.Timeout(
                 address.timeout_s,
                 connect=min(5.0, address.timeout_s),

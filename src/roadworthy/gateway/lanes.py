@@ -14,6 +14,7 @@ from functools import partial
 from http import HTTPStatus
 
 from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
+from roadworthy.gateway.bedrock import Bedrock
 from roadworthy.gateway.chat import ChatPiece, Message, chat
 from roadworthy.gateway.endpoint import Endpoint, Tries
 from roadworthy.gateway.uses import least_tokens
@@ -146,11 +147,11 @@ class Lane:
     """Calls of one endpoint, within its limits and only while it is well."""
 
     def __init__(
-        self, name: str, endpoint: Endpoint | Vendor, *, limits: Limits | None = None
+        self, name: str, endpoint: Endpoint | Vendor | Bedrock, *, limits: Limits | None = None
     ) -> None:
         self.name = name
         self.endpoint = endpoint
-        self._ask = endpoint.chat if isinstance(endpoint, Vendor) else partial(chat, endpoint)
+        self._ask = partial(chat, endpoint) if isinstance(endpoint, Endpoint) else endpoint.chat
         self.limits = limits or Limits()
         self.breaker = Breaker(failures=MOST_FAILURES)
         self.silence = Silence()

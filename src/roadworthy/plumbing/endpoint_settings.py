@@ -48,7 +48,7 @@ class EndpointSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["openai", "anthropic", "gemini"] = Field(
+    kind: Literal["openai", "anthropic", "gemini", "bedrock"] = Field(
         default="openai", description="Whose protocol it speaks; others than openai need an extra."
     )
     url: HttpUrl = Field(default="", description="Base URL, up to /v1; of a vendor: if another.")
@@ -75,11 +75,13 @@ class EndpointSettings(BaseModel):
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
-        if self.kind == "openai" and not self.url:
+        if self.kind in {"openai", "bedrock"} and not self.url:
             raise ValueError("give its url")
         if self.kind in {"anthropic", "gemini"} and not self.key:
             # Else their libraries take one from variables of the environment that are not ours.
             raise ValueError("give its key")
+        if self.kind == "bedrock" and "logprobs" in self.capabilities:
+            raise ValueError("leave out logprobs, which it does not tell")
         return self
 
 

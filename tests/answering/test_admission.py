@@ -184,8 +184,9 @@ async def test_a_place_that_is_given_to_who_gives_up_goes_to_the_next():
     guests = Guests()
     await guests.come("a", "b", "c")
     guests.going["a"].set()
-    while guests.admission.waiting != 1:  # noqa: ASYNC110 - b was given the place
-        await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        while guests.admission.waiting != 1:  # noqa: ASYNC110 - b was given the place
+            await asyncio.sleep(0)
     guests.visits["b"].cancel()
     await settled()
     assert guests.told == ["a in", "c in"]

@@ -233,9 +233,10 @@ async def test_while_budgets_cannot_be_read_no_model_is_called(desk, monkeypatch
     async with desk.world.database.as_worker() as conn:
         await conn.execute("LOCK TABLE budget IN ACCESS EXCLUSIVE MODE")
         asking = [asyncio.ensure_future(desk.ask(QUESTION, release=release)) for _ in range(12)]
-        while not all(each.done() for each in asking):
-            assert (await desk.search(QUESTION)).hits
-            assert (await desk.ask(QUESTION)).answer.outcome == "answered"  # by quotation
+        async with asyncio.timeout(30):
+            while not all(each.done() for each in asking):
+                assert (await desk.search(QUESTION)).hits
+                assert (await desk.ask(QUESTION)).answer.outcome == "answered"  # by quotation
     for each in asking:
         with pytest.raises(Unavailable, match="Budgets cannot be read within"):
             await each

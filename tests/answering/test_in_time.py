@@ -8,6 +8,7 @@ from roadworthy.core.errors import Busy, Unavailable
 from roadworthy.gateway import embeddings
 from tests.answering.conftest import bounded, open_desk
 from tests.doubles.model_server import Behaviour
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -84,8 +85,7 @@ async def test_searches_take_turns(world, models, tmp_path):
     async with open_desk(world, models, tmp_path / "narrow", bounds=bounds) as desk:
         async with bounds.searches.place(tenant_id=world.tenant_id):
             asked = [asyncio.create_task(desk.ask(QUESTION)) for _ in range(5)]
-            while bounds.searches.waiting < len(asked):  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+            await until(lambda: bounds.searches.waiting == len(asked))
         answers = await asyncio.gather(*asked)
     assert {each.answer.outcome for each in answers} == {"answered"}
     assert all("wait" in [stage.name for stage in each.answer.stages] for each in answers)
@@ -108,8 +108,7 @@ async def locked_out(world, models, tmp_path):
 async def test_a_search_waits_for_its_turn_no_longer_than_its_patience(locked_out):
     desk, bounds = locked_out
     slow = asyncio.create_task(desk.ask(QUESTION))
-    while not bounds.searches.running:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
+    await until(lambda: bounds.searches.running)
     with pytest.raises(Busy):
         await desk.ask(QUESTION)
     with pytest.raises(Busy):

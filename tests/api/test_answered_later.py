@@ -150,8 +150,9 @@ async def test_a_worker_that_is_stopped_gives_it_back(client, door, plan, models
     models.pieces, models.pause_s = ["The plan is to leave [1]. "] * 600, 0.1
     kept = await left(client, LATER | {"release": generating})
     answering = asyncio.create_task(answer_next(door.services))
-    while (await read(client, kept))["state"] != "running":  # noqa: ASYNC110 (of the database)
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(30):
+        while (await read(client, kept))["state"] != "running":  # noqa: ASYNC110 (of the database)
+            await asyncio.sleep(0.01)
     await cancelled(answering)
     assert (await read(client, kept))["state"] == "queued"
     models.pieces, models.pause_s = ["The plan [1]."], 0

@@ -8,6 +8,7 @@ import pytest
 from roadworthy.answering.admission import Admission
 from roadworthy.api.app import create_app
 from tests.doubles.model_server import Behaviour
+from tests.waiting import until
 from tests.world import another_world
 
 pytestmark = pytest.mark.anyio
@@ -35,9 +36,7 @@ async def test_so_many_are_at_the_model_and_the_others_wait(door, client, models
     models.plan.extend([Behaviour(delay_s=2)] * 2)
     admission = door.services.bounds.embeddings
     asking = [ask(client) for _ in range(5)]
-    async with asyncio.timeout(5):
-        while (admission.running, admission.waiting) != (2, 3):  # noqa: ASYNC110
-            await asyncio.sleep(0)
+    await until(lambda: (admission.running, admission.waiting) == (2, 3))
     told = (await client.get("/metrics")).text
     assert 'roadworthy_running{what="embeddings"} 2.0' in told
     assert 'roadworthy_waiting{what="embeddings"} 3.0' in told
@@ -51,8 +50,7 @@ async def test_who_asks_for_too_much_sends_away_its_own(door):
     other = replace(one, world=await another_world(door.services.database))
     async with one.client(await one.key()) as many, other.client(await other.key()) as few:
         waits = ask(few)
-        while line.waiting < 1:  # noqa: ASYNC110
-            await asyncio.sleep(0)
+        await until(lambda: line.waiting)
         asking = [ask(many) for _ in range(2)]
         done, _ = await asyncio.wait({waits, *asking}, return_when=asyncio.FIRST_COMPLETED)
         assert done < {*asking}

@@ -13,6 +13,7 @@ from roadworthy.api import streams
 from roadworthy.releases import Release, add_release
 from tests.api.test_guards import counted
 from tests.doubles.model_server import Behaviour
+from tests.waiting import until
 from tests.world import DECLARED
 
 pytestmark = pytest.mark.anyio
@@ -131,9 +132,7 @@ async def test_leaving_embeddings_cancels_them(door, served, models):
             pytest.fail("the vectors came too soon")
     asked = await models.until_asked("/embeddings")
     assert await asyncio.to_thread(asked.is_left.wait, 5)
-    async with asyncio.timeout(5):
-        while door.services.bounds.embeddings.running:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await until(lambda: not door.services.bounds.embeddings.running)
 
 
 async def test_a_too_large_upload_is_told_so_by_a_real_server(door, served):

@@ -16,6 +16,7 @@ from roadworthy.releases import Release, add_release
 from tests.api.conftest import open_services
 from tests.fake_provider import provider
 from tests.shared_database import urls
+from tests.waiting import until
 from tests.world import DECLARED
 
 __all__ = ["provider", "urls"]
@@ -62,12 +63,6 @@ def connections(port):
         if each.status not in {psutil.CONN_LISTEN, psutil.CONN_TIME_WAIT}
         and port in {each.laddr.port, each.raddr.port if each.raddr else None}
     ]
-
-
-async def until(condition, *, seconds=15):
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - the kernel and the provider tell nobody
-            await asyncio.sleep(0.05)
 
 
 @asynccontextmanager

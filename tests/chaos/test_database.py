@@ -48,7 +48,7 @@ async def test_what_is_kept_in_a_table_that_hangs_is_done_without(crowd, locked,
 async def test_budgets_that_hang_keep_nobody_else_waiting(crowd, locked):
     """Keys, readiness and searches have connections left, however many wait for budgets."""
     await crowd.ask("answer")
-    async with locked("budget"), asyncio.TaskGroup() as people:
+    async with locked("budget"), asyncio.timeout(60), asyncio.TaskGroup() as people:
         answers = [people.create_task(crowd.ask("answer")) for _ in range(MANY)]
         while not all(each.done() for each in answers):
             found, ready = await asyncio.gather(crowd.ask("search"), crowd.client.get("/readyz"))

@@ -23,9 +23,10 @@ async def left(world) -> int:
 async def killed_at(cli, world, number: int) -> None:
     """Kill the command when no more than so many documents are left."""
     with cli.running("corpus", "delete", "main", "--yes") as deleting:
-        while await left(world) > number:
-            assert deleting.poll() is None
-            await asyncio.sleep(0.002)
+        async with asyncio.timeout(60):
+            while await left(world) > number:
+                assert deleting.poll() is None
+                await asyncio.sleep(0.002)
         deleting.kill()
         assert deleting.wait(30) == -9
 
@@ -51,12 +52,13 @@ async def test_it_goes_on_after_kills(cli, world):
 
 
 async def receipt_when(world, is_so) -> Receipt:
-    while True:
-        async with world.database.as_worker(world.tenant_id) as conn:
-            found = await list_receipts(conn, tenant_id=world.tenant_id)
-        if found and is_so(found[0]):
-            return found[0]
-        await asyncio.sleep(0.02)
+    async with asyncio.timeout(60):
+        while True:
+            async with world.database.as_worker(world.tenant_id) as conn:
+                found = await list_receipts(conn, tenant_id=world.tenant_id)
+            if found and is_so(found[0]):
+                return found[0]
+            await asyncio.sleep(0.02)
 
 
 async def test_killed_between_erasing_and_finishing_it_is_finished_by_a_worker(cli, world, urls):
@@ -69,5 +71,4 @@ async def test_killed_between_erasing_and_finishing_it_is_finished_by_a_worker(c
             assert deleting.wait(30) == -9
     assert receipt.finished_at is None
     with cli.running("worker"):
-        async with asyncio.timeout(60):
-            await receipt_when(world, lambda each: each.finished_at is not None)
+        await receipt_when(world, lambda each: each.finished_at is not None)

@@ -1,6 +1,5 @@
 """`corpus tune` touches nothing that is searched, and recommends only what it can tell."""
 
-import asyncio
 import json
 import random
 import signal
@@ -8,6 +7,7 @@ import threading
 
 import pytest
 
+from tests.waiting import until
 from tests.world import words_vector
 
 pytestmark = pytest.mark.anyio
@@ -71,9 +71,13 @@ def experiments(cli):
 
 async def until_asked(models, process):
     """Wait until the first question is embedded."""
-    while not any("cost?" in t for r in models.requests("/embeddings") for t in r.body["input"]):
+
+    def is_asked():
         assert process.poll() is None
-        await asyncio.sleep(0.01)
+        asked = models.requests("/embeddings")
+        return any("cost?" in text for each in asked for text in each.body["input"])
+
+    await until(is_asked)
 
 
 async def state(world):

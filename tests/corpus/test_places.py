@@ -32,6 +32,7 @@ from roadworthy.plumbing.tasks import cancelled
 from roadworthy.retrieval.filters import Filter, Scope
 from roadworthy.retrieval.nearest import nearest
 from roadworthy.retrieval.visible import count_visible
+from tests.waiting import until
 from tests.world import another_world
 
 pytestmark = pytest.mark.anyio
@@ -218,8 +219,9 @@ async def test_it_goes_on_however_often_it_is_cut_off(world, urls, postgres_clus
         await asyncio.gather(moving, return_exceptions=True)
         async with world.database.read_as(world.person()) as conn:
             assert len((await found(conn, world))[0]) == 50
-    while not await arrange(world, urls, most=FEW):  # noqa: ASYNC110 - another process is waited for
-        await asyncio.sleep(0.1)  # the server notices late that the last one is gone
+    async with asyncio.timeout(30):
+        while not await arrange(world, urls, most=FEW):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.1)  # the server notices late that the last one is gone
     await arrange(world, urls, most=FEW)  # what was on its way back only arrived there
     assert kept(postgres_cluster, urls) == ({f"embedding_of_{world.tenant_id}": 50}, 50)
 
@@ -458,8 +460,8 @@ async def test_two_that_move_at_once_lose_nothing(world, urls, postgres_cluster)
     async with world.database.as_worker(world.tenant_id) as conn:
         await conn.execute("SELECT FROM document ORDER BY id DESC LIMIT 1 FOR UPDATE")
         first = asyncio.create_task(arrange(world, urls, most=MANY))
-        while kept(postgres_cluster, urls)[0].get("embedding_shared") != 48:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)  # until all moved but those of the document that is held
+        # All move but those of the document that is held.
+        await until(lambda: kept(postgres_cluster, urls)[0].get("embedding_shared") == 48)
         with psycopg.connect(postgres_cluster.superuser_url_of(urls.owner)) as superuser:
             superuser.execute(END_TURN)
     for most in (MANY, FEW):
@@ -477,8 +479,9 @@ async def test_a_partition_outlasts_whoever_reads_it_on_a_replica(world, urls, o
     await fill(world, documents=1)
     await begun(world, owner, state="returning", batches=9)
     moving = asyncio.create_task(arrange(world, urls, most=MANY))
-    while await place_of(world):  # noqa: ASYNC110 - a row is waited for
-        await asyncio.sleep(0.02)
+    async with asyncio.timeout(30):
+        while await place_of(world):  # noqa: ASYNC110 - a row is waited for
+            await asyncio.sleep(0.02)
     await asyncio.wait([moving], timeout=0.5)
     left = await owner.execute("SELECT to_regclass(%s)", [f"embedding_of_{world.tenant_id}"])
     assert await left.fetchone() != (None,)

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from roadworthy.plumbing.epochs import EpochHolder, is_past
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -96,14 +97,6 @@ def cut(urls):
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE application_name = 'roadworthy-epochs' AND datname = current_database()"
         )
-
-
-async def until(is_so):
-    for _ in range(400):
-        if is_so():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError
 
 
 async def test_a_lost_connection_is_made_again_and_all_is_left(database, urls):

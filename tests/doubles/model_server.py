@@ -153,6 +153,7 @@ class ModelServer:
         self._thread = threading.Thread(target=run, kwargs={"sockets": [self._listener]})
         self._thread.start()
         while not self._server.started:
+            assert self._thread.is_alive(), "it does not start"
             time.sleep(0.005)
 
     async def _app(self, scope, receive, send) -> None:

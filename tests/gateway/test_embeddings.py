@@ -33,6 +33,7 @@ from roadworthy.gateway.uses import shares
 from roadworthy.plumbing import breaker
 from roadworthy.retrieval.search import LONGEST_QUESTION
 from tests.doubles.model_server import Behaviour, encoded, failing, turned_vector
+from tests.waiting import until
 from tests.world import DECLARED, DIMENSION, words_vector
 
 pytestmark = pytest.mark.anyio
@@ -415,8 +416,7 @@ async def test_a_question_in_haste_waits_behind_no_passages(models, endpoint, em
     await embedder.embed_question("why", in_haste=True)
     models.plan.extend([Behaviour(delay_s=30)] * 20)
     passages = [asyncio.create_task(embedder.embed_passages(["a"])) for _ in range(20)]
-    while models.plan:  # noqa: ASYNC110 - they come from another thread
-        await asyncio.sleep(0.01)
+    await until(lambda: not models.plan)
     assert is_right(await asyncio.wait_for(embedder.embed_question("a", in_haste=True), 5))
     for each in passages:
         each.cancel()
@@ -471,8 +471,7 @@ async def test_many_texts_of_clients_leave_connections_to_the_others(models, emb
         asyncio.create_task(embedder.embed_for_client(many, as_questions=False))
         for _ in range(MOST_CONNECTIONS + 1)
     ]
-    while models.plan:  # noqa: ASYNC110 - they come from another thread
-        await asyncio.sleep(0.01)
+    await until(lambda: not models.plan)
     passages = embedder.embed_passages(["a"])
     assert (await asyncio.wait_for(passages, 5)).shape == (1, DIMENSION)
     assert sum(asked.headers.get("priority") == "u=7" for asked in models.asked) == MOST_CONNECTIONS

@@ -68,7 +68,7 @@ async def test_a_sentence_is_held_until_it_is_whole():
 
 
 async def test_others_are_let_in_between_the_sentences_of_one_piece():
-    async with asyncio.TaskGroup() as group:
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         looking = group.create_task(guards().take("Thirty days. " * 50))
         turns = 0
         while not looking.done():

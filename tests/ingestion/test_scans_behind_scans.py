@@ -60,7 +60,7 @@ async def test_a_scan_that_somebody_waits_for_comes_before_a_pile_of_another(int
     async def waiting():
         return await sql(other, "SELECT 1 FROM job WHERE state = 'queued'")
 
-    async with asyncio.TaskGroup() as loops:
+    async with asyncio.timeout(120), asyncio.TaskGroup() as loops:
         for _ in range(LOOPS):
             loops.create_task(loop())
         while len(await sql(other, ORDER)) < 2:  # noqa: ASYNC110 - the loops are waited for

@@ -115,7 +115,9 @@ def lives(process: psutil.Process) -> bool:
 def kill_server(home: Path) -> None:
     victim = postmaster(home)
     victim.kill()
+    until = time.monotonic() + 10
     while lives(victim):
+        assert time.monotonic() < until, "it outlives its kill"
         time.sleep(0.01)
 
 

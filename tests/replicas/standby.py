@@ -71,7 +71,9 @@ class Standby:
         processes = self.processes()
         for process in processes:
             process.kill()
+        until = time.monotonic() + PATIENCE_S
         while any(map(_lives, processes)):
+            assert time.monotonic() < until, "a process of the replica outlives its kill"
             time.sleep(0.01)
         (self.data / "postmaster.pid").unlink()
 
@@ -92,7 +94,9 @@ class Standby:
         """Replay nothing for a block, then catch up."""
         with self.superuser() as conn:
             conn.execute("SELECT pg_wal_replay_pause()")
+            until = time.monotonic() + PATIENCE_S
             while conn.execute("SELECT pg_get_wal_replay_pause_state()").fetchone() != ("paused",):
+                assert time.monotonic() < until, "the replica does not pause"
                 time.sleep(0.01)
         try:
             yield

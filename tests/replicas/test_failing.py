@@ -9,6 +9,7 @@ import pytest
 from roadworthy.plumbing.replica import PATIENCE_S
 from tests.replicas.conftest import found, opened, outcome, with_replica
 from tests.replicas.standby import running_standby
+from tests.waiting import until
 from tests.world import another_world
 
 pytestmark = pytest.mark.anyio
@@ -40,14 +41,13 @@ async def test_one_that_is_killed_under_load_fails_no_search(world, standby):
         while not is_over:
             assert await found(world) == ["old.txt"]
 
-    searching = [asyncio.create_task(search_on()) for _ in range(6)]
-    while replica.outcomes["served"] < 10:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
-    standby.kill()
-    while not replica.outcomes["failed"] or replica.outcomes["resting"] < 10:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
-    is_over = True
-    await asyncio.gather(*searching)
+    async with asyncio.TaskGroup() as searching:
+        for _ in range(6):
+            searching.create_task(search_on())
+        await until(lambda: replica.outcomes["served"] >= 10)
+        standby.kill()
+        await until(lambda: replica.outcomes["failed"] and replica.outcomes["resting"] >= 10)
+        is_over = True
     standby.start()
     await until_served(world)
 

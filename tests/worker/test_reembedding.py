@@ -3,11 +3,11 @@
 import signal
 import time
 
-import anyio
 import psycopg
 import pytest
 
 from roadworthy.corpus.terms import METHOD
+from tests.waiting import until
 from tests.world import make_other_space, turned_vector
 
 pytestmark = pytest.mark.anyio
@@ -40,12 +40,6 @@ def rows(postgres_cluster, fresh_database):
 def two_models(models):
     models.further = {"turned": slow, "turned-en": turned_vector}
     return models
-
-
-async def until(condition, *, seconds=40):
-    with anyio.fail_after(seconds):
-        while not condition():  # noqa: ASYNC110 - another process is waited for
-            await anyio.sleep(0.03)
 
 
 def held(rows):

@@ -3,13 +3,13 @@
 import signal
 import time
 
-import anyio
 import psutil
 import psycopg
 import pytest
 
 from roadworthy.worker import is_working
 from tests.postgres_cluster import meeting
+from tests.waiting import until
 from tests.world import words_vector
 
 pytestmark = pytest.mark.anyio
@@ -55,12 +55,6 @@ async def upload_all(world, count=DOCUMENTS):
     for number in range(count):
         sections = "\n\n".join(f"# Part {part}\n\n{'word ' * 150}" for part in range(4))
         await world.upload(f"{number}.md", f"# Document {number}\n\n{sections}")
-
-
-async def until(condition, *, seconds=40):
-    with anyio.fail_after(seconds):
-        while not condition():  # noqa: ASYNC110 - another process is waited for
-            await anyio.sleep(0.05)
 
 
 def states(rows):

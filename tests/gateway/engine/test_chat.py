@@ -15,6 +15,7 @@ from roadworthy.gateway.engine.app import Parts, build_app
 from roadworthy.gateway.engine.catalogue import SMOLLM2
 from roadworthy.gateway.engine.chat import MOST_WAITING, Chat
 from roadworthy.gateway.engine.weights import locate
+from tests.waiting import until
 
 ASKED = {"model": "smollm2", "temperature": 0, "seed": 1}
 HELLO = [{"role": "user", "content": "Say hello."}]
@@ -164,9 +165,7 @@ async def test_an_idle_model_gives_its_memory_back(anyio_backend):
     async with model.answer({"messages": HELLO, "max_tokens": 1}) as answer:
         await answer.aread()
         assert model.is_running
-    async with asyncio.timeout(5):
-        while model.is_running:  # noqa: ASYNC110 - nothing tells a caller
-            await asyncio.sleep(0.05)
+    await until(lambda: not model.is_running)
     unloading.cancel()
 
 
@@ -175,8 +174,7 @@ async def test_who_leaves_while_the_model_starts_lets_it_start(anyio_backend):
     model = Chat(SMOLLM2, threads=1)
     asked = {"messages": HELLO, "max_tokens": 1}
     asking = asyncio.create_task(model.answer(asked).__aenter__())
-    while not model.is_running:  # noqa: ASYNC110 - nothing tells a caller
-        await asyncio.sleep(0.01)
+    await until(lambda: model.is_running)
     asking.cancel()
     await asyncio.wait([asking])
     started = model._process

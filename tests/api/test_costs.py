@@ -27,6 +27,7 @@ QUESTION = "When does the plan say to leave?"
 READ, WRITTEN = ("model_tokens_today", "input"), ("model_tokens_today", "output")
 CALLS, COST = ("model_calls_today",), ("model_cost_today_usd",)
 SPARED = "avoided_model_calls_today", "unanswerable"
+NOWHERE = (Step(endpoint="nowhere", model="small"),)
 
 
 async def costs(client, **asked):
@@ -207,11 +208,13 @@ async def test_sums_that_may_fall_are_no_counters(client, fresh):
     assert "# TYPE roadworthy_model_cost_today_usd gauge" in told
 
 
-async def test_a_smaller_model_that_is_down_is_counted(door, client, plan, models):
-    first = FirstTry(route=(Step(endpoint="nowhere", model="small"),))
-    await add(door, "small", generating_with(first_try=first))
+@pytest.mark.parametrize(
+    ("own", "status"), [({}, 200), ({"model": None, "route": NOWHERE}, 503)], ids=["one", "both"]
+)
+async def test_a_smaller_model_that_is_down_is_counted(door, client, plan, models, own, status):
+    await add(door, "small", generating_with(first_try=FirstTry(route=NOWHERE), **own))
     response = await client.post("/v1/answers", json={"question": QUESTION, "release": "small"})
-    assert response.status_code == 200
+    assert response.status_code == status
     told = await told_prometheus(client)
     assert 'roadworthy_first_tries_total{outcome="unavailable"} 1.0' in told
 

@@ -10,6 +10,7 @@ from roadworthy.api.app import create_app
 from roadworthy.plumbing import jobs
 from roadworthy.plumbing.database import Database
 from roadworthy.releases import Release, Rerank, add_release
+from tests.api.test_guards import FAILING
 from tests.doubles.model_server import failing
 
 pytestmark = pytest.mark.anyio
@@ -104,6 +105,19 @@ async def test_a_degraded_answer_is_counted(client, plan, models):
     models.plan.append(failing(404))
     answer = (await client.post("/v1/search", json={"question": "coat"})).json()
     assert answer["degraded"] == ["embeddings"]
+    told = (await client.get("/metrics")).text
+    assert 'roadworthy_degraded_answers_total{without="embeddings"} 1.0' in told
+
+
+async def test_what_an_answer_went_on_without_is_counted_where_it_fails_later(
+    client, plan, door, models
+):
+    models.plan.extend([failing(404)] * 2)  # for the guard of questions, and for the embedding
+    asked = {"tenant_id": door.world.tenant_id, "name": "failing", "release": FAILING}
+    async with door.world.database.as_worker(door.world.tenant_id) as conn:
+        await add_release(conn, **asked)
+    body = {"question": "What is the plan?", "release": "failing"}
+    assert (await client.post("/v1/answers", json=body)).status_code == 503
     told = (await client.get("/metrics")).text
     assert 'roadworthy_degraded_answers_total{without="embeddings"} 1.0' in told
 

@@ -191,6 +191,7 @@ class Progress:
             degraded=self.lacking,
             cached_from=self.cached.trace_id if self.cached else None,
             reusable=self.reusable,
+            first_tried=self.first_tried,
             avoided=self.avoided
             or avoided(
                 release=self.release.release if self.release else None,

@@ -24,7 +24,7 @@ async def ask(visit: KnownVisit, asked: Asked) -> AsyncGenerator[Event]:
     answer = None
     asked = replace(asked, key_id=visit.key_id)
     answering = visit.services.answering.answer(
-        visit.principal, asked, on_end=visit.metrics.count_verdicts
+        visit.principal, asked, on_end=visit.metrics.count_answer
     )
     try:
         async with aclosing(cast("AsyncGenerator[Event]", answering)) as events:
@@ -39,10 +39,6 @@ async def ask(visit: KnownVisit, asked: Asked) -> AsyncGenerator[Event]:
     finally:
         visit.metrics.observe_answer(outcome=outcome, seconds=time.perf_counter() - began)
     assert answer is not None
-    for without in answer.degraded:
-        visit.metrics.count_degraded(without)
-    if answer.first_tried is not None:
-        visit.metrics.count_first_try(answer.first_tried)
     yield answer
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -105,21 +106,24 @@ class Metrics:
         """Count an answer and its time."""
         self._answers.labels(outcome).observe(seconds)
 
-    def count_verdicts(self, trace: Trace) -> None:
-        """Count what each guard said of an answer, however it ended; its time if it looked."""
+    def count_answer(self, trace: Trace) -> None:
+        """Count what an answer lacked, tried and was told by guards, however it ended.
+
+        Of a guard also the time, if it looked.
+        """
+        self.count_degraded(trace.degraded)
+        if trace.first_tried is not None:
+            self._first_tries.labels(trace.first_tried).inc()
         for each in trace.verdicts:
             outcome = each.outcome or "none"
             self._verdicts.labels(each.guard, each.of, each.by, each.status, outcome).inc()
             if each.status != "skipped":
                 self._guards.labels(each.guard, each.by).observe(each.ms / 1000)
 
-    def count_degraded(self, without: str) -> None:
-        """Count an answer that went on without something."""
-        self._degraded.labels(without).inc()
-
-    def count_first_try(self, outcome: str) -> None:
-        """Count what came of a smaller model's answer."""
-        self._first_tries.labels(outcome).inc()
+    def count_degraded(self, without: Sequence[str]) -> None:
+        """Count an answer or a search by each thing that it went on without."""
+        for each in without:
+            self._degraded.labels(each).inc()
 
     async def refresh(self, database: Database) -> None:
         """Read what the database knows, unless that was done a moment ago.

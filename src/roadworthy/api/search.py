@@ -53,6 +53,5 @@ async def search(
     )
     searching = visit.services.searching.search(visit.principal, sought)
     result = await unless_gone(request.receive, searching)
-    for without in result.degraded:
-        visit.metrics.count_degraded(without)
+    visit.metrics.count_degraded(result.degraded)
     return json_response(RESULT, result)

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 # Stages that ask chat models; sql/repeatable/spending.sql names the same.
 WRITE, FIRST_TRY = "write", "first try"
@@ -151,6 +151,8 @@ class Trace(_Record):
     cached_from: uuid.UUID | None = None  # the trace whose answer was given again
     reusable: Reusable | None = None  # None: the answer is given to nobody else
     avoided: Avoided | None = None  # None: no model was spared
+    # What came of a smaller model's answer; counted and not stored, where its stage tells it.
+    first_tried: str | None = Field(default=None, exclude=True)
 
 
 def interrupted(begun: Begun) -> Trace:

@@ -1814,6 +1814,8 @@ CREATE INDEX revision_document ON public.revision USING btree (tenant_id, docume
 
 CREATE INDEX signature_band_revision ON public.signature_band USING btree (tenant_id, revision_id);
 
+CREATE INDEX spending_of_day ON public.spending USING btree (day);
+
 CREATE INDEX trace_hit_document ON public.trace_hit USING btree (tenant_id, document_id);
 
 CREATE INDEX trace_mine ON public.trace USING btree (tenant_id, pseudonym, started_at DESC);

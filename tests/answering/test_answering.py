@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 LEAVE = "Every employee has thirty days of annual leave. Leave not taken by March is lost."
 EXPENSES = "Expenses are paid back within two weeks. Send every receipt to finance."
 QUESTION = "How many days of annual leave has every employee?"
-STAGES = ["release", "screen", "embed", "retrieve", "screen passages", "judge", "write"]
+STAGES = ["release", "screen", "embed", "retrieve", "screen passages", "judge", "quote"]
 
 
 @pytest.fixture

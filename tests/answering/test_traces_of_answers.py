@@ -15,7 +15,7 @@ from tests.doubles.model_server import Behaviour, failing, said, turned_vector
 pytestmark = pytest.mark.anyio
 
 QUESTION = "How many days of annual leave has every employee?"
-STAGES = ["release", "screen", "embed", "retrieve", "screen passages", "judge", "write"]
+STAGES = ["release", "screen", "embed", "retrieve", "screen passages", "judge", "quote"]
 
 
 @pytest.fixture

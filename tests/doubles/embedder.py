@@ -13,11 +13,11 @@ class WordsEmbedder:
         self.space = space
         self.asked: list[list[str]] = []
 
-    async def embed_question(self, question: str, *, in_haste=False) -> QueryVector:
+    async def embed_question(self, question: str, **_: object) -> QueryVector:
         self.asked.append([question])
         vector = words_vector(question)
         return QueryVector(space_id=self.space.id, space=self.space.name, vector=vector)
 
-    async def embed_passages(self, texts, *, is_background=False) -> np.ndarray:
+    async def embed_passages(self, texts, **_: object) -> np.ndarray:
         self.asked.append(list(texts))
         return np.array([words_vector(text) for text in texts]).reshape(-1, DIMENSION)

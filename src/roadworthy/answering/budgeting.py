@@ -11,7 +11,6 @@ from roadworthy.traces import TraceRecorder
 from roadworthy.traces.budgets import check_budgets
 
 LONGEST_S = 5.0  # that a question waits for it
-READS_AT_ONCE = 2  # where they hang, so many connections of the pool do, and not all
 
 Reading = asyncio.Task[list[str]]
 
@@ -26,7 +25,7 @@ class BudgetCheck:
     def __init__(self, *, database: Database, recorder: TraceRecorder) -> None:
         self._database = database
         self._recorder = recorder
-        self._turns = asyncio.Semaphore(READS_AT_ONCE)
+        self._turns = asyncio.Lock()  # where reads hang, one connection of the pool does, not all
         self._to_come: dict[tuple[int, str, uuid.UUID | None], Reading] = {}
         self._running: set[Reading] = set()
 

@@ -26,6 +26,7 @@ from roadworthy.core.sentences import sentences
 from roadworthy.core.spaces import QueryVector, SpaceMismatch, Vectors
 from roadworthy.corpus.terms import query_terms, terms
 from roadworthy.gateway.embeddings import SpaceEmbedder
+from roadworthy.gateway.uses import OnUse
 from roadworthy.retrieval.search import Hit
 
 READ_HITS = 4  # the best hits, whose sentences are compared
@@ -72,8 +73,13 @@ class SentenceVectors:
         self._forgotten += 1
         self._known.clear()
 
-    async def of(self, embedder: SpaceEmbedder, texts: Sequence[str]) -> Vectors:
+    async def of(
+        self, embedder: SpaceEmbedder, texts: Sequence[str], *, on_use: OnUse = lambda _: None
+    ) -> Vectors:
         """Give one vector a text, shape (texts, dimension).
+
+        Args:
+            on_use: told what it took; nothing, where all are remembered.
 
         Raises:
             Unavailable: the endpoint is down or left the space.
@@ -84,7 +90,8 @@ class SentenceVectors:
         found = {key: self._known[key] for key in keys if key in self._known}
         new = [text for (_, text) in keys if (space_id, text) not in found]
         before = self._forgotten
-        for text, vector in zip(new, await embedder.embed_passages(new), strict=True):
+        embedded = await embedder.embed_passages(new, on_use=on_use)
+        for text, vector in zip(new, embedded, strict=True):
             found[space_id, text] = vector
         if self._forgotten == before:
             self._remember(found)
@@ -134,7 +141,9 @@ class ExtractingAnswerer:
         assert task.embedder is not None  # there is a query
         left_s = task.deadline.left_s if task.deadline else math.inf
         async with asyncio.timeout(min(LONGEST_WAIT_S, left_s / 2)):
-            embedded = await self._vectors.of(task.embedder, [each.text for each in candidates])
+            embedded = await self._vectors.of(
+                task.embedder, [each.text for each in candidates], on_use=task.on_use
+            )
         scores = embedded @ query.vector + WORDS * shared_words(task.question, candidates)
         return choose(candidates, embedded, scores=scores, most=task.release.sentences)
 

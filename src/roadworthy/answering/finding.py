@@ -119,6 +119,7 @@ class Finding:
             deadline=progress.deadline,
             mark=secrets.token_hex(8),
             on_call=progress.called,
+            on_use=progress.used,
         )
 
     async def _embed(self, looked: LookedFor, progress: Progress) -> Embedded:

@@ -11,6 +11,7 @@ from roadworthy.core.spaces import QueryVector
 from roadworthy.gateway.calls import Call
 from roadworthy.gateway.chat import Message
 from roadworthy.gateway.embeddings import SpaceEmbedder
+from roadworthy.gateway.uses import OnUse
 from roadworthy.plumbing.deadlines import Deadline
 from roadworthy.releases import Release
 from roadworthy.retrieval.filters import Filter
@@ -142,6 +143,7 @@ class Task:
     asks_confidence: bool = False  # how sure the model is of its words, where that can be told
     # Told of each call of a chat model, however it ended: also when nobody reads what is written.
     on_call: Callable[[Call], None] = lambda _: None
+    on_use: OnUse = lambda _: None  # the same of models that write nothing
 
 
 Written = TextPiece | Citation | ModelCalled | CitationInvented | Degraded | NotInDocuments

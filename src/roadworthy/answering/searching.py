@@ -3,7 +3,8 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from roadworthy.answering.admission import Bounds
@@ -11,7 +12,7 @@ from roadworthy.answering.conversation import check_encodable
 from roadworthy.answering.embedding import aim, embed_or_degrade
 from roadworthy.answering.in_flight import InFlight
 from roadworthy.answering.spending import Spent
-from roadworthy.core.clock import Laps, now
+from roadworthy.core.clock import now
 from roadworthy.core.errors import RoadworthyError, Unavailable
 from roadworthy.core.identity import Principal
 from roadworthy.core.ids import new_id
@@ -44,6 +45,7 @@ class Sought:
     limit: int = 10
     release: str | None = None
     language: str | None = None  # of the question; None: it is detected
+    key_id: uuid.UUID | None = None  # of the API key that asks; None: by command
     among: Filter = field(default_factory=Filter)
 
 
@@ -64,11 +66,44 @@ class SearchResult:
 class _Found:
     """What was found, and how."""
 
-    release: StoredRelease
     hits: Sequence[Hit]
     visible_passages: int
-    stages: Sequence[Stage]
     degraded: Sequence[str]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Progress:
+    """What is known of a search so far."""
+
+    begun: Begun
+    prices: PriceBook
+    language: str = "und"
+    searched_for: SearchedFor | None = None
+    release: StoredRelease | None = None
+    stages: list[Stage] = field(default_factory=list)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Spent]:
+        """Time a step, and note what it spends, however it ends."""
+        spent, began = Spent(prices=self.prices), time.perf_counter()
+        try:
+            yield spent
+        finally:
+            ms = (time.perf_counter() - began) * 1000
+            self.stages.append(spent.stage(name, ms=ms, notes=()))
+
+    def trace(self, outcome: str) -> Trace:
+        """Give what is recorded, however it ended."""
+        return Trace(
+            begun=self.begun,
+            ended_at=now(),
+            outcome=outcome,
+            release_name=self.release.name if self.release else None,
+            release_hash=self.release.hash if self.release else None,
+            language=self.language,
+            searched_for=self.searched_for,
+            stages=tuple(self.stages),
+        )
 
 
 class SearchService:
@@ -101,66 +136,75 @@ class SearchService:
         Raises:
             Invalid, Missing, Busy, Unavailable: as when answering.
         """
-        begun = self._begin(principal, sought)
+        progress = _Progress(begun=self._begin(principal, sought), prices=self._prices)
         began = time.perf_counter()
-        searched_for = None
         try:
             sought = _read(sought)
             searched_for = SearchedFor(text=sought.question, filters=sought.among.conditions)
+            progress.searched_for = searched_for
             asked_in = told_or_detected(sought.question, sought.language)
-            found = await self._bounded(principal, sought, asked_in=asked_in)
+            progress.language = asked_in.language
+            found = await self._bounded(principal, sought, progress, asked_in=asked_in)
         except BaseException as error:
-            self._recorder.end(_broken_off(begun, searched_for, error))
+            self._recorder.end(_broken_off(progress, error))
             raise
         ms = (time.perf_counter() - began) * 1000
-        self._recorder.end(_trace(begun, searched_for, found, language=asked_in.language))
+        self._recorder.end(_trace(progress, found))
         return SearchResult(
-            id=begun.id,
+            id=progress.begun.id,
             searched_for=searched_for,
             hits=found.hits,
             visible_passages=found.visible_passages,
-            stages=found.stages,
+            stages=tuple(progress.stages),
             degraded=found.degraded,
             ms=ms,
         )
 
-    async def _bounded(self, principal: Principal, sought: Sought, *, asked_in: Spoken) -> _Found:
+    async def _bounded(
+        self, principal: Principal, sought: Sought, progress: _Progress, *, asked_in: Spoken
+    ) -> _Found:
         deadline, admission = self._bounds.deadline(), self._bounds.direct_searches
         async with (
             deadline.bounding(),
             admission.place(tenant_id=principal.tenant_id) as waited_s,
         ):
             return await self._search(
-                principal, sought, asked_in=asked_in, deadline=deadline, waited_s=waited_s
+                principal,
+                sought,
+                progress,
+                asked_in=asked_in,
+                deadline=deadline,
+                waited_s=waited_s,
             )
 
     async def _search(
         self,
         principal: Principal,
         sought: Sought,
+        progress: _Progress,
         *,
         asked_in: Spoken,
         deadline: Deadline,
         waited_s: float,
     ) -> _Found:
-        tenant_id, laps = principal.tenant_id, Laps()
-        async with self._database.read_as(principal) as conn:
-            stored = await find_release(conn, tenant_id=tenant_id, name=sought.release)
-            corpus = await find_corpus(conn, tenant_id=tenant_id, name=stored.release.corpus)
-            aimed = await aim(
-                conn,
-                tenant_id=tenant_id,
-                corpus=corpus,
-                stored=stored,
-                spoken=asked_in,
-                embedders=self._embedders,
+        tenant_id = principal.tenant_id
+        with progress.stage("release"):
+            async with self._database.read_as(principal) as conn:
+                stored = await find_release(conn, tenant_id=tenant_id, name=sought.release)
+                progress.release = stored
+                corpus = await find_corpus(conn, tenant_id=tenant_id, name=stored.release.corpus)
+                aimed = await aim(
+                    conn,
+                    tenant_id=tenant_id,
+                    corpus=corpus,
+                    stored=stored,
+                    spoken=asked_in,
+                    embedders=self._embedders,
+                )
+        with progress.stage("embed") as spent:
+            embedded = await embed_or_degrade(
+                aimed, sought.question, deadline=deadline, on_use=spent.uses.append
             )
-        laps.end("release")
-        spent = {name: Spent(prices=self._prices) for name in ("embed", "rerank")}
-        embedded = await embed_or_degrade(
-            aimed, sought.question, deadline=deadline, on_use=spent["embed"].uses.append
-        )
-        laps.end("embed")
         asked = stored.release.rerank
         # Until its end: what is found in the meantime may be deleted.
         making = self._in_flight.begin(tenant_id)
@@ -179,25 +223,24 @@ class SearchService:
                         fusion=fusion_of(stored.release),
                     ),
                 )
+            progress.stages += _stages(found.ms, paths=found.paths)
             making.documents = frozenset(hit.document_id for hit in found.hits)
-            hits, without, reranking = found.hits, list[str](), Laps()
+            hits, without = found.hits, list[str]()
             if asked is not None:
-                hits, without = await rerank(
-                    sought.question,
-                    hits,
-                    reranker=self._reranker,
-                    asked=asked,
-                    on_use=spent["rerank"].uses.append,
-                )
-                reranking.end("rerank")
+                with progress.stage("rerank") as spent:
+                    hits, without = await rerank(
+                        sought.question,
+                        hits,
+                        reranker=self._reranker,
+                        asked=asked,
+                        on_use=spent.uses.append,
+                    )
             making.check()
         finally:
             self._in_flight.end(making)
         return _Found(
-            release=stored,
             hits=hits[: sought.limit],
             visible_passages=found.visible_passages,
-            stages=_stages({**laps.ms, **found.ms, **reranking.ms}, spent=spent, paths=found.paths),
             degraded=embedded.degraded + without + [FURTHER] * found.is_cut_short,
         )
 
@@ -209,6 +252,7 @@ class SearchService:
             surface=sought.surface,
             question=sought.question,
             started_at=now(),
+            key_id=sought.key_id,
         )
         self._recorder.begin(begun)
         return begun
@@ -254,19 +298,12 @@ def trace_hits(hits: Sequence[Hit], *, cited: frozenset[int] = frozenset()) -> l
     ]
 
 
-def _stages(
-    ms: Mapping[str, float], *, spent: Mapping[str, Spent], paths: Sequence[str]
-) -> tuple[Stage, ...]:
-    notes = {"vectors": paths}
-    return tuple(
-        spent[name].stage(name, ms=took, notes=())
-        if name in spent
-        else Stage(name=name, ms=took, note="; ".join(notes.get(name, ())))
-        for name, took in ms.items()
-    )
+def _stages(ms: Mapping[str, float], *, paths: Sequence[str]) -> Iterator[Stage]:
+    notes = {"vectors": "; ".join(paths)}
+    return (Stage(name=name, ms=took, note=notes.get(name, "")) for name, took in ms.items())
 
 
-def _broken_off(begun: Begun, searched_for: SearchedFor | None, error: BaseException) -> Trace:
+def _broken_off(progress: _Progress, error: BaseException) -> Trace:
     """Say why nothing was found."""
     outcome, problem = "failed", type(error).__name__
     if isinstance(error, asyncio.CancelledError):
@@ -274,21 +311,9 @@ def _broken_off(begun: Begun, searched_for: SearchedFor | None, error: BaseExcep
     elif isinstance(error, RoadworthyError):
         outcome = "failed" if isinstance(error, Unavailable) else "refused"
         problem = error.message
-    return Trace(
-        begun=begun, ended_at=now(), outcome=outcome, problem=problem, searched_for=searched_for
-    )
+    return progress.trace(outcome).model_copy(update={"problem": problem})
 
 
-def _trace(begun: Begun, searched_for: SearchedFor, found: _Found, *, language: str) -> Trace:
-    return Trace(
-        begun=begun,
-        ended_at=now(),
-        outcome="found",
-        release_name=found.release.name,
-        release_hash=found.release.hash,
-        language=language,
-        searched_for=searched_for,
-        stages=tuple(found.stages),
-        hits=tuple(trace_hits(found.hits)),
-        degraded=tuple(found.degraded),
-    )
+def _trace(progress: _Progress, found: _Found) -> Trace:
+    known = {"hits": tuple(trace_hits(found.hits)), "degraded": tuple(found.degraded)}
+    return progress.trace("found").model_copy(update=known)

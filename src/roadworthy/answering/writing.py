@@ -25,7 +25,7 @@ from roadworthy.core.errors import Busy, Unavailable
 from roadworthy.core.identity import Principal
 from roadworthy.gateway.prices import PriceBook
 from roadworthy.traces import Stage
-from roadworthy.traces.records import FIRST_TRY, WRITE
+from roadworthy.traces.records import FIRST_TRY, QUOTE, WRITE
 
 
 class Writing:
@@ -163,7 +163,7 @@ class Writing:
     async def _write(self, task: Task, progress: Progress) -> AsyncGenerator[Event]:
         assert progress.guards is not None
         answerer = self._answerers[task.release.answerer]
-        with progress.stage(WRITE):
+        with progress.stage(QUOTE if task.release.answerer == "extract" else WRITE):
             async with aclosing(guarded(answerer.write(task), progress.guards)) as pieces:
                 async for written in pieces:
                     event = progress.note(written)

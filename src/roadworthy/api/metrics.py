@@ -76,8 +76,8 @@ class Metrics:
             "roadworthy_waiting", "Those that wait in line.", ("what",), registry=self._registry
         )
         self._queue = QueueGauges(self._registry)
-        self._spending = SpendingGauges()
-        if tells_spending:
+        self._spending = SpendingGauges() if tells_spending else None
+        if self._spending is not None:
             self._registry.register(self._spending)
         self._asking = asyncio.Lock()
         self._asked_at = float("-inf")
@@ -134,12 +134,13 @@ class Metrics:
             if time.monotonic() - self._asked_at < FRESH_S:
                 return
             self._asked_at = time.monotonic()
-            for known in (self._queue, self._spending):
+            told = [self._queue, self._spending] if self._spending else [self._queue]
+            for known in told:
                 known.clear()
             with suppress(Unavailable, Busy, TimeoutError):
                 async with asyncio.timeout(PATIENCE_S), database.as_worker() as conn:
-                    await self._queue.read(conn)
-                    await self._spending.read(conn)
+                    for known in told:
+                        await known.read(conn)
 
     def exposition(self) -> bytes:
         """Write all of it in Prometheus' text format."""

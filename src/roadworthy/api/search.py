@@ -49,6 +49,7 @@ async def search(
         limit=body.limit,
         release=body.release,
         language=body.language,
+        key_id=visit.key_id,
         among=filter_of(body.filter),
     )
     searching = visit.services.searching.search(visit.principal, sought)

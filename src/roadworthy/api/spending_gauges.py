@@ -51,6 +51,10 @@ GAUGES = {
         "What those would have cost, as far as prices are known.",
         "why",
     ),
+    "roadworthy_avoided_model_cost_estimate_today_usd": (
+        "What the others would have cost, each as much as a call of a chat model on the average.",
+        None,
+    ),
 }
 
 
@@ -101,6 +105,9 @@ def _figures(cost: Cost) -> Iterator[tuple[tuple[str, ...], float]]:
         yield ("roadworthy_avoided_model_calls_today", each.name), each.times
         yield ("roadworthy_avoided_model_tokens_today", each.name), tokens
         yield from _usd(("roadworthy_avoided_model_cost_today_usd", each.name), each)
+    if cost.avoided and cost.avoided_estimate_usd is not None:
+        estimate = float(cost.avoided_estimate_usd)
+        yield ("roadworthy_avoided_model_cost_estimate_today_usd",), estimate
 
 
 def _usd(gauge: tuple[str, ...], spent: Spending) -> Iterator[tuple[tuple[str, ...], float]]:

@@ -49,7 +49,7 @@ def cost(
 
 
 def _rows(cost: Cost, *, with_stages: bool) -> list[tuple[object, ...]]:
-    rows = [_row(cost.of, "all answers", cost.total)]
+    rows = [_row(cost.of, "all", cost.total)]
     rows += [_row("", each.name, each) for each in cost.outcomes]
     if with_stages:
         rows += [_row("", f"stage {each.name}", each) for each in cost.stages]

@@ -152,19 +152,28 @@ class SpaceEmbedder:
         self._check_directions(vector)
         return QueryVector(space_id=self.space.id, space=self.space.name, vector=vector)
 
-    async def embed_passages(self, texts: Sequence[str], *, is_background: bool = False) -> Vectors:
+    async def embed_passages(
+        self,
+        texts: Sequence[str],
+        *,
+        is_background: bool = False,
+        on_use: OnUse = lambda _: None,
+    ) -> Vectors:
         """Embed what is to be found; shape (len(texts), dimension); raises as above.
 
         Each vector has length 1, or 0 where the model gives no direction.
 
         Args:
             is_background: nobody waits for it; all others go first.
+            on_use: told what it took.
         """
         if not texts:
             return np.empty((0, self.space.dimension), dtype=np.float32)
         prefixed = [self.space.passage_prefix + text for text in texts]
         endpoint = self._patient if is_background else self._endpoint
-        return (await self._embed(endpoint, prefixed)).vectors
+        found = await self._embed(endpoint, prefixed)
+        on_use(use_of(EMBEDDINGS, self.space.model, prefixed, tokens=found.tokens))
+        return found.vectors
 
     async def embed_for_client(self, texts: Sequence[str], *, as_questions: bool) -> Vectors:
         """Embed what a client of ours wants the vectors of; shape and failures as above.

@@ -7,7 +7,6 @@ Embeddings Inference, which serves one model, takes `texts`. The answers differ 
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Annotated
 
 from pydantic import AliasChoices, BaseModel, Field, FiniteFloat, TypeAdapter, ValidationError
@@ -57,7 +56,7 @@ class Reranker:
         """Tell how well each text answers the question: the higher, the better.
 
         Args:
-            on_use: told what each request took, also of one that nobody waited for to its end.
+            on_use: told what each request took that was answered.
 
         Raises:
             Unavailable: the endpoint is down, or what it answers is not one finite number a text.
@@ -92,17 +91,14 @@ class Reranker:
         *,
         on_use: OnUse,
     ) -> list[float]:
-        use_with = partial(use_of, RERANK, self._model, [question] * len(texts) + [*texts])
-        try:
-            reply = await self.endpoint.post("/rerank", asked, most_bytes=MOST_BYTES)
-        except asyncio.CancelledError:  # too late: it was asked for all that
-            on_use(use_with(tokens=None))
-            raise
+        reply = await self.endpoint.post("/rerank", asked, most_bytes=MOST_BYTES)
         try:
             read = ANSWER.validate_json(reply.body)
         except ValidationError as error:
             raise self._wrong("is no list of scores") from error
-        on_use(use_with(tokens=read.tokens if isinstance(read, _Results) else None))
+        told = read.tokens if isinstance(read, _Results) else None
+        asked_of_each = [f"{question}{text}" for text in texts]
+        on_use(use_of(RERANK, self._model, asked_of_each, tokens=told))
         scored = read.results if isinstance(read, _Results) else read
         if sorted(each.index for each in scored) != list(range(len(texts))):
             raise self._wrong("does not score each text once")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 # Stages that ask chat models; sql/repeatable/spending.sql names the same.
 WRITE, FIRST_TRY = "write", "first try"
+QUOTE = "quote"  # the stage that answers without one
 LONGEST_TEXT = 20_000  # characters of a question, a problem or an answer that are kept
 
 

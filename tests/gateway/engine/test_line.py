@@ -67,6 +67,30 @@ def test_while_people_ask_without_end_the_others_get_some_texts_done(line):
     assert "".join(order) == f"x{asked}y{asked}z{asked}qqq"
 
 
+def test_later_turns_take_turns_at_that(line):
+    work, go_on, order, future = held(line)
+    looks = line.submit(work, ["a", "a"], Turn.OPTIONAL)
+    questions = [line.submit(work, ["question"], Turn.SHORT) for _ in range(4 * OUT_OF_TURN)]
+    go_on.set()
+    for each in (*questions, looks, future):
+        each.result(5)
+    asked = "q" * (OUT_OF_TURN - 1)
+    assert sorted(each[0] for each in "".join(order).split(asked)[1:5]) == ["a", "a", "y", "z"]
+
+
+def test_what_was_given_up_takes_no_turn(line):
+    work, go_on, order, future = held(line)
+    gone = line.submit(work, ["gone"] * 40, Turn.LONG)
+    waits = line.submit(work, ["waits"], Turn.LONG)
+    for each in (future, gone):
+        each.cancel()
+    questions = [line.submit(work, ["?"], Turn.SHORT) for _ in range(2 * OUT_OF_TURN)]
+    go_on.set()
+    for each in (*questions, waits):
+        each.result(5)
+    assert order.index("w") == OUT_OF_TURN
+
+
 def test_the_turn_goes_by_the_size():
     most = {"texts": SHORT_TEXTS, "characters": SHORT_CHARACTERS}
     assert turn_of(**most) is Turn.SHORT

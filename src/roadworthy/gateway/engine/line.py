@@ -46,9 +46,10 @@ class _Request(Generic[Item, Result]):
 class Line:
     """Worker threads that take one text at a time, by the turns of their requests.
 
-    A question so waits for at most one text of a request whose turn is later. While earlier ones
-    keep all threads busy, those have one text of OUT_OF_TURN: documents that are read while people
-    ask without end are slow, and do not fail. Work for a request that was given up is dropped.
+    A question so waits for the text at hand, and for one of OUT_OF_TURN texts after it: those have
+    requests whose turn is later while earlier ones keep all threads busy, each turn by turn.
+    Documents that are read while people ask without end are slow, and do not fail. Work for a
+    request that was given up is dropped.
     """
 
     def __init__(self, *, threads: int) -> None:
@@ -57,6 +58,7 @@ class Line:
             turn: deque() for turn in Turn
         }
         self._in_turn = 0  # texts in a row that were taken while later ones waited
+        self._out_of_turn = 0  # texts that were not
         self._changed = threading.Condition()
         self._is_closed = False
         self._threads = [
@@ -102,8 +104,6 @@ class Line:
     def _run(self) -> None:
         while (taken := self._take()) is not None:
             position, text, request = taken
-            if request.future.done():  # given up, or failed on another text
-                continue
             try:
                 request.results[position] = request.work(text)
             except BaseException as error:  # noqa: BLE001 - it belongs to whoever awaits the future
@@ -113,14 +113,27 @@ class Line:
 
     def _take(self) -> tuple[int, object, _Request] | None:
         with self._changed:
-            while not any(self._waiting.values()) and not self._is_closed:
+            while not (turns := self._turns()) and not self._is_closed:
                 self._changed.wait()
             if self._is_closed:
                 return None
-            turns = [turn for turn in Turn if self._waiting[turn]]
-            is_out_of_turn = self._in_turn >= OUT_OF_TURN - 1
-            self._in_turn = 0 if is_out_of_turn or len(turns) == 1 else self._in_turn + 1
-            return self._waiting[turns[-1] if is_out_of_turn else turns[0]].popleft()
+            return self._waiting[self._next(turns)].popleft()
+
+    def _turns(self) -> list[Turn]:
+        """Tell who waits, after what was given up, or failed on another text, is dropped."""
+        for waiting in self._waiting.values():
+            while waiting and waiting[0][2].future.done():
+                waiting.popleft()
+        return [turn for turn in Turn if self._waiting[turn]]
+
+    def _next(self, turns: Sequence[Turn]) -> Turn:
+        first, *later = turns
+        if not later or self._in_turn < OUT_OF_TURN - 1:
+            self._in_turn = self._in_turn + 1 if later else 0
+            return first
+        self._in_turn = 0
+        self._out_of_turn += 1
+        return later[self._out_of_turn % len(later)]
 
 
 _settling = threading.Lock()

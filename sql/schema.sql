@@ -1005,6 +1005,25 @@ CREATE FUNCTION public.spent_by_release(since date, most integer) RETURNS TABLE(
    ORDER BY named.tenant, named.release, named.kind, named.name;
 END;
 
+CREATE FUNCTION public.spent_since(since date) RETURNS TABLE(kind text, name text, times bigint, ms double precision, calls bigint, input_tokens bigint, output_tokens bigint, cost_usd numeric, unpriced bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT spending.kind,
+     spending.name,
+     (sum(spending.times))::bigint AS sum,
+     sum(spending.ms) AS sum,
+     (sum(spending.calls))::bigint AS sum,
+     (sum(spending.input_tokens))::bigint AS sum,
+     (sum(spending.output_tokens))::bigint AS sum,
+     sum(spending.cost_usd) AS sum,
+     (sum(spending.unpriced))::bigint AS sum
+    FROM public.spending
+   WHERE ((spending.day >= spent_since.since) AND (spending.kind <> 'key'::text))
+   GROUP BY spending.kind, spending.name
+   ORDER BY spending.kind, spending.name;
+END;
+
 CREATE FUNCTION public.trim_cached_answers(most integer, since timestamp with time zone) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2883,6 +2902,9 @@ REVOKE ALL ON FUNCTION public.settle_review() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.spent_by_release(since date, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.spent_by_release(since date, most integer) TO roadworthy_worker;
+
+REVOKE ALL ON FUNCTION public.spent_since(since date) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.spent_since(since date) TO roadworthy_worker;
 
 REVOKE ALL ON FUNCTION public.trim_cached_answers(most integer, since timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.trim_cached_answers(most integer, since timestamp with time zone) TO roadworthy_app;

@@ -89,7 +89,22 @@ REVOKE ALL ON FUNCTION count_spending() FROM PUBLIC;
 CREATE OR REPLACE TRIGGER count_spending AFTER INSERT ON trace REFERENCING NEW TABLE AS added
     FOR EACH STATEMENT EXECUTE FUNCTION count_spending();
 
-DROP FUNCTION IF EXISTS spent_since(date); -- an older one told no release apart
+-- The same of all together: asked by processes of the version before, while they are replaced.
+CREATE OR REPLACE FUNCTION spent_since(since date)
+    RETURNS TABLE (kind text, name text, times bigint, ms double precision, calls bigint,
+                   input_tokens bigint, output_tokens bigint, cost_usd numeric, unpriced bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+    BEGIN ATOMIC
+        SELECT kind, name, sum(times)::bigint, sum(ms), sum(calls)::bigint,
+               sum(input_tokens)::bigint, sum(output_tokens)::bigint, sum(cost_usd),
+               sum(unpriced)::bigint
+          FROM spending
+         WHERE day >= since AND kind <> 'key'
+         GROUP BY kind, name
+         ORDER BY kind, name;
+    END;
+REVOKE ALL ON FUNCTION spent_since(date) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION spent_since(date) TO roadworthy_worker;
 
 -- What every release of every tenant has spent since a day, for whoever watches the installation. So
 -- many are told apart as answer most; the others are told as one, which has no name.

@@ -282,6 +282,31 @@ async def test_who_leaves_takes_nobody_with_him(world):
     assert first.cancelled()
 
 
+async def test_a_read_that_nobody_waits_for_holds_up_nobody(world, monkeypatch):
+    never_late = SimpleNamespace(unstored_s=lambda: 0.0)
+    checks = budgeting.BudgetCheck(database=world.database, recorder=never_late)
+    began = asyncio.Event()
+
+    async def hanging(conn, *, release, **asked):
+        if release == "hangs":
+            began.set()
+            await asyncio.sleep(60)
+        return await check_budgets(conn, release=release, **asked)
+
+    monkeypatch.setattr(budgeting, "check_budgets", hanging)
+    gone = [
+        asyncio.ensure_future(checks.check(world.person(), release="hangs", key_id=None))
+        for _ in range(2)
+    ]
+    await asyncio.wait_for(began.wait(), 10)
+    gone.append(asyncio.ensure_future(checks.check(world.person(), release="hangs", key_id=None)))
+    await asyncio.sleep(0)
+    for each in gone:
+        each.cancel()
+    assert await asyncio.wait_for(checks.check(world.person(), release="b", key_id=None), 4) == []
+    assert not checks._to_come
+
+
 async def test_nobody_who_is_answered_reads_or_changes_a_budget(urls):
     for statement in ("SELECT 1 FROM budget", "DELETE FROM budget"):
         with psycopg.connect(urls.app) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -250,17 +250,18 @@ async def test_what_a_worker_answers_is_counted(door, client, plan, generating, 
     assert (told[WRITTEN], told[CALLS], told["stage_seconds_today", "write"] > 0) == (4, 2, True)
 
 
-async def test_the_key_that_asked_is_noted(door, plan, urls):
+@pytest.mark.parametrize("path", ["/v1/answers", "/v1/search"])
+async def test_the_key_that_asked_is_noted(door, plan, path):
     key = await door.key()
     async with door.client(key) as client:
-        await client.post("/v1/answers", json={"question": QUESTION})
-        await client.post("/v1/search", json={"question": QUESTION})
+        await client.post(path, json={"question": QUESTION})
     await door.services.recorder.flush()
     async with door.world.database.as_worker(door.world.tenant_id) as conn:
-        rows = await conn.execute("SELECT name, times FROM spending WHERE kind = 'key'")
-        [(name, times)] = await rows.fetchall()
+        rows = await conn.execute("SELECT name, times, calls FROM spending WHERE kind = 'key'")
+        [(name, times, calls)] = await rows.fetchall()
         [(key_id,)] = await (await conn.execute("SELECT id::text FROM api_key")).fetchall()
-    assert (name, times) == (key_id, 2)
+    assert (name, times) == (key_id, 1)
+    assert calls  # its question was embedded
 
 
 async def allow_no_token(door, *, scope, name=""):

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import dataclasses
 import json
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -257,7 +258,9 @@ async def test_concurrent_first_calls_are_checked_and_all_end(models, embedder):
 
 
 async def test_who_asks_together_shares_what_was_read(models, embedder):
-    await embedder.embed_question("first")
+    for _ in range(2):  # over connections that are known
+        models.plan.extend([Behaviour(delay_s=0.2)] * 2)
+        await asyncio.gather(*[embedder.embed_question(each) for each in ("first", "second")])
     models.embeddings_usage = {"prompt_tokens": 10, "total_tokens": 10}
     uses = []
     models.plan.extend([Behaviour(delay_s=0.2)] * 2)  # meanwhile the others come together
@@ -267,6 +270,15 @@ async def test_who_asks_together_shares_what_was_read(models, embedder):
     assert {(use.endpoint, use.model, use.is_at_least) for use in uses} == {
         ("embeddings", "words", False)
     }
+    assert sorted(use.share for use in uses) == [Decimal("0.5"), Decimal("0.5"), 1, 1]
+
+
+async def test_what_a_new_connection_takes_counts_too(models, embedder):
+    models.embeddings_usage = {"prompt_tokens": 10}
+    uses = []
+    for question in ("one", "two"):
+        await embedder.embed_question(question, on_use=uses.append)
+    assert [use.tokens for use in uses] == [20, 10]  # it is asked again beside the probes
 
 
 @pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": None}, {"prompt_tokens": "many"}])

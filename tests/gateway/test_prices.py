@@ -70,6 +70,7 @@ def test_who_sells_by_the_request_is_paid_for_it(own):
     assert own.cost_of(use()) == Decimal("0.0023")
     assert own.cost_of(use(is_at_least=True)) is None  # its tokens cost something, too
     assert own.cost_of(use(model="by-request", is_at_least=True)) == Decimal("0.002")
+    assert own.cost_of(use(model="by-request", share=Decimal("0.25"))) == Decimal("0.0005")
     assert own.cost_of(use(model="nobody/knows")) is None
 
 

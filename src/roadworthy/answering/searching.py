@@ -92,12 +92,17 @@ class _Progress:
             ms = (time.perf_counter() - began) * 1000
             self.stages.append(spent.stage(name, ms=ms, notes=()))
 
-    def trace(self, outcome: str) -> Trace:
+    def trace(
+        self, outcome: str, *, problem: str | None = None, found: _Found | None = None
+    ) -> Trace:
         """Give what is recorded, however it ended."""
         return Trace(
             begun=self.begun,
             ended_at=now(),
             outcome=outcome,
+            problem=problem,
+            hits=tuple(trace_hits(found.hits)) if found else (),
+            degraded=tuple(found.degraded) if found else (),
             release_name=self.release.name if self.release else None,
             release_hash=self.release.hash if self.release else None,
             language=self.language,
@@ -149,7 +154,7 @@ class SearchService:
             self._recorder.end(_broken_off(progress, error))
             raise
         ms = (time.perf_counter() - began) * 1000
-        self._recorder.end(_trace(progress, found))
+        self._recorder.end(progress.trace("found", found=found))
         return SearchResult(
             id=progress.begun.id,
             searched_for=searched_for,
@@ -311,9 +316,4 @@ def _broken_off(progress: _Progress, error: BaseException) -> Trace:
     elif isinstance(error, RoadworthyError):
         outcome = "failed" if isinstance(error, Unavailable) else "refused"
         problem = error.message
-    return progress.trace(outcome).model_copy(update={"problem": problem})
-
-
-def _trace(progress: _Progress, found: _Found) -> Trace:
-    known = {"hits": tuple(trace_hits(found.hits)), "degraded": tuple(found.degraded)}
-    return progress.trace("found").model_copy(update=known)
+    return progress.trace(outcome, problem=problem)

@@ -52,7 +52,7 @@ GAUGES = {
         "why",
     ),
     "roadworthy_avoided_model_cost_estimate_today_usd": (
-        "What the others would have cost, each as much as a call of a chat model on the average.",
+        "What avoided calls without a known price would have cost, by the mean of chat calls.",
         None,
     ),
 }

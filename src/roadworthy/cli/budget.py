@@ -42,7 +42,7 @@ def set_(
 ) -> None:
     """Limit what the tenant, a release or a key may spend; what is left out has no limit.
 
-    At a soft limit answers say so; at a hard one no model is called until the period ends.
+    At a soft limit answers say so; at a hard one no chat model is called until the period ends.
     """
     scope, name = _of(release, key)
     budget = Budget(

@@ -27,7 +27,7 @@ def cost(
     stages: Annotated[bool, typer.Option(help="Tell each stage.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Tell what answers took and cost, and which calls of models were not needed."""
+    """Tell what answers and searches took and cost, and which calls were not needed."""
 
     async def work(desk: Desk) -> list[Cost]:
         async with desk.reading() as (conn, tenant_id):
@@ -44,7 +44,7 @@ def cost(
         if each.avoided_estimate_usd is not None and each.avoided:
             typer.echo(
                 f"{each.of}: what was spared without a known price would have cost about "
-                f"{_usd(each.avoided_estimate_usd)} USD, by the mean of its calls."
+                f"{_usd(each.avoided_estimate_usd)} USD, by the mean of its chat calls."
             )
 
 

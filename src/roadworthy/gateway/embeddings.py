@@ -210,10 +210,11 @@ class SpaceEmbedder:
         told: Sequence[int | None] = [None] * len(questions)
         if found.tokens is not None:
             told = shares(found.tokens, questions)
-        return [
-            (vector, use_of(EMBEDDINGS, self.space.model, [question], tokens=tokens))
-            for vector, question, tokens in zip(found.vectors, questions, told, strict=True)
+        uses = [
+            use_of(EMBEDDINGS, self.space.model, [question], tokens=tokens, among=len(questions))
+            for question, tokens in zip(questions, told, strict=True)
         ]
+        return list(zip(found.vectors, uses, strict=True))
 
     async def _embed(self, endpoint: Endpoint, texts: Sequence[str]) -> _Embedded:
         found = await self._embed_checked(endpoint, texts)
@@ -224,16 +225,16 @@ class SpaceEmbedder:
         return _Embedded(vectors=vectors.astype(np.float32), tokens=found.tokens)
 
     async def _embed_checked(self, endpoint: Endpoint, texts: Sequence[str]) -> _Embedded:
-        found = await _embed_all(endpoint, texts, model=self.space.model)
-        if {(endpoint, batch.connection) for batch in found} <= self._checked:
-            return _joined(endpoint, found)
+        unchecked = await _embed_all(endpoint, texts, model=self.space.model)
+        if {(endpoint, batch.connection) for batch in unchecked} <= self._checked:
+            return _joined(endpoint, unchecked)
         # A check of its own could take another connection, to another server. What is embedded
         # in one request with the probes is what the probes vouch for.
         found = [
             await self._embed_beside_probes(endpoint, texts[i : i + MOST_TEXTS])
             for i in range(0, len(texts), MOST_TEXTS)
         ]
-        return _joined(endpoint, found)
+        return replace(_joined(endpoint, found), tokens=_told([*unchecked, *found]))
 
     async def _embed_beside_probes(self, endpoint: Endpoint, texts: Sequence[str]) -> _Batch:
         probes = [self.space.passage_prefix + text for text in self.space.probe_texts]
@@ -255,11 +256,13 @@ async def _embed_all(endpoint: Endpoint, texts: Sequence[str], *, model: str) ->
 def _joined(endpoint: Endpoint, batches: Sequence[_Batch]) -> _Embedded:
     if len({batch.vectors.shape[1] for batch in batches}) != 1:
         raise _no_vectors(endpoint)
+    vectors = np.concatenate([batch.vectors for batch in batches])
+    return _Embedded(vectors=vectors, tokens=_told(batches))
+
+
+def _told(batches: Sequence[_Batch]) -> int | None:
     told = [batch.tokens for batch in batches if batch.tokens is not None]
-    return _Embedded(
-        vectors=np.concatenate([batch.vectors for batch in batches]),
-        tokens=sum(told) if len(told) == len(batches) else None,
-    )
+    return sum(told) if len(told) == len(batches) else None
 
 
 async def _embed_batch(endpoint: Endpoint, texts: Sequence[str], model: str) -> _Batch:

@@ -55,6 +55,7 @@ class PriceBook:
         output_tokens: int = 0,
         endpoint: str = "",
         is_at_least: bool = False,
+        requests: Decimal = Decimal(1),
     ) -> Decimal | None:
         """Tell what a call cost, exactly; None: nobody knows, which is not the same as 0.
 
@@ -63,13 +64,14 @@ class PriceBook:
         Args:
             is_at_least: so many tokens or more, since nobody told them; where they cost something,
                 nobody knows how much.
+            requests: how many; a part of one that others share.
         """
         for price in self.prices:
             if price.covers(model, endpoint):
                 if is_at_least and (price.input or price.output):
                     return None
                 tokens = price.input * input_tokens + price.output * output_tokens
-                return tokens / MILLION + price.request
+                return tokens / MILLION + price.request * requests
         return None
 
     def cost_of(self, use: Use) -> Decimal | None:
@@ -79,6 +81,7 @@ class PriceBook:
             endpoint=use.endpoint,
             input_tokens=use.tokens,
             is_at_least=use.is_at_least,
+            requests=use.share,
         )
 
 

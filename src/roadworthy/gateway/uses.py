@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 BYTES_A_TOKEN = 6  # more than in nearly any text: by this there are too few tokens
 MOST_TOLD = 1_000_000_000  # what is told beyond is nonsense
@@ -16,16 +17,27 @@ class Use:
     model: str
     tokens: int  # read
     is_at_least: bool = False  # the endpoint did not tell them: estimated, low
+    share: Decimal = Decimal(1)  # of the request itself
 
 
 OnUse = Callable[[Use], None]
 
 
-def use_of(endpoint: str, model: str, texts: Sequence[str], *, tokens: int | None) -> Use:
-    """Say what a request has used; where the endpoint does not tell, at least so much."""
-    is_at_least = tokens is None
-    read = least_tokens(texts) if tokens is None else tokens
-    return Use(endpoint=endpoint, model=model, tokens=read, is_at_least=is_at_least)
+def use_of(
+    endpoint: str, model: str, texts: Sequence[str], *, tokens: int | None, among: int = 1
+) -> Use:
+    """Say what texts have used; where the endpoint does not tell, at least so much.
+
+    Args:
+        among: questions that share the request.
+    """
+    return Use(
+        endpoint=endpoint,
+        model=model,
+        tokens=least_tokens(texts) if tokens is None else tokens,
+        is_at_least=tokens is None,
+        share=Decimal(1) / among,
+    )
 
 
 def least_tokens(texts: Sequence[str]) -> int:

@@ -58,7 +58,7 @@ class Budget:
     name: str  # of the release; the key's id; "" of the tenant
     period: Period  # in UTC
     soft_usd: Decimal | None  # from then on, answers say so
-    hard_usd: Decimal | None  # from then on, no model is called
+    hard_usd: Decimal | None  # from then on, no chat model is called
     soft_tokens: int | None  # read and written
     hard_tokens: int | None
 

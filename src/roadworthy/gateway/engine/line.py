@@ -14,7 +14,7 @@ SHORT_TEXTS = 64  # a request of at most so many texts,
 SHORT_CHARACTERS = 16_000  # and so many characters in all, has somebody waiting for it
 MOST_WAITING = 1024  # texts whose turn is the same
 MOST_WAITING_LONG = 4096
-OUT_OF_TURN = 8  # of so many texts one is of those that have let all others go first
+OUT_OF_TURN_EVERY = 8  # texts: then comes one of those that have let others go first
 
 Item = TypeVar("Item")  # a text, or the texts of a pair
 Result = TypeVar("Result")
@@ -46,10 +46,10 @@ class _Request(Generic[Item, Result]):
 class Line:
     """Worker threads that take one text at a time, by the turns of their requests.
 
-    A question so waits for the text at hand, and for one of OUT_OF_TURN texts after it: those have
-    requests whose turn is later while earlier ones keep all threads busy, each turn by turn.
-    Documents that are read while people ask without end are slow, and do not fail. Work for a
-    request that was given up is dropped.
+    A question so waits for the text at hand. While earlier turns keep all threads busy, one of
+    OUT_OF_TURN_EVERY texts is of a later one, of these in turn: documents that are read while
+    people ask without end are slow, and seldom late. Work for a request that was given up is
+    dropped.
     """
 
     def __init__(self, *, threads: int) -> None:
@@ -128,7 +128,7 @@ class Line:
 
     def _next(self, turns: Sequence[Turn]) -> Turn:
         first, *later = turns
-        if not later or self._in_turn < OUT_OF_TURN - 1:
+        if not later or self._in_turn < OUT_OF_TURN_EVERY - 1:
             self._in_turn = self._in_turn + 1 if later else 0
             return first
         self._in_turn = 0

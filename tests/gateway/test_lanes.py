@@ -352,34 +352,25 @@ def test_who_tries_and_leaves_is_followed_by_another(clock):
 
 
 async def test_a_call_that_tries_whether_it_is_well_keeps_others_from_it(models, lane, clock):
-    lane.silence = clock.silence
+    lane.silence = lambda model: clock.silence
     clock.overtaken(after_s=SILENCE_S)
     clock.now += FIRST_REST_S
     models.plan.append(Behaviour(delay_s=5))
     probe = asyncio.create_task(heard(lane))
     await models.until_asked("/chat/completions")
-    assert lane.silence.is_long
+    assert lane.silence("words").is_long
     probe.cancel()
     await asyncio.wait([probe])
 
 
 async def test_the_first_text_ends_the_silence(models, lane, clock):
-    lane.silence = clock.silence
+    lane.silence = lambda model: clock.silence
     clock.overtaken(after_s=SILENCE_S)
     clock.now += 0.1  # within its rest
     models.pieces = ["", "a", "b"]
     async with aclosing(lane.chat(ASKED, model="words", patience=patience())) as pieces:
-        told = [((await anext(pieces)).text, lane.silence.is_long) for _ in range(2)]
+        told = [((await anext(pieces)).text, lane.silence("words").is_long) for _ in range(2)]
     assert told == [("", True), ("a", False)]
-
-
-async def test_who_refuses_is_not_silent(models, lane, clock):
-    lane.silence = clock.silence
-    clock.overtaken(after_s=SILENCE_S)
-    clock.now += 0.1  # within its rest
-    models.plan.append(failing(400))
-    await failure(lane)
-    assert not lane.silence.is_long
 
 
 @pytest.mark.parametrize(

@@ -288,7 +288,7 @@ async def hung(models, router, monkeypatch):
     monkeypatch.setattr(breaker, "FIRST_REST_S", 60.0)
     first = router.lanes["first"]
     for _ in range(20):
-        if first.silence.is_long:
+        if first.silence("words").is_long:
             break
         models.plan.append(SLOW)
         heard = await hear(router, hedge_s=0.1)
@@ -320,15 +320,31 @@ async def test_who_was_asked_later_and_cut_was_not_silent(models, second, router
     second.plan.append(SLOW)
     heard = await hear(router, hedge_s=0.1)
     assert heard.outcomes == [("first", "answered"), ("second", "overtaken")]
-    assert not router.lanes["second"].silence.is_long
+    assert not router.lanes["second"].silence("words").is_long
 
 
-async def test_a_pause_between_two_tries_is_no_silence(models, router, monkeypatch):
-    monkeypatch.setattr(lanes, "SILENCE_S", 0.0)  # any would be too much
+async def test_a_model_that_hangs_leaves_others_at_its_endpoint_their_place(
+    models, router, monkeypatch
+):
+    monkeypatch.setattr(lanes, "SILENCE_S", 0.0)  # any is too much
+    monkeypatch.setattr(breaker, "FIRST_REST_S", 60.0)
+    models.further["quick"] = models.embed
+    hanging, quick = BOTH[0], Step(endpoint="first", model="quick")
+    models.plan.append(SLOW)
+    heard = await hear(router, hedge_s=0.1)
+    assert heard.outcomes == [("first", "overtaken"), ("second", "answered")]
+    for steps in ([quick, BOTH[1]], [hanging, quick]):
+        heard = await hear(router, steps=steps, hedge_s=4)
+        assert [(call.endpoint, call.model) for call in heard.calls] == [("first", "quick")]
+
+
+async def test_who_pauses_between_two_tries_is_not_waited_for(models, router, monkeypatch):
+    monkeypatch.setattr(lanes, "SILENCE_S", 0.0)
+    monkeypatch.setattr(breaker, "FIRST_REST_S", 60.0)
     models.plan.append(failing(429, retry_after="3"))
     heard = await hear(router, hedge_s=1, deadline_s=20)
     assert heard.outcomes == [("first", "overtaken"), ("second", "answered")]
-    assert not router.lanes["first"].silence.is_long
+    assert (await hear(router, hedge_s=4)).outcomes == [("second", "answered")]
 
 
 async def test_to_wait_for_a_turn_is_no_silence(models, second, monkeypatch):
@@ -341,7 +357,7 @@ async def test_to_wait_for_a_turn_is_no_silence(models, second, monkeypatch):
         heard = await hear(router, hedge_s=0.1)
         holding.cancel()
         assert heard.outcomes == [("first", "overtaken"), ("second", "answered")]
-        assert not router.lanes["first"].silence.is_long
+        assert not router.lanes["first"].silence("words").is_long
 
 
 async def test_what_comes_without_a_text_is_no_silence(models, router, monkeypatch):
@@ -349,7 +365,7 @@ async def test_what_comes_without_a_text_is_no_silence(models, router, monkeypat
     models.pieces, models.pause_s = [""] * 100, 0.05  # as of a model that thinks
     heard = await hear(router, hedge_s=1)
     assert heard.outcomes == [("first", "overtaken"), ("second", "answered")]
-    assert not router.lanes["first"].silence.is_long
+    assert not router.lanes["first"].silence("words").is_long
 
 
 async def test_a_second_that_refuses_ends_no_first_that_answers(models, second, router):

@@ -104,7 +104,7 @@ class Running:
         """Note that one that was asked after it has begun before it."""
         since = self._patience.silent_since
         if since is not None:
-            self._lane.silence.add(since)
+            self._lane.silence(self._step.model).add(since)
 
     def hang_up(self) -> None:
         """Cancel it, once: a second time would cut short how it hangs up."""

@@ -80,7 +80,6 @@ class Tries:
     longest_pause_s: float = math.inf  # before a further one; sooner somebody else is asked
     # Called before each; raises Busy where our own limit has no room for it.
     on_try: Callable[[], None] = lambda: None
-    on_pause: Callable[[], None] = lambda: None  # called after one that failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,7 +352,6 @@ async def again(once: Callable[[], Awaitable[T]], tries: Tries) -> T:
             left_s = min(tries.by - asyncio.get_running_loop().time(), tries.longest_pause_s)
             if tried + 1 == tries.most or not _may_pass(error) or pause >= left_s:
                 raise
-        tries.on_pause()
         await asyncio.sleep(pause)
     raise AssertionError("the last try returns or raises")
 

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from http import HTTPStatus
 
 from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
@@ -27,6 +27,7 @@ JSON_SCHEMA, LOGPROBS = "json_schema", "logprobs"
 # Ends of an answer that are the endpoint's; to others, such as content_filter, what is asked leads.
 OF_THE_ENDPOINT = frozenset({"abort", "error"})
 SILENCE_S = 10.0  # after which an endpoint is late, whoever would have waited for how long
+MOST_MODELS = 1000  # of an endpoint, whose silence is remembered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +72,8 @@ class Patience:
     tries: int
     longest_pause_s: float = math.inf  # between two of them
     tried: int = field(default=0, init=False)  # requests that were sent
-    # When the last was sent, or the last piece came; None: no request is under way.
+    # When the last was sent, or the last piece came; None: it waits for its turn.
     silent_since: float | None = field(default=None, init=False)
-
-    def pause(self) -> None:
-        """Note that no request is under way until the next try."""
-        self.silent_since = None
 
 
 class Rate:
@@ -108,7 +105,7 @@ class Rate:
 
 
 class Silence:
-    """Adds up the silence of calls that were overtaken, and says whether there is too much of it.
+    """Adds up the silence of a model in calls that were overtaken, and says if there is too much.
 
     Calls at the same time add up once; a text begins the sum anew. Who is slow may be well, and
     others may have more patience: so this leads to another order of steps, and to no rest.
@@ -138,7 +135,7 @@ class Silence:
             self._breaker.failed(since)
 
     def end(self) -> None:
-        """Note a text, or another sign of life."""
+        """Note a text."""
         self._sum_s, self._until = 0.0, self._clock()
         self._breaker.succeeded(self._until)
 
@@ -154,7 +151,8 @@ class Lane:
         self._ask = partial(chat, endpoint) if isinstance(endpoint, Endpoint) else endpoint.chat
         self.limits = limits or Limits()
         self.breaker = Breaker(failures=MOST_FAILURES)
-        self.silence = Silence()
+        # One model may hang beside another that is well; who is forgotten begins anew.
+        self.silence = lru_cache(MOST_MODELS)(lambda _model: Silence())
         self._places = asyncio.Semaphore(self.limits.most_concurrent)
         per_minute = self.limits.requests_per_minute
         self._rate = Rate(per_minute) if per_minute else None
@@ -174,7 +172,8 @@ class Lane:
             attempt = self.breaker.attempt()
             if attempt is None:
                 raise self._resting()
-            self.silence.asked()
+            silence = self.silence(model)
+            silence.asked()
             try:
                 pieces = self._ask(
                     asked.messages,
@@ -187,14 +186,13 @@ class Lane:
                         by=patience.first_by,
                         longest_pause_s=patience.longest_pause_s,
                         on_try=lambda: self._count(patience),
-                        on_pause=patience.pause,
                     ),
                 )
                 async with aclosing(self._in_time(pieces, patience)) as timed:
                     async for piece in timed:
                         patience.silent_since = time.monotonic()
                         if piece.text.strip():
-                            self.silence.end()
+                            silence.end()
                             if not self.breaker.is_well:
                                 self.breaker.succeeded(attempt)
                         yield piece
@@ -202,13 +200,9 @@ class Lane:
                 if is_to_blame(error):
                     self.breaker.failed(attempt)
                 elif has_answered(error):
-                    self._has_answered(attempt)
+                    self.breaker.succeeded(attempt)
                 raise
-            self._has_answered(attempt)
-
-    def _has_answered(self, attempt: float) -> None:
-        self.silence.end()
-        self.breaker.succeeded(attempt)
+            self.breaker.succeeded(attempt)
 
     def _fits(self, asked: ChatRequest) -> None:
         most = self.limits.context_tokens

@@ -86,7 +86,7 @@ class _Asking:
         steps = list(zip(route.steps, lanes, strict=True))
         if route.hedge_s is not None:
             # Else every question would wait for one that hangs until the next one is asked, too.
-            steps.sort(key=lambda each: each[1].silence.is_long)
+            steps.sort(key=lambda each: each[1].silence(each[0].model).is_long)
         self._left = deque(steps)
         self.asked: list[Running] = []
 

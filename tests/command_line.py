@@ -37,7 +37,7 @@ class Finished:
 
 
 @contextmanager
-def _logging_restored():
+def logging_restored():
     root, before = logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers[:], root.level
     # What the test's own services log meanwhile is not what the command says. (Standard output
@@ -66,7 +66,7 @@ class CommandLine:
         out, err = io.StringIO(), io.StringIO()
         with (
             pytest.MonkeyPatch.context() as patched,
-            _logging_restored(),
+            logging_restored(),
             redirect_stdout(out),
             redirect_stderr(err),
             ThreadPoolExecutor(1) as thread,

@@ -72,6 +72,11 @@ def framed(headers: Mapping[str, str], payload: bytes) -> bytes:
         bytes([len(name)]) + name.encode() + STRING + _length(value.encode(), 2) + value.encode()
         for name, value in headers.items()
     )
+    return framed_head(head, payload)
+
+
+def framed_head(head: bytes, payload: bytes = b"") -> bytes:
+    """Write one message, whatever its headers are."""
     prelude = (16 + len(head) + len(payload)).to_bytes(4, "big") + _length(head, 4)
     message = prelude + _sum(prelude) + head + payload
     return message + _sum(message)

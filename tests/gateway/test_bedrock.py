@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import threading
 import time
 
 import pytest
@@ -11,7 +12,7 @@ from roadworthy.gateway.bedrock import Bedrock
 from roadworthy.gateway.calls import Step
 from roadworthy.gateway.chat import Message
 from roadworthy.gateway.endpoint import EndpointAddress, Tries
-from roadworthy.gateway.lanes import ChatRequest, Lane, Limits
+from roadworthy.gateway.lanes import ChatRequest, Lane, Limits, has_answered, is_to_blame
 from roadworthy.gateway.prices import read_prices
 from roadworthy.gateway.routes import Route, Router
 from tests.doubles.converse import (
@@ -19,6 +20,7 @@ from tests.doubles.converse import (
     failing_in_converse,
     fault_in_converse,
     framed,
+    framed_head,
     is_signed,
     said_in_converse,
     thought_in_converse,
@@ -114,27 +116,40 @@ async def test_a_signature_is_of_the_region_and_the_credentials(models, signing,
     assert not is_signed(asked, secret="another")
 
 
-async def test_every_try_is_signed_anew(models, signing, monkeypatch):
+async def test_every_try_is_signed_anew(models, signing):
     models.plan.append(failing_in_converse(500, "InternalServerException"))
-    monkeypatch.setenv("AWS_SESSION_TOKEN", "of-a-session")
-    assert await heard(signing)
-    assert [is_signed(asked, secret=SECRET) for asked in models.asked] == [True, True]
+    session = signing._endpoint._client.auth._session
+    renewed = Tries(on_pause=lambda: session.set_credentials("AKIDNEW", "new", "of-a-session"))
+    assert await heard(signing, tries=renewed)
+    assert is_signed(models.asked[0], secret=SECRET)
+    assert is_signed(models.asked[1], secret="new")
     assert models.asked[1].headers["x-amz-security-token"] == "of-a-session"
 
 
+async def test_the_token_of_a_session_is_not_logged(models, signing, monkeypatch, logged):
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "of-a-session")
+    await heard(signing)
+    assert models.asked[0].headers["x-amz-security-token"] == "of-a-session"
+    assert "of-a-session" not in logged.getvalue()
+
+
 @pytest.mark.parametrize(
-    "host",
+    ("host", "region"),
     [
-        "bedrock-runtime.us-gov-west-1.amazonaws.com",
-        "bedrock-runtime-fips.us-gov-west-1.amazonaws.com",
-        "vpce-0a-1b.bedrock-runtime.us-gov-west-1.vpce.amazonaws.com",
+        ("bedrock-runtime.us-gov-west-1.amazonaws.com", "us-gov-west-1"),
+        ("bedrock-runtime-fips.us-gov-west-1.amazonaws.com", "us-gov-west-1"),
+        ("bedrock-runtime.us-east-1.api.aws", "us-east-1"),
+        ("bedrock-runtime.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+        ("vpce-0a-1b.bedrock-runtime.us-gov-west-1.vpce.amazonaws.com", "us-gov-west-1"),
+        ("bedrock-runtime.internal.example", "eu-central-1"),
+        ("bedrock-runtime.internal.amazonaws.com.example", "eu-central-1"),
     ],
 )
-async def test_the_region_stands_in_the_url(signing, host):
+async def test_the_region_stands_in_a_url_of_theirs_else_in_the_settings(signing, host, region):
     made = Bedrock(EndpointAddress(url=f"https://{host}", key=None, timeout_s=2))
     request = made._endpoint._client.build_request("POST", "/model/x/converse-stream", json={})
     [sent] = [each async for each in made._endpoint._client.auth.async_auth_flow(request)]
-    assert "/us-gov-west-1/bedrock/" in sent.headers["authorization"]
+    assert f"/{region}/bedrock/" in sent.headers["authorization"]
     await made.close()
 
 
@@ -152,20 +167,45 @@ async def test_credentials_that_are_nowhere_are_ours_to_mend(models, signing, mo
     error = await failure(signing)
     assert (type(error), error.facts["status"], models.asked) == (Unavailable, 401, [])
     assert "needs a key, or credentials of AWS" in error.message
+    # Nothing was sent: the endpoint is neither down nor there.
+    assert (is_to_blame(error), has_answered(error)) == (False, False)
 
 
-async def test_credentials_that_take_long_stop_nobody_else(models, signing, monkeypatch):
-    look = signing._endpoint._client.auth._session.get_credentials
-    monkeypatch.setattr(
-        signing._endpoint._client.auth._session,
-        "get_credentials",
-        lambda: time.sleep(0.5) or look(),
-    )
-    asking = asyncio.create_task(heard(signing))
+@pytest.mark.parametrize(
+    "program", ["missing-program", "echo {", "echo 5", "sh -c 'echo hushed >&2; exit 1'"]
+)
+async def test_a_program_for_credentials_that_fails_is_not_quoted(
+    models, signing, monkeypatch, tmp_path, logged, program
+):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    (tmp_path / "AWS_CONFIG_FILE").write_text(f"[default]\ncredential_process = {program}\n")
+    error = await failure(signing)
+    assert (type(error), error.facts["status"], models.asked) == (Unavailable, 401, [])
+    assert "hushed" not in error.message + logged.getvalue()
+    assert "credentials of AWS cannot be had" in logged.getvalue()
+
+
+async def test_credentials_that_hang_hold_nobody_long_and_are_looked_up_once(
+    models, signing, monkeypatch
+):
+    auth, come, looked = signing._endpoint._client.auth, threading.Event(), []
+    look = auth._session.get_credentials
+
+    def hang():
+        looked.append(1)
+        return come.wait(10) and look()
+
+    monkeypatch.setattr(auth._session, "get_credentials", hang)
+    monkeypatch.setattr(auth, "_longest_s", 0.3)
     began = time.monotonic()
-    await asyncio.sleep(0.05)
-    assert time.monotonic() - began < 0.3
-    assert await asking
+    errors = await asyncio.gather(*[failure(signing) for _ in range(40)])
+    assert {error.facts["status"] for error in errors} == {401}
+    await failure(signing)
+    await asyncio.to_thread(len, "")
+    assert (time.monotonic() - began < 1, looked, models.asked) == (True, [1], [])
+    come.set()
+    await asyncio.to_thread(auth._found.result, 2)
+    assert await heard(signing)
 
 
 def test_a_missing_library_is_named(monkeypatch):
@@ -237,7 +277,7 @@ async def test_how_long_to_wait_is_read(models, bedrock):
 @pytest.mark.parametrize(
     ("status", "kind", "failing"),
     [
-        (400, "ValidationException", Invalid),
+        (400, "ValidationException", Unavailable),
         (403, "AccessDeniedException", Unavailable),
         (404, "ResourceNotFoundException", Unavailable),
         (429, "ThrottlingException", Busy),
@@ -251,12 +291,61 @@ async def test_a_failure_says_what_it_is_and_not_the_key(models, bedrock, status
     assert "no, ***" in error.message
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The model returned the following errors: Input is too long for requested model.",
+        "Too many input tokens. Max input tokens: 8192, request input token count: 9000",
+        "This model's maximum context length is 8192 tokens.",
+        "input length and `max_tokens` exceed context limit: 190000 + 20000 > 204698",
+        "Malformed input request: expected maxLength: 42000, actual: 46189",
+        "Output blocked by content filtering policy",
+    ],
+)
+async def test_what_is_asked_may_be_refused(models, bedrock, words):
+    models.plan.append(failing_in_converse(400, "ValidationException", words))
+    assert (type(await failure(bedrock)), len(models.asked)) == (Invalid, 1)
+
+
+async def test_a_model_that_is_refused_is_followed_by_the_next_step(models, bedrock):
+    words = "The provided model identifier is invalid."
+    models.plan.append(failing_in_converse(400, "ValidationException", words))
+    steps = [Step(endpoint="x", model=name) for name in ("typo", "words")]
+    lane, calls = Lane("x", bedrock), []
+    asking = Router({"x": lane}, read_prices()).chat(
+        Route(steps=steps, deadline_s=5),
+        ChatRequest(messages=MESSAGES, max_tokens=10),
+        on_end=calls.append,
+    )
+    assert "".join([piece.text async for piece in asking]) == "It is."
+    assert (len(calls), len(models.asked), lane.breaker.is_well) == (2, 2, True)
+
+
+async def test_a_temperature_of_0_that_a_model_refuses_is_left_out_from_then_on(models, bedrock):
+    words = "The model returned the following errors: `temperature` is deprecated for this model."
+    models.plan.append(failing_in_converse(400, "ValidationException", words))
+    assert [await heard(bedrock), await heard(bedrock)]
+    await heard(bedrock, model="another")
+    told = [asked.body["inferenceConfig"] for asked in models.asked]
+    assert told == [
+        {"maxTokens": 10} | each for each in ({"temperature": 0}, {}, {}, {"temperature": 0})
+    ]
+
+
+async def test_a_temperature_that_was_chosen_is_not_given_up(models, bedrock):
+    words = "The value 1.5 of temperature is out of range."
+    models.plan.append(failing_in_converse(400, "ValidationException", words))
+    assert isinstance(await failure(bedrock, temperature=1.5), Unavailable)
+    await heard(bedrock)
+    assert [asked.body["inferenceConfig"]["temperature"] for asked in models.asked] == [1.5, 0]
+
+
 @pytest.mark.parametrize("before", [0, 2], ids=["first", "in-mid-answer"])
 @pytest.mark.parametrize(
     ("fault", "failing"),
     [
         (fault_in_converse("throttlingException", f"no, {KEY}"), Busy),
-        (fault_in_converse("validationException", f"no, {KEY}"), Invalid),
+        (fault_in_converse("validationException", f"no, {KEY}"), Unavailable),
         (fault_in_converse("modelStreamErrorException", f"no, {KEY}"), Unavailable),
         (fault_in_converse("internalServerException", f"no, {KEY}"), Unavailable),
         (error_in_converse(f"no, {KEY}"), Unavailable),
@@ -267,6 +356,11 @@ async def test_a_fault_within_a_stream_is_told(models, bedrock, before, fault, f
     error = await failure(bedrock)
     assert type(error) is failing
     assert "no, ***" in error.message
+
+
+async def test_a_fault_whose_words_are_none_is_told(models, bedrock):
+    models.events = [framed_head(b"\x0e:error-message\x00")]  # that it is true
+    assert "broke off" in (await failure(bedrock)).message
 
 
 @pytest.mark.parametrize("pieces", [0, 1, 2, 4])
@@ -287,8 +381,11 @@ async def test_a_stream_that_only_stops_is_an_error(models, bedrock, pieces):
         [b"data: {}\n\n" * 3],
         [said_in_converse(["a"])[1].replace(b'"a"', b'"b"')],
         [framed({":message-type": "event", ":event-type": "metadata"}, b"{broken")],
+        [framed_head(b"\x01a\x63")],
+        [framed_head(b"\x01a\x07\x00")],
+        [framed_head(b"\x01\xff\x00")],
     ],
-    ids=["other-protocol", "wrong-sum", "no-json"],
+    ids=["other-protocol", "wrong-sum", "no-json", "odd-type", "short-header", "no-text"],
 )
 async def test_what_is_no_protocol_of_theirs_is_unavailable(models, bedrock, events):
     models.events = events

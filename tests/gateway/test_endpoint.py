@@ -207,9 +207,10 @@ async def test_nobody_listening_is_unavailable(models):
         b'{"message": "input is too long", "type": "validation"}',
         b'{"object": "error", "message": "input is too long", "code": 400}',
         b'{"detail": "input is too long"}',
+        b'{"Message": "input is too long"}',
         b"input is too long",
     ],
-    ids=["ollama-tei", "tei-openai", "old-vllm", "fastapi", "text"],
+    ids=["ollama-tei", "tei-openai", "old-vllm", "fastapi", "aws", "text"],
 )
 async def test_the_words_of_every_usual_server_reach_us(models, endpoint, body):
     models.plan.append(Behaviour(status=400, body=body))

@@ -66,6 +66,11 @@ async def test_what_is_asked_is_sent_in_its_protocol(models, gemini):
     assert (config["maxOutputTokens"], config["temperature"]) == (10, 0.5)
 
 
+async def test_their_library_logs_nothing_of_a_call(gemini, logged):
+    await heard(gemini)
+    assert "google_genai" not in logged.getvalue()
+
+
 async def test_a_schema_is_sent_in_its_protocol(models, gemini):
     schema = {"type": "object", "properties": {"a": {"type": "string"}}}
     told = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
@@ -141,8 +146,10 @@ async def test_what_fails_as_it_begins_is_hung_up(models, gemini):
     assert await asyncio.to_thread(models.asked[0].is_left.wait, 2)
 
 
-async def test_what_is_no_protocol_of_theirs_is_unavailable(models, gemini):
-    models.events = [b"data: {broken\n\n"]
+@pytest.mark.parametrize("said", [b"{broken", b'{"candidates": [{"content": 5}]}'])
+@pytest.mark.parametrize("before", [0, 1], ids=["first", "in-mid-answer"])
+async def test_what_is_no_protocol_of_theirs_is_unavailable(models, gemini, said, before):
+    models.events = [*said_in_contents(["half", ""])[:before], b"data: " + said + b"\n\n"]
     assert isinstance(await failure(gemini, tries=Tries(most=1)), Unavailable)
 
 

@@ -139,12 +139,13 @@ async def test_what_is_ours_to_mend_costs_nobody_else_the_endpoint(models, lane,
     "behaviour",
     [
         failing(500),
+        failing(424),
         Behaviour(is_reset=True),
         Behaviour(body=b"<html>"),
         Behaviour(cut_after=1),
         Behaviour(delay_s=0.5),
     ],
-    ids=["fault", "reset", "garbage", "broke-off", "hang"],
+    ids=["fault", "behind-it", "reset", "garbage", "broke-off", "hang"],
 )
 async def test_what_the_endpoint_is_to_blame_for_counts(models, lane, behaviour, monkeypatch):
     monkeypatch.setattr(lanes, "SILENCE_S", 0.2)

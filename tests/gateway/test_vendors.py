@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 
+import httpx
 import pytest
 
 from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
@@ -115,6 +116,35 @@ async def test_an_answer_that_is_cut_at_its_limit_has_an_end(models, vendor):
     models.events = said_in_messages(["a"], stop_reason="max_tokens")
     pieces = await heard(vendor)
     assert [piece.finish_reason for piece in pieces if piece.finish_reason] == ["length"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "variable", "host"),
+    [
+        ("anthropic", "ANTHROPIC_BASE_URL", "api.anthropic.com"),
+        ("gemini", "GOOGLE_GEMINI_BASE_URL", "generativelanguage.googleapis.com"),
+    ],
+)
+async def test_the_environment_leads_nowhere_else(models, monkeypatch, kind, variable, host):
+    pytest.importorskip("any_llm")
+    asked = []
+
+    async def refuse(transport, request):
+        asked.append((request.url.host, type(transport._pool).__name__))
+        return httpx.Response(401, json={})
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", refuse)
+    for name in (variable, "HTTPS_PROXY", "HTTP_PROXY"):
+        monkeypatch.setenv(name, models.url)
+    vendor = Vendor(kind, EndpointAddress(url="", key=KEY, timeout_s=2))
+    await failure(vendor)
+    assert asked == [(host, "AsyncConnectionPool")]
+    await vendor.close()
+
+
+async def test_what_is_asked_is_not_logged(vendor, logged):
+    await heard(vendor)
+    assert "Why?" not in logged.getvalue()
 
 
 async def test_a_silent_vendor_is_given_up_in_time(models, vendor):

@@ -8,19 +8,37 @@ import asyncio
 import importlib
 import json
 import re
+import struct
+import threading
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
+from functools import partial
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel, Field, ValidationError
+import structlog
+from pydantic import BaseModel, Field
 
 from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
-from roadworthy.gateway.chat import ChatPiece, Message, check_ended, reason_of
-from roadworthy.gateway.endpoint import Endpoint, EndpointAddress, Tries, harmless
+from roadworthy.gateway.chat import ChatPiece, Message, asked, check_ended, reason_of
+from roadworthy.gateway.endpoint import OF_THE_TIME, Endpoint, EndpointAddress, Tries, harmless
 from roadworthy.gateway.vendors import installed
 
-REGION = re.compile(r"\bbedrock-runtime(?:-fips)?\.([a-z0-9-]+)\.")
+log = structlog.get_logger(__name__)
+REGION = re.compile(
+    r"(?:.+\.)?bedrock-runtime(?:-fips)?\.([a-z0-9-]+)\."
+    r"(?:vpce\.)?(?:amazonaws\.(?:com|com\.cn|eu)|api\.aws)"
+)
+# There is one kind of 400, whatever is wrong; by these words it is what was asked, else ours.
+OF_THE_ASKER = re.compile(
+    r"too long|too many input tokens|maxLength|context (?:length|limit|window)|content filter", re.I
+)
+TEMPERATURE = "temperature"
+LONGEST_LOOKUP_S = 5.0  # of credentials: less than the silence for which an endpoint is blamed
 SERVICE = "bedrock"  # that a signature is for
 NO_MODEL = "none"
 
@@ -57,7 +75,7 @@ class Bedrock:
         self.address = address
         with installed("bedrock"):
             self._eventstream: Any = importlib.import_module("botocore.eventstream")
-            auth = None if address.key else _Signature(address.url)
+            auth = None if address.key else _Signature(address)
         self._endpoint = Endpoint(address, most_connections=most_connections, auth=auth)
 
     async def close(self) -> None:
@@ -69,7 +87,7 @@ class Bedrock:
 
         A model that there is not is asked: that is free, and needs no permission but to answer.
         """
-        body = _body([Message(role="user", content="?")], max_tokens=1)
+        body = _body([Message(role="user", content="?")]) | {"inferenceConfig": {"maxTokens": 1}}
         try:
             await self._endpoint.post(_path(NO_MODEL), body, most_bytes=1_000)
         except Invalid:
@@ -86,14 +104,17 @@ class Bedrock:
         tries: Tries | None = None,
     ) -> AsyncGenerator[ChatPiece]:
         """Ask a model; yields its answer piece by piece, and raises, as gateway.chat does."""
-        body = _body(messages, max_tokens=max_tokens, temperature=temperature)
+        body = _body(messages)
         if told := (options or {}).get("response_format"):
             schema = told["json_schema"] | {"schema": json.dumps(told["json_schema"]["schema"])}
             body["outputConfig"] = {
                 "textFormat": {"type": "json_schema", "structure": {"jsonSchema": schema}}
             }
+        stream = partial(self._stream, _path(model), body, tries=tries)
+        limits = {"maxTokens": max_tokens, TEMPERATURE: temperature}
+        asking = asked(stream, limits, refused=self._endpoint.refused[model])
         reasons: set[str | None] = set()
-        async with self._endpoint.stream(_path(model), body, tries=tries) as response:
+        async with asking as response:
             async for event in self._events(response):
                 reasons.add(reason := reason_of(event.stop_reason))
                 yield ChatPiece(
@@ -104,6 +125,29 @@ class Bedrock:
                 )
         check_ended(reasons, name=self._name)
 
+    @asynccontextmanager
+    async def _stream(
+        self,
+        path: str,
+        body: Mapping[str, object],
+        limits: Mapping[str, object],
+        *,
+        tries: Tries | None,
+    ) -> AsyncIterator[httpx.Response]:
+        """Ask, and tell a refusal of what is asked from one that is ours to mend."""
+        whole = {**body, "inferenceConfig": limits}
+        try:
+            async with self._endpoint.stream(path, whole, tries=tries) as response:
+                yield response
+        except Invalid as error:
+            status, words = error.facts.get("status"), error.message
+            if status != HTTPStatus.BAD_REQUEST or OF_THE_ASKER.search(words):
+                raise
+            # 0 is in the range of every model that takes one.
+            is_refused = limits.get(TEMPERATURE) == 0 and TEMPERATURE in words
+            facts = error.facts | ({"parameter": TEMPERATURE} if is_refused else {})
+            raise Unavailable(words, **facts) from error
+
     async def _events(self, response: httpx.Response) -> AsyncIterator[_Event]:
         arrived = self._eventstream.EventStreamBuffer()
         try:
@@ -113,14 +157,15 @@ class Bedrock:
                     if message.headers.get(":message-type") != "event":
                         raise self._fault(message)
                     yield _Event.model_validate_json(message.payload)
-        except (self._eventstream.ParserError, ValidationError) as error:
+        # Theirs, and what escapes them: an unknown type of a header, one too short, no text.
+        except (self._eventstream.ParserError, LookupError, struct.error, ValueError) as error:
             raise Unavailable(f"{self.address.url} does not stream Bedrock's protocol.") from error
 
     def _fault(self, message: Any) -> RoadworthyError:  # noqa: ANN401 - of a library without types
         """Say what went wrong after the status, which is 200."""
         told = message.headers
         words = self._endpoint.words(message.payload) or harmless(
-            told.get(":error-message", "nothing more"), key=self.address.key
+            str(told.get(":error-message", "nothing more")), key=self.address.key
         )
         sentence = f"{self._name} broke off and says: {words}."
         match told.get(":exception-type"):
@@ -142,47 +187,66 @@ class _Signature(httpx.Auth):
         Invalid: nothing tells the region.
     """
 
-    def __init__(self, url: str) -> None:
-        self._name = f"The model endpoint {url}"
+    def __init__(self, address: EndpointAddress) -> None:
+        self._name = f"The model endpoint {address.url}"
         session = importlib.import_module("botocore.session")
         self._signers: Any = importlib.import_module("botocore.auth")
         self._requests: Any = importlib.import_module("botocore.awsrequest")
         self._errors: Any = importlib.import_module("botocore.exceptions")
         self._session: Any = session.Session()
-        self._region = self._region_of(url)
+        self._region = self._region_of(address.url)
+        self._longest_s = min(LONGEST_LOOKUP_S, OF_THE_TIME * address.timeout_s)
+        self._found: Future[Any] | None = None
+        self._by = 0.0
 
     async def async_auth_flow(
         self, request: httpx.Request
     ) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Add the signature to a request before it is sent."""
-        # In a thread: to find or renew credentials may read files or ask another server.
-        request.headers.update(await asyncio.to_thread(self._signed, request))
-        yield request
-
-    def _signed(self, request: httpx.Request) -> dict[str, str]:
-        try:
-            credentials = self._session.get_credentials()
-            frozen = credentials.get_frozen_credentials() if credentials else None
-        except (self._errors.BotoCoreError, self._errors.ClientError) as error:
-            raise self._unknown(str(error)) from error
-        if frozen is None:
-            raise self._unknown("there are none")
+        credentials = await self._credentials()
         signed = self._requests.AWSRequest(
             method=request.method, url=str(request.url), data=request.content
         )
-        self._signers.SigV4Auth(frozen, SERVICE, self._region).add_auth(signed)
-        return dict(signed.headers.items())
+        self._signers.SigV4Auth(credentials, SERVICE, self._region).add_auth(signed)
+        request.headers.update(dict(signed.headers.items()))
+        yield request
 
-    def _unknown(self, words: str) -> Unavailable:
-        # Ours to mend, like a wrong key: routes go on, and nobody leaves the endpoint alone.
-        return Unavailable(
-            f"{self._name} needs a key, or credentials of AWS where botocore finds them; it says: "
-            f"{harmless(words, key=None)}.",
+    async def _credentials(self) -> Any:  # noqa: ANN401 - of a library without types
+        """Find or renew them, in a thread of their own, once for all who ask meanwhile.
+
+        That may read files, start a program or ask a server, and hang: then it holds one thread,
+        and nobody longer than its time.
+        """
+        found = self._found
+        if found is None or found.done():
+            self._found = found = Future[Any]()
+            self._by = time.monotonic() + self._longest_s
+            threading.Thread(target=self._look, args=(found,), daemon=True).start()
+        await asyncio.wait([asyncio.wrap_future(found)], timeout=self._by - time.monotonic())
+        if not found.done():
+            log.warning("credentials of AWS are not found in time", seconds=self._longest_s)
+        elif credentials := found.result():
+            return credentials
+        # Ours to mend, like a wrong key: routes go on. Of the endpoint it says nothing.
+        raise Unavailable(
+            f"{self._name} needs a key, or credentials of AWS where botocore finds them: there are "
+            "none, or they cannot be had, as the log says.",
             status=401,
+            is_unsent=True,
         )
 
+    def _look(self, found: Future[Any]) -> None:
+        credentials = None
+        try:
+            if known := self._session.get_credentials():
+                credentials = known.get_frozen_credentials()
+        # botocore lets through what files, programs and servers lead to. Its words may be theirs.
+        except Exception as error:  # noqa: BLE001
+            log.warning("credentials of AWS cannot be had", error=type(error).__name__)
+        found.set_result(credentials)
+
     def _region_of(self, url: str) -> str:
-        if found := REGION.search(url):
+        if found := REGION.fullmatch(httpx.URL(url).host):
             return found[1]
         try:
             if region := self._session.get_config_variable("region"):
@@ -200,15 +264,11 @@ def _path(model: str) -> str:
     return f"/model/{quote(model, safe='')}/converse-stream"  # a name may be an ARN
 
 
-def _body(
-    messages: Sequence[Message], *, max_tokens: int, temperature: float = 0.0
-) -> dict[str, object]:
+def _body(messages: Sequence[Message]) -> dict[str, object]:
     system = [{"text": each.content} for each in messages if each.role == "system"]
     turns = [
         {"role": each.role, "content": [{"text": each.content}]}
         for each in messages
         if each.role != "system"
     ]
-    limits = {"maxTokens": max_tokens, "temperature": temperature}
-    body: dict[str, object] = {"messages": turns, "inferenceConfig": limits}
-    return body | ({"system": system} if system else {})
+    return {"messages": turns, **({"system": system} if system else {})}

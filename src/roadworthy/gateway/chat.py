@@ -120,9 +120,9 @@ async def chat(
         **(options or {}),
     }
     stream = partial(endpoint.stream, "/chat/completions", tries=tries)
-    asked = _asked(stream, body, refused=endpoint.refused[model])
+    asking = asked(stream, body, refused=endpoint.refused[model])
     reasons: set[str | None] = set()
-    async with asked as response:
+    async with asking as response:
         # Read to the end, past [DONE]: a connection with bytes left on it is not used again.
         async for data in _events(response, endpoint):
             for piece in _pieces(data, endpoint):
@@ -145,7 +145,7 @@ def check_ended(reasons: Collection[str | None], *, name: str) -> None:
 
 
 @asynccontextmanager
-async def _asked(
+async def asked(
     stream: Callable[[Mapping[str, object]], AbstractAsyncContextManager[httpx.Response]],
     body: Mapping[str, object],
     *,

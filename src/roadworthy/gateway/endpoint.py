@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
 from roadworthy.core.errors import Busy, Invalid, RoadworthyError, Unavailable
 from roadworthy.gateway.protocol import BACKGROUND, PRIORITY
@@ -43,10 +43,10 @@ class _ErrorDetail(BaseModel):
 
 
 class _ErrorBody(BaseModel):
-    """What servers say: OpenAI and vLLM, Ollama and TEI, older vLLM, FastAPI."""
+    """What servers say: OpenAI and vLLM, Ollama and TEI, older vLLM and AWS, FastAPI."""
 
     error: _ErrorDetail | str = ""
-    message: str = ""
+    message: str = Field(default="", validation_alias=AliasChoices("message", "Message"))
     detail: str = ""
 
     @property

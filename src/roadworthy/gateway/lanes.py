@@ -315,7 +315,7 @@ def is_to_blame(error: RoadworthyError) -> bool:
         return silent_s >= SILENCE_S
     if not isinstance(status, int):
         return True
-    return status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.FAILED_DEPENDENCY
 
 
 def is_too_long(error: RoadworthyError) -> bool:
@@ -327,4 +327,4 @@ def has_answered(error: RoadworthyError) -> bool:
     """Tell whether a failure shows that an endpoint is there."""
     if isinstance(error, Invalid) or "finish_reason" in error.facts:
         return True
-    return isinstance(error.facts.get("status"), int)
+    return isinstance(error.facts.get("status"), int) and "is_unsent" not in error.facts

@@ -31,6 +31,11 @@ OURS = {
     "UnsupportedParameterError": 400,
 }
 GEMINI = "gemini"
+# Told to the libraries, which else look for another one in variables of the environment.
+ADDRESSES = {
+    "anthropic": "https://api.anthropic.com",
+    GEMINI: "https://generativelanguage.googleapis.com",
+}
 DELAY = re.compile(r"(\d+)(\.\d+)?s")  # as Protobuf writes a duration
 # What comes over our own client, of the call that is being begun.
 _responses: ContextVar[list[httpx.Response]] = ContextVar("_responses")
@@ -67,21 +72,23 @@ class Vendor:
     def __init__(self, kind: str, address: EndpointAddress) -> None:
         self.address = address
         self._kind = kind
-        client = _noting() if kind == GEMINI else None
-        # Else a variable of the environment may send what is asked to another service of Google.
-        own = {"vertexai": False, "http_options": {"httpx_async_client": client}} if client else {}
+        client = _noting()
+        self._close = client.aclose
+        own: dict[str, object] = {"http_client": client}
+        if kind == GEMINI:
+            # Else a variable of the environment may choose another service of Google.
+            own = {"vertexai": False, "http_options": {"httpx_async_client": client}}
         with installed(kind):
             library = importlib.import_module("any_llm")
             self._model: Any = library.AnyLLM.create(
                 kind,
                 api_key=address.key,
-                api_base=address.url or None,
+                api_base=address.url or ADDRESSES[kind],
                 unified_exceptions=True,
                 max_retries=0,  # they are ours, and counted
                 **own,
             )
         self._failure: type[Exception] = library.exceptions.AnyLLMError
-        self._close = client.aclose if client else self._model.client.close
 
     async def close(self) -> None:
         """Close the connections."""
@@ -153,6 +160,8 @@ class Vendor:
             ) from error
         except self._failure as error:
             raise self._said(error) from error
+        except ValidationError as error:  # alone not made a failure of theirs
+            raise Unavailable(f"{self._name} does not stream its own protocol.") from error
 
     def _said(self, error: Any) -> RoadworthyError:  # noqa: ANN401 - of a library that may be missing
         kind, status = type(error).__name__, error.status_code
@@ -173,13 +182,18 @@ class Vendor:
 
 
 def _noting() -> httpx.AsyncClient:
-    """Make a client for Google's library, which itself does not hang up when an answer is left."""
+    """Make a client that asks nobody but the vendor, and lets us hang up when an answer is left.
+
+    Google's library does not do that itself.
+    """
 
     async def note(response: httpx.Response) -> None:
         _responses.get([]).append(response)  # of a check nobody keeps them
 
     return httpx.AsyncClient(
-        event_hooks={"response": [note]}, limits=httpx.Limits(max_connections=None)
+        event_hooks={"response": [note]},
+        limits=httpx.Limits(max_connections=None),
+        trust_env=False,
     )
 
 

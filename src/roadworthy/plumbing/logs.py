@@ -9,8 +9,12 @@ from typing import TextIO
 
 import structlog
 
-# They log each request with its URL, or each retry of a pool that we report ourselves.
-QUIET = ("httpx", "httpcore", "asyncio")
+# They log each request with its URL, or each retry of a pool that we report ourselves; those that
+# ask models also what is asked, and the tokens of a session.
+QUIET = (
+    *("httpx", "httpcore", "asyncio"),
+    *("any_llm", "anthropic", "botocore", "google_genai", "urllib3"),
+)
 
 
 def log_to(stream: TextIO | None, *, level: str) -> None:

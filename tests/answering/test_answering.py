@@ -37,6 +37,15 @@ async def test_stages_come_first_then_the_text_and_the_answer_last(told):
     assert isinstance(events[-2], Stage)
 
 
+async def test_what_quoting_reads_is_told_with_its_stage(told):
+    told.models.embeddings_usage = {"prompt_tokens": 5}
+    stages = {each.name: each for each in (await told.ask(QUESTION)).answer.stages}
+    assert {name for name, each in stages.items() if each.calls} == {"embed", "quote"}
+    assert stages["quote"].input_tokens >= 5
+    again = {each.name: each for each in (await told.ask(QUESTION, cache=False)).answer.stages}
+    assert not again["quote"].calls  # its sentences are remembered
+
+
 async def test_a_citation_follows_the_piece_that_bears_its_mark(told):
     for event, after in zip(
         (events := (await told.ask(QUESTION)).events), events[1:], strict=False

@@ -171,14 +171,6 @@ async def test_what_an_answer_cost_is_told(door, client, plan, models, fresh):
     assert not await counted(door, client, release="another")
 
 
-async def test_what_quoting_reads_is_in_the_ledger(door, client, plan, models, fresh):
-    models.embeddings_usage = {"prompt_tokens": 5}
-    assert (await client.post("/v1/answers", json={"question": QUESTION})).status_code == 200
-    told = await counted(door, client)
-    assert (told[CALLS], told[READ]) == (2, 5 + 5)  # the question, and the sentences
-    assert told["stage_seconds_today", "quote"] > 0
-
-
 async def test_what_is_told_of_many_releases_is_bounded(
     door, client, plan, generating, fresh, monkeypatch
 ):

@@ -157,10 +157,10 @@ async def test_ranks_are_those_of_the_product(trial):
 async def test_a_model_that_is_down_is_no_wrong_answer(trial):
     right = trial.embedder.embed_passages
 
-    async def down(texts):
+    async def down(texts, **how):
         if any(text in LINES for text in texts):  # sentences; passages are led by their title
             raise Unavailable("it is gone")
-        return await right(texts)
+        return await right(texts, **how)
 
     trial.embedder.embed_passages = down
     with pytest.raises(Unavailable, match="nothing is measured"):

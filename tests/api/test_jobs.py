@@ -18,8 +18,11 @@ async def upload(client, *names):
 
 
 async def fail_next(world):
-    async with world.database.as_worker() as conn:
-        lease = await jobs.claim(conn)
+    lease = None
+    while lease is None or lease.tenant_id != world.tenant_id:  # other tests may have left some
+        async with world.database.as_worker() as conn:
+            lease = await jobs.claim(conn)
+        assert lease is not None
     async with world.database.as_worker(world.tenant_id) as conn:
         await mark_failed(conn, lease, problem="it is broken")
         await jobs.fail(conn, lease, problem="it is broken")

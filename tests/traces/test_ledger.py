@@ -10,7 +10,7 @@ import pytest
 from roadworthy.core.clock import now
 from roadworthy.traces import Stage
 from roadworthy.traces.ledger import read_all_costs, read_costs
-from roadworthy.traces.records import Avoided
+from roadworthy.traces.records import OF_CHAT, QUOTE, Avoided
 from roadworthy.traces.store import add_traces
 from tests.traces.interactions import answered, begun
 
@@ -115,6 +115,13 @@ async def test_what_was_spared_is_estimated_by_what_writing_costs(world):
     [found] = await costs(world)
     assert found.total.cost_usd == 2 * EMBEDDED.cost_usd + PAID.cost_usd
     assert found.avoided_estimate_usd == PAID.cost_usd
+
+
+@pytest.mark.parametrize("stage", [*sorted(OF_CHAT), QUOTE, "embed", "rerank"])
+async def test_both_sides_name_the_stages_that_ask_chat_models_alike(world, stage):
+    async with world.database.as_worker() as conn:
+        [(told,)] = await (await conn.execute("SELECT asks_chat(%s)", [stage])).fetchall()
+    assert told == (stage in OF_CHAT)
 
 
 async def test_the_watcher_is_told_each_release_of_each_tenant(world, urls):

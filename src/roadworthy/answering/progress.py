@@ -1,6 +1,5 @@
 """What is known of an interaction so far, and what is told and recorded of it."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -101,14 +100,12 @@ class Progress:
     def stage(self, name: str) -> Iterator[list[str]]:
         """Time a step, and note what it spent; what is added to the list is its note."""
         notes: list[str] = []
-        spent, self.spent = self.spent, Spent(prices=self.prices)
-        began = time.perf_counter()
+        outer, self.spent = self.spent, Spent(prices=self.prices)
         try:
-            yield notes
+            with self.spent.timed(name, into=self.stages, notes=notes):
+                yield notes
         finally:
-            ms = (time.perf_counter() - began) * 1000
-            self.stages.append(self.spent.stage(name, ms=ms, notes=notes))
-            self.spent = spent
+            self.spent = outer
 
     def called(self, call: Call) -> None:
         """Note a call of a chat model that has ended; one that was not taken up has none."""

@@ -85,12 +85,9 @@ class _Progress:
     @contextmanager
     def stage(self, name: str) -> Iterator[Spent]:
         """Time a step, and note what it spends, however it ends."""
-        spent, began = Spent(prices=self.prices), time.perf_counter()
-        try:
+        spent = Spent(prices=self.prices)
+        with spent.timed(name, into=self.stages):
             yield spent
-        finally:
-            ms = (time.perf_counter() - began) * 1000
-            self.stages.append(spent.stage(name, ms=ms, notes=()))
 
     def trace(
         self, outcome: str, *, problem: str | None = None, found: _Found | None = None

@@ -1,6 +1,8 @@
 """What an answer spends on models, stage by stage, and what it spares."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -25,7 +27,17 @@ class Spent:
     calls: list[Call] = field(default_factory=list)  # of chat models
     uses: list[Use] = field(default_factory=list)  # of models that write nothing
 
-    def stage(self, name: str, *, ms: float, notes: Sequence[str]) -> Stage:
+    @contextmanager
+    def timed(self, name: str, *, into: list[Stage], notes: Sequence[str] = ()) -> Iterator[None]:
+        """Add a block to `into`, as a stage that took its time and spent this, however it ends."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            ms = (time.perf_counter() - began) * 1000
+            into.append(self._stage(name, ms=ms, notes=notes))
+
+    def _stage(self, name: str, *, ms: float, notes: Sequence[str]) -> Stage:
         """Say it of a stage that has ended; a call that was never sent has cost nothing."""
         sent = [call for call in self.calls if call.tries]
         costs = [call.cost_usd for call in sent] + [self.prices.cost_of(use) for use in self.uses]

@@ -14,7 +14,7 @@ from psycopg.rows import class_row
 
 from roadworthy.core.clock import now
 from roadworthy.plumbing.database import Connection, WorkerConnection
-from roadworthy.traces.records import FIRST_TRY, WRITE
+from roadworthy.traces.records import OF_CHAT
 
 MOST_DAYS = 400
 By = Literal["release", "day", "tenant"]
@@ -137,7 +137,7 @@ def _cost(of: str, rows: Sequence[_Row]) -> Cost:
 
 
 def _estimate(stages: Sequence[Spending], avoided: Sequence[Spending]) -> Decimal | None:
-    written = [stage for stage in stages if stage.name in {FIRST_TRY, WRITE}]
+    written = [stage for stage in stages if stage.name in OF_CHAT]
     cost_usd = _known(stage.cost_usd for stage in written)
     priced = sum(stage.calls - stage.unpriced for stage in written)
     if cost_usd is None or priced <= 0:

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-# Stages that ask chat models; sql/repeatable/spending.sql names the same.
 WRITE, FIRST_TRY = "write", "first try"
+OF_CHAT = frozenset({WRITE, FIRST_TRY})  # stages that ask chat models, as SQL's asks_chat says
 QUOTE = "quote"  # the stage that answers without one
 LONGEST_TEXT = 20_000  # characters of a question, a problem or an answer that are kept
 

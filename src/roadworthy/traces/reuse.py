@@ -19,7 +19,7 @@ from psycopg.rows import class_row
 from roadworthy.core.clock import now
 from roadworthy.core.spaces import Vectors
 from roadworthy.plumbing.database import Connection, ReadConnection
-from roadworthy.traces.records import FIRST_TRY, WRITE, Reusable, Trace
+from roadworthy.traces.records import OF_CHAT, Reusable, Trace
 
 log = structlog.get_logger(__name__)
 
@@ -186,7 +186,7 @@ def _row(trace: Trace) -> dict[str, object]:
 
 def _cost(trace: Trace) -> Decimal | None:
     """Tell what writing an answer cost; None when the price of one of its calls is not known."""
-    wrote = [stage for stage in trace.stages if stage.name in {FIRST_TRY, WRITE}]
+    wrote = [stage for stage in trace.stages if stage.name in OF_CHAT]
     costs = [stage.cost_usd for stage in wrote if stage.calls]
     if not costs or any(stage.unpriced for stage in wrote):
         return None
